@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "binding/arrays.hpp"
+
+namespace {
+bool is_exact_array(py::handle X) { return Py_TYPE(X.ptr()) == py::detail::npy_api::get().PyArray_Type_; }
+
+bool kind_of(const py::dtype& dtype, Kind& kind) {
+  const py::ssize_t bytes = dtype.itemsize();
+  const int size = bytes == 1 ? 0 : bytes == 2 ? 1 : bytes == 4 ? 2 : bytes == 8 ? 3 : 4;
+  constexpr Kind integers[] = {Kind::i8, Kind::i16, Kind::i32, Kind::i64};
+  constexpr Kind naturals[] = {Kind::u8, Kind::u16, Kind::u32, Kind::u64};
+  constexpr Kind reals[] = {Kind::b, Kind::f16, Kind::f32, Kind::f64};
+  if (size == 4) return false;
+  switch (dtype.kind()) {
+    case 'b': kind = Kind::b; return true;
+    case 'i': kind = integers[size]; return true;
+    case 'u': kind = naturals[size]; return true;
+    case 'f': kind = reals[size]; return size > 0;
+    default: return false;
+  }
+}
+
+bool is_swapped(const py::dtype& dtype) {
+  const uint16_t one = 1;
+  const bool little = *reinterpret_cast<const unsigned char*>(&one) == 1;
+  return dtype.byteorder() == (little ? '>' : '<');
+}
+}  // namespace
+
+Rows rows_of(py::handle X, int columns, const char* argument) {
+  if (!is_exact_array(X)) throw Refused{argument};
+  const auto a = py::reinterpret_borrow<py::array>(X);
+  Rows rows{};
+  const bool shaped = a.ndim() == 2 ? a.shape(1) == columns : a.ndim() == 1 && columns == 1;
+  if (!shaped || a.shape(0) < 1 || !kind_of(a.dtype(), rows.kind)) throw Refused{argument};
+  rows.data = static_cast<const char*>(a.data());
+  rows.n = a.shape(0);
+  rows.columns = columns;
+  rows.row_stride = a.strides(0);
+  rows.column_stride = a.ndim() == 2 ? a.strides(1) : a.itemsize();
+  rows.swapped = is_swapped(a.dtype());
+  return rows;
+}
+
+Targets targets_of(py::handle Y, const Shape& shape, int64_t n) {
+  if (!is_exact_array(Y)) throw Refused{"Y"};
+  const auto a = py::reinterpret_borrow<py::array>(Y);
+  const bool flat = a.ndim() == 1, labels = flat && shape.loss == Loss::cross_entropy;
+  if (labels && (a.dtype().kind() == 'f' || a.shape(0) != n)) throw Refused{"Y"};
+  const Rows rows = rows_of(Y, flat ? 1 : shape.outputs(), "Y");
+  if (rows.n != n || (flat && !labels && shape.outputs() != 1)) throw Refused{"Y"};
+  return {rows, labels};
+}

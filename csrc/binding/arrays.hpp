@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Between NumPy arrays and what the trainer takes. What does not fit exactly is Refused: the Python
+// side then runs _validate.py and calls again, so that the ordinary call pays for no checks twice.
+#pragma once
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+
+#include "trainer/shape.hpp"
+
+namespace py = pybind11;
+
+struct Refused {
+  const char* argument;
+};
+
+// (n >= 1, columns) of a real kind, or with one column (n,).
+Rows rows_of(py::handle X, int columns, const char* argument);
+
+struct Targets {
+  Rows rows;
+  bool labels;
+};
+
+// Y for this network and n rows: (n, K); class labels (n,) for cross-entropy; (n,) for K = 1.
+Targets targets_of(py::handle Y, const Shape& shape, int64_t n);
+
+// An exact C-contiguous array of T with this shape, writeable if asked.
+template <class T>
+T* exact(py::handle array, const std::vector<py::ssize_t>& shape, bool writeable, const char* argument) {
+  if (Py_TYPE(array.ptr()) != py::detail::npy_api::get().PyArray_Type_) throw Refused{argument};
+  const auto a = py::reinterpret_borrow<py::array>(array);
+  const bool fits = a.dtype().is(py::dtype::of<T>()) && (a.flags() & py::array::c_style) &&
+                    std::equal(shape.begin(), shape.end(), a.shape(), a.shape() + a.ndim()) &&
+                    (!writeable || a.writeable());
+  if (!fits) throw Refused{argument};
+  return static_cast<T*>(const_cast<void*>(a.data()));
+}
+
+// A view of memory that `owner` keeps alive; read-only.
+template <class T> py::array view_of(const T* data, py::ssize_t n, py::handle owner) {
+  py::array view(py::dtype::of<T>(), {n}, {py::ssize_t(sizeof(T))}, data, owner);
+  py::detail::array_proxy(view.ptr())->flags &= ~py::detail::npy_api::NPY_ARRAY_WRITEABLE_;
+  return view;
+}

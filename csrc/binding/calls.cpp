@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "binding/calls.hpp"
+
+#include <stdexcept>
+
+bool interrupted() {
+  static const unsigned long main_thread = [] {
+    const py::gil_scoped_acquire held;
+    return py::module_::import("threading").attr("main_thread")().attr("ident").cast<unsigned long>();
+  }();
+  if (PyThread_get_thread_ident() != main_thread) return false;
+  const py::gil_scoped_acquire held;
+  return PyErr_CheckSignals() != 0;
+}
+
+void raise_bad_row(const BadRow& bad, py::handle X, py::handle Y, const Shape& shape, bool labels, const char* dtype) {
+  const std::string where = std::string(bad.in_Y ? "Y" : "X") + ": row " + std::to_string(bad.row) + " holds ";
+  const Check check = bad.in_Y ? check_of(shape, labels) : Check::finite;
+  if (check == Check::label) {
+    const std::string label = py::str(Y[py::int_(bad.row)]);
+    throw std::invalid_argument(where + "label " + label + "; expected 0 ... " + std::to_string(shape.outputs() - 1));
+  }
+  if (check == Check::probability)
+    throw std::invalid_argument(where + "a value outside [0, 1]; expected probabilities for " +
+                                (shape.loss == Loss::cross_entropy ? "cross_entropy" : "binary_cross_entropy"));
+  (void)X;
+  throw std::invalid_argument(where + "nan or infinity (as " + dtype + "); expected finite numbers");
+}

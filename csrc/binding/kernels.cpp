@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// _core.kernels: each kernel by itself on panels that the caller lays out, padding included. The tests'
+// way in; copies its arrays, so speed is measured elsewhere.
+#include <pybind11/stl.h>
+
+#include <algorithm>
+
+#include "binding/network.hpp"
+#include "trainer/buffer.hpp"
+
+namespace {
+template <class T> using Array = py::array_t<T, py::array::c_style>;
+
+template <class T> Buffer<T> aligned(const Array<T>& array) {
+  Buffer<T> buffer(size_t(array.size()));
+  std::copy(array.data(), array.data() + array.size(), buffer.data());
+  return buffer;
+}
+
+// [panels][rows][PANEL]
+template <class T> py::array_t<T> panels_array(const Buffer<T>& buffer, int64_t rows) {
+  py::array_t<T> array(std::vector<py::ssize_t>{py::ssize_t(buffer.size()) / (rows * PANEL), rows, PANEL});
+  std::copy(buffer.data(), buffer.data() + buffer.size(), array.mutable_data());
+  return array;
+}
+
+template <class T> const Kernels<T>& kernels() { return kernels_of<T>(table_in_use()); }
+
+void require(bool holds, const char* what) {
+  if (!holds) throw std::invalid_argument(what);
+}
+
+template <class T> bool is_panels(const Array<T>& a, int panels, int64_t rows) {
+  return a.ndim() == 3 && a.shape(0) == panels && a.shape(1) == rows && a.shape(2) == PANEL;
+}
+
+// C = A B over k columns of A: B is [panels][k (+1: bias)][PANEL].
+template <class T, class Call>
+py::array_t<T> contract(const Array<T>& A, const Array<T>& B, int k, int columns, int B_rows, Call call) {
+  require(A.ndim() == 3 && is_panels(A, panels_of(k), A.shape(1)), "A: expected panels of k columns");
+  require(is_panels(B, panels_of(columns), B_rows), "B: expected panels of its columns");
+  const int64_t rows = A.shape(1);
+  const Buffer<T> a = aligned(A), b = aligned(B);
+  Buffer<T> c(size_t(panels_of(columns)) * size_t(rows) * PANEL);
+  call(Contraction<T>{a.data(), rows * PANEL, b.data(), ptrdiff_t(B_rows) * PANEL, c.data(), rows * PANEL, rows, k,
+                      columns, 0, panels_of(columns)});
+  return panels_array(c, rows);
+}
+
+template <class T> py::array_t<T> affine(const Array<T>& o, const Array<T>& W, int in, int out, int activation) {
+  return contract(o, W, in, out, in + 1,
+                  [&](const Contraction<T>& c) { kernels<T>().affine(c, Activation(activation)); });
+}
+
+template <class T>
+py::array_t<T> hidden_delta(const Array<T>& delta, const Array<T>& transposed, int out, int in, int activation,
+                            const Array<T>& o) {
+  require(delta.ndim() == 3 && is_panels(o, panels_of(in), delta.shape(1)), "o: expected panels like the result's");
+  const Buffer<T> outputs = aligned(o);
+  return contract(delta, transposed, out, in, out, [&](const Contraction<T>& c) {
+    kernels<T>().hidden_delta(c, Activation(activation), outputs.data());
+  });
+}
+
+// One block of W: n inputs of one panel by one output panel; [n + 1][PANEL], the bias row last.
+template <class T>
+py::array_t<T> weight_gradient(const Array<T>& o, const Array<T>& delta, int n, int columns, T minus_inverse_s) {
+  require(o.ndim() == 3 && is_panels(o, 1, o.shape(1)) && is_panels(delta, 1, o.shape(1)), "o, delta: expected a panel each");
+  require(n >= 1 && n <= PANEL && columns >= 1 && columns <= PANEL, "n, columns: expected 1 ... 32");
+  const Buffer<T> inputs = aligned(o), deltas = aligned(delta);
+  Buffer<T> w(size_t(n + 1) * PANEL), gradient(size_t(n + 1) * PANEL);
+  GradientUnit<T> unit{};
+  unit.o = inputs.data();
+  unit.delta = deltas.data();
+  unit.rows = o.shape(1);
+  unit.i_end = n;
+  unit.columns = columns;
+  unit.bias = unit.first = unit.last = true;
+  unit.w = w.data();
+  unit.w_bias = w.data() + n * PANEL;
+  unit.gradient = gradient.data();
+  unit.gradient_bias = gradient.data() + n * PANEL;
+  Update<T> update{};
+  update.minus_inverse_s = minus_inverse_s;
+  kernels<T>().weight_gradient(unit, update);
+  return panels_array(gradient, n + 1);
+}
+
+template <class T>
+py::tuple output(const Array<T>& net, const Array<T>& Y, int columns, int activation, int loss, bool collapsed) {
+  require(net.ndim() == 3 && is_panels(net, panels_of(columns), net.shape(1)) &&
+              is_panels(Y, panels_of(columns), net.shape(1)),
+          "net, Y: expected panels of the same rows");
+  const int64_t rows = net.shape(1);
+  Buffer<T> z = aligned(net), delta(z.size()), row_loss(size_t(rows) * PANEL);
+  const Buffer<T> targets = aligned(Y);
+  kernels<T>().output({z.data(), delta.data(), targets.data(), row_loss.data(), rows * PANEL, rows, columns,
+                       Activation(activation), Loss(loss), collapsed});
+  py::array_t<T> losses(rows);
+  std::copy(row_loss.data(), row_loss.data() + rows, losses.mutable_data());
+  return py::make_tuple(panels_array(z, rows), panels_array(delta, rows), losses);
+}
+
+template <class T> py::array_t<T> elementary(const std::string& name, const Array<T>& x) {
+  const std::vector<std::string> names{"exp", "log", "log1p", "logistic", "tanh"};
+  const auto found = std::find(names.begin(), names.end(), name);
+  require(found != names.end(), "name: expected exp, log, log1p, logistic or tanh");
+  Buffer<T> padded(size_t(x.size() + 15) / 16 * 16);
+  std::copy(x.data(), x.data() + x.size(), padded.data());
+  kernels<T>().elementary(int(found - names.begin()), padded.data(), padded.data(), int64_t(padded.size()));
+  py::array_t<T> y(x.size());
+  std::copy(padded.data(), padded.data() + x.size(), y.mutable_data());
+  return y;
+}
+
+template <class T> void define(py::module_& m) {
+  m.def("affine", &affine<T>, py::arg("o").noconvert(), py::arg("W").noconvert(), py::arg("n_in"), py::arg("n_out"),
+        py::arg("activation"));
+  m.def("hidden_delta", &hidden_delta<T>, py::arg("delta").noconvert(), py::arg("transposed").noconvert(),
+        py::arg("n_out"), py::arg("n_in"), py::arg("activation"), py::arg("o").noconvert());
+  m.def("weight_gradient", &weight_gradient<T>, py::arg("o").noconvert(), py::arg("delta").noconvert(), py::arg("n_in"),
+        py::arg("n_out"), py::arg("minus_inverse_s"));
+  m.def("output", &output<T>, py::arg("net").noconvert(), py::arg("Y").noconvert(), py::arg("n_out"),
+        py::arg("activation"), py::arg("loss"), py::arg("collapsed"));
+  m.def("elementary", &elementary<T>, py::arg("name"), py::arg("x").noconvert());
+}
+}  // namespace
+
+void register_kernels(py::module_& module) {
+  py::module_ m = module.def_submodule("kernels", "Each kernel by itself, on panels [columns / 32][rows][32]; for tests.");
+  define<float>(m);
+  define<double>(m);
+}

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// deltarule._core: the table of contents.
+#include "binding/network.hpp"
+
+PYBIND11_MODULE(_core, module) {
+  module.doc() = "The native core of deltarule: kernels, training loop, dispatch.";
+  static PyObject* refused = PyErr_NewException("deltarule._core.Refused", PyExc_Exception, nullptr);
+  module.attr("Refused") = py::reinterpret_borrow<py::object>(refused);
+  py::register_exception_translator([](std::exception_ptr thrown) {
+    try {
+      if (thrown) std::rethrow_exception(thrown);
+    } catch (const Refused& refusal) {
+      PyErr_SetString(refused, refusal.argument);
+    }
+  });
+  register_network(module);
+  register_trainer(module);
+  register_machine(module);
+  register_kernels(module);
+}

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "binding/network.hpp"
+
+#include <pybind11/stl.h>
+
+#include "trainer/evaluate.hpp"
+
+namespace {
+using Columns = std::vector<py::array>;
+
+template <class T> Columns new_rows(const Shape& shape, int64_t n, size_t first) {
+  Columns arrays;
+  for (size_t k = first; k < shape.sizes.size(); k++)
+    arrays.push_back(py::array_t<T>(std::vector<py::ssize_t>{n, shape.sizes[k]}));
+  return arrays;
+}
+
+// Pointers by layer number: layers before `first` are null.
+template <class T> std::vector<T*> pointers(Columns& arrays, size_t first) {
+  std::vector<T*> by_layer(first, nullptr);
+  for (py::array& array : arrays) by_layer.push_back(static_cast<T*>(array.mutable_data()));
+  return by_layer;
+}
+
+template <class T>
+std::vector<const T*> exact_rows(const py::list& arrays, const Shape& shape, int64_t n, size_t first,
+                                 const char* argument) {
+  if (arrays.size() + first != shape.sizes.size()) throw Refused{argument};
+  std::vector<const T*> by_layer(first, nullptr);
+  for (size_t k = first; k < shape.sizes.size(); k++)
+    by_layer.push_back(exact<T>(arrays[k - first], {n, shape.sizes[k]}, false, argument));
+  return by_layer;
+}
+
+template <class T> std::shared_ptr<Network<T>> make(const Shape& shape, const py::object& shift, const py::object& scale) {
+  const auto values = [&](const py::object& array, const char* argument) -> const T* {
+    return array.is_none() ? nullptr : exact<T>(array, {shape.inputs()}, false, argument);
+  };
+  return std::make_shared<Network<T>>(shape, values(shift, "input_shift"), values(scale, "input_scale"));
+}
+
+NetworkOfEither construct(const std::vector<int64_t>& layers, const std::vector<std::string>& activations,
+                          const std::string& loss, const std::string& dtype, const std::string& reduction, double l2,
+                          const py::object& input_shift, const py::object& input_scale, bool collapsed) {
+  const Shape shape(layers, activations, loss, reduction, l2, collapsed);
+  if (dtype == "float32") return {make<float>(shape, input_shift, input_scale)};
+  if (dtype == "float64") return {make<double>(shape, input_shift, input_scale)};
+  throw std::invalid_argument("dtype: got '" + dtype + "', expected float32 or float64");
+}
+
+py::array weights(py::object self) {
+  return std::visit([&](auto& n) { return view_of(n->w(), n->shape.n_weights, self); },
+                    self.cast<NetworkOfEither&>().network);
+}
+
+template <class T> void assign(Network<T>& network, py::handle w) {
+  const T* values = exact<T>(w, {network.shape.n_weights}, false, "w");
+  if (network.training.exchange(true)) throw std::runtime_error("w: a trainer is at work on this network; assign when it is done");
+  network.assign(values);
+  network.training = false;
+}
+
+template <class T> py::object predict_rows(Network<T>& network, py::handle X, py::object out, int n_threads) {
+  const Rows rows = rows_of(X, network.shape.inputs(), "X");
+  const std::vector<py::ssize_t> shape{rows.n, network.shape.outputs()};
+  if (out.is_none()) out = py::array_t<T>(shape);
+  T* y_hat = exact<T>(out, shape, true, "out");
+  try {
+    without_gil([&](Watch& watch) { return predict(network, rows, y_hat, n_threads, watch), 0; });
+  } catch (const BadRow& bad) {
+    raise_bad_row(bad, X, {}, network.shape, false, dtype_name<T>);
+  }
+  return out;
+}
+
+template <class T> py::tuple forward_rows(Network<T>& network, py::handle X, int n_threads) {
+  const Rows rows = rows_of(X, network.shape.inputs(), "X");
+  Columns net = new_rows<T>(network.shape, rows.n, 1), o = new_rows<T>(network.shape, rows.n, 0);
+  const auto to_net = pointers<T>(net, 1), to_o = pointers<T>(o, 0);
+  try {
+    without_gil([&](Watch& watch) { return forward(network, rows, to_net, to_o, n_threads, watch), 0; });
+  } catch (const BadRow& bad) {
+    raise_bad_row(bad, X, {}, network.shape, false, dtype_name<T>);
+  }
+  return py::make_tuple(py::cast(net), py::cast(o));
+}
+
+template <class T>
+py::tuple backward_rows(Network<T>& network, const py::list& net, const py::list& o, py::handle Y, int n_threads) {
+  const Shape& shape = network.shape;
+  if (o.empty() || !py::isinstance<py::array>(o[0])) throw Refused{"trace"};
+  const int64_t n = py::reinterpret_borrow<py::array>(o[0]).shape(0);
+  const auto from_net = exact_rows<T>(net, shape, n, 1, "trace");
+  const auto from_o = exact_rows<T>(o, shape, n, 0, "trace");
+  const Targets targets = targets_of(Y, shape, n);
+  Columns delta = new_rows<T>(shape, n, 1);
+  const auto to_delta = pointers<T>(delta, 1);
+  py::array_t<T> dX(std::vector<py::ssize_t>{n, shape.inputs()}), gradient(shape.n_weights);
+  T *to_dX = dX.mutable_data(), *to_gradient = gradient.mutable_data();
+  double loss = 0;
+  try {
+    loss = without_gil([&](Watch& watch) {
+      return backward(network, from_net, from_o, targets.rows, targets.labels, to_delta, to_dX, to_gradient, n_threads,
+                      watch);
+    });
+  } catch (const BadRow& bad) {
+    raise_bad_row(bad, {}, Y, shape, targets.labels, dtype_name<T>);
+  }
+  return py::make_tuple(py::cast(delta), gradient, dX, loss);
+}
+
+template <class T>
+double loss_of(Network<T>& network, py::handle X, py::handle Y, T* gradient, int n_threads) {
+  const Rows rows = rows_of(X, network.shape.inputs(), "X");
+  const Targets targets = targets_of(Y, network.shape, rows.n);
+  try {
+    return without_gil([&](Watch& watch) {
+      return loss_and_gradient(network, rows, targets.rows, targets.labels, gradient, n_threads, watch);
+    });
+  } catch (const BadRow& bad) {
+    raise_bad_row(bad, X, Y, network.shape, targets.labels, dtype_name<T>);
+  }
+}
+
+template <class T> py::tuple gradient_of(Network<T>& network, py::handle X, py::handle Y, int n_threads) {
+  py::array_t<T> gradient(network.shape.n_weights);
+  const double loss = loss_of(network, X, Y, gradient.mutable_data(), n_threads);
+  return py::make_tuple(gradient, loss);
+}
+}  // namespace
+
+void register_network(py::module_& module) {
+  py::class_<NetworkOfEither>(module, "Network", "The native network: one vector of weights and what is computed from it.")
+      .def(py::init(&construct), py::arg("layers"), py::arg("activations"), py::arg("loss"), py::arg("dtype"),
+           py::arg("reduction"), py::arg("l2"), py::arg("input_shift"), py::arg("input_scale"),
+           py::arg("collapsed") = true)
+      .def_property_readonly("w", &weights, "Read-only live view of the flat weights.")
+      .def("assign", [](NetworkOfEither& self, py::object w) { std::visit([&](auto& n) { assign(*n, w); }, self.network); },
+           py::arg("w"))
+      .def("predict",
+           [](NetworkOfEither& self, py::object X, py::object out, int n_threads) {
+             return std::visit([&](auto& n) { return predict_rows(*n, X, out, n_threads); }, self.network);
+           },
+           py::arg("X"), py::arg("out"), py::arg("n_threads"))
+      .def("forward",
+           [](NetworkOfEither& self, py::object X, int n_threads) {
+             return std::visit([&](auto& n) { return forward_rows(*n, X, n_threads); }, self.network);
+           },
+           py::arg("X"), py::arg("n_threads"))
+      .def("backward",
+           [](NetworkOfEither& self, py::list net, py::list o, py::object Y, int n_threads) {
+             return std::visit([&](auto& n) { return backward_rows(*n, net, o, Y, n_threads); }, self.network);
+           },
+           py::arg("net"), py::arg("o"), py::arg("Y"), py::arg("n_threads"))
+      .def("loss",
+           [](NetworkOfEither& self, py::object X, py::object Y, int n_threads) {
+             return std::visit([&](auto& n) { return loss_of(*n, X, Y, decltype(n->locked_w()){nullptr}, n_threads); },
+                               self.network);
+           },
+           py::arg("X"), py::arg("Y"), py::arg("n_threads"))
+      .def("gradient",
+           [](NetworkOfEither& self, py::object X, py::object Y, int n_threads) {
+             return std::visit([&](auto& n) { return gradient_of(*n, X, Y, n_threads); }, self.network);
+           },
+           py::arg("X"), py::arg("Y"), py::arg("n_threads"));
+}

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "trainer/trainer.hpp"
+
+#include <pybind11/stl.h>
+
+#include <cmath>
+#include <map>
+
+#include "binding/network.hpp"
+
+namespace {
+struct TrainerOfEither {
+  std::variant<std::shared_ptr<Trainer<float>>, std::shared_ptr<Trainer<double>>> trainer;
+};
+
+OptimizerSettings settings_of(const std::string& rule, const std::map<std::string, double>& parameters) {
+  const auto value = [&](const char* name) {
+    const auto found = parameters.find(name);
+    return found == parameters.end() ? 0.0 : found->second;
+  };
+  OptimizerSettings settings{Optimizer::sgd,   value("eta"),    value("momentum"),
+                             value("beta_1"), value("beta_2"), value("eps")};
+  if (rule == "momentum")
+    settings.rule = Optimizer::momentum;
+  else if (rule == "adam")
+    settings.rule = Optimizer::adam;
+  else if (rule != "sgd")
+    throw std::invalid_argument("optimizer: got '" + rule + "', expected sgd, momentum or adam");
+  return settings;
+}
+
+TrainerOfEither construct(NetworkOfEither& network, const std::string& optimizer,
+                          const std::map<std::string, double>& parameters, int64_t batch_size, int n_threads) {
+  if (batch_size < 0) throw std::invalid_argument("batch_size: got " + std::to_string(batch_size) + ", expected 0 or more");
+  const OptimizerSettings settings = settings_of(optimizer, parameters);
+  if (auto* single = std::get_if<0>(&network.network))
+    return {std::make_shared<Trainer<float>>(*single, settings, batch_size, n_threads)};
+  return {std::make_shared<Trainer<double>>(std::get<1>(network.network), settings, batch_size, n_threads)};
+}
+
+// int64 row numbers, all inside X: judged before anything is changed.
+Selection order_of(py::handle order, int64_t n) {
+  if (order.is_none()) return {nullptr, 0, n};
+  if (!py::isinstance<py::array>(order)) throw Refused{"order"};
+  const py::ssize_t count = py::reinterpret_borrow<py::array>(order).size();
+  const int64_t* rows = exact<int64_t>(order, {count}, false, "order");
+  if (count == 0) throw Refused{"order"};
+  for (py::ssize_t i = 0; i < count; i++)
+    if (rows[i] < 0 || rows[i] >= n)
+      throw std::invalid_argument("order: got row " + std::to_string(rows[i]) + " at position " + std::to_string(i) +
+                                  ", expected rows 0 ... " + std::to_string(n - 1));
+  return {rows, 0, count};
+}
+
+[[noreturn]] void raise_diverged(const Diverged& diverged) {
+  const int64_t before = diverged.epoch - 1;
+  const std::string kept = before ? "at the end of epoch " + std::to_string(before) : "before the first epoch";
+  const std::string message = "the loss is not finite (" + std::to_string(diverged.loss) + ") in epoch " +
+                              std::to_string(diverged.epoch) + ", step " + std::to_string(diverged.step) +
+                              "; weights and optimizer state are as they were " + kept +
+                              ". A smaller eta or standardised inputs (input_shift, input_scale) may help";
+  PyErr_SetString(PyExc_FloatingPointError, message.c_str());
+  throw py::error_already_set();
+}
+
+template <class T> double epoch(Trainer<T>& trainer, py::handle X, py::handle Y, py::handle order) {
+  const Shape& shape = trainer.network->shape;
+  const Rows rows = rows_of(X, shape.inputs(), "X");
+  const Targets targets = targets_of(Y, shape, rows.n);
+  const Selection selection = order_of(order, rows.n);
+  try {
+    return without_gil([&](Watch& watch) {
+      return trainer.epoch(rows, targets.rows, targets.labels, selection.order, selection.count, watch);
+    });
+  } catch (const BadRow& bad) {
+    raise_bad_row(bad, X, Y, shape, targets.labels, dtype_name<T>);
+  } catch (const Diverged& diverged) {
+    raise_diverged(diverged);
+  } catch (const Interrupted&) {
+    throw py::error_already_set();
+  } catch (const Busy&) {
+    throw std::runtime_error("epoch: another trainer is at work on this network");
+  }
+}
+
+template <class T> py::dict state(Trainer<T>& trainer) {
+  py::list slots;
+  for (int s = 0; s < trainer.settings.slots(); s++)
+    slots.append(py::array_t<T>(trainer.network->shape.n_weights, trainer.slots[s].data()));
+  py::dict state;
+  state["epochs"] = trainer.epochs;
+  state["steps"] = trainer.clock.steps;
+  state["beta_1_power"] = trainer.clock.beta_1_power;
+  state["beta_2_power"] = trainer.clock.beta_2_power;
+  state["slots"] = slots;
+  return state;
+}
+
+template <class T> void set_state(Trainer<T>& trainer, const py::dict& state) {
+  const py::list slots = state["slots"];
+  const int64_t n = trainer.network->shape.n_weights;
+  if (py::ssize_t(slots.size()) != trainer.settings.slots())
+    throw std::invalid_argument("state: got " + std::to_string(slots.size()) + " slots, expected " +
+                                std::to_string(trainer.settings.slots()));
+  const T* values[2] = {};
+  for (size_t s = 0; s < slots.size(); s++) values[s] = exact<T>(slots[s], {n}, false, "state");
+  const int64_t epochs = state["epochs"].cast<int64_t>();
+  const OptimizerClock clock{state["steps"].cast<int64_t>(), state["beta_1_power"].cast<double>(),
+                             state["beta_2_power"].cast<double>()};
+  if (trainer.network->training.exchange(true)) throw std::runtime_error("state: a trainer is at work on this network");
+  for (size_t s = 0; s < slots.size(); s++) std::copy(values[s], values[s] + n, trainer.slots[s].data());
+  trainer.epochs = epochs;
+  trainer.clock = clock;
+  trainer.state_assigned();
+  trainer.network->training = false;
+}
+}  // namespace
+
+void register_trainer(py::module_& module) {
+  py::class_<TrainerOfEither>(module, "Trainer", "The native training loop of one network: optimizer state and panels.")
+      .def(py::init(&construct), py::arg("network"), py::arg("optimizer"), py::arg("parameters"), py::arg("batch_size"),
+           py::arg("n_threads"))
+      .def("epoch",
+           [](TrainerOfEither& self, py::object X, py::object Y, py::object order) {
+             return std::visit([&](auto& t) { return epoch(*t, X, Y, order); }, self.trainer);
+           },
+           py::arg("X"), py::arg("Y"), py::arg("order") = py::none())
+      .def_property_readonly("epochs", [](TrainerOfEither& self) { return std::visit([](auto& t) { return t->epochs; }, self.trainer); })
+      .def_property_readonly("state", [](TrainerOfEither& self) { return std::visit([](auto& t) { return state(*t); }, self.trainer); })
+      .def("set_state",
+           [](TrainerOfEither& self, py::dict to) { std::visit([&](auto& t) { set_state(*t, to); }, self.trainer); },
+           py::arg("state"));
+}

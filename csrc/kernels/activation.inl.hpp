@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Scalar activations o = f(net) and their derivatives, written from o so that net need not be kept;
+// softmax, which is a function of a whole row, and the 16-lane tree that sums along a row.
+
+template <Activation F, class V> INLINE V activation(V net) {
+  if constexpr (F == Activation::logistic) return logistic(net);
+  if constexpr (F == Activation::tanh) return tanh(net);
+  if constexpr (F == Activation::relu) return select(net <= V{}, V{}, net);  // NaN stays NaN
+  return net;
+}
+
+// g f'(net), with f' from o.
+template <Activation F, class V> INLINE V times_derivative(V g, V o) {
+  if constexpr (F == Activation::logistic) return g * fma(-o, o, o);
+  if constexpr (F == Activation::tanh) return g * fma(-o, o, splat<V>(1));
+  if constexpr (F == Activation::relu) return select(o > V{}, g, V{});
+  return g;
+}
+
+// Sum along a row: accumulator j mod 16 takes column j in increasing order, then 16 -> 8 -> 4 -> 2 -> 1.
+// The same tree at every vector width, so the width changes no bit.
+template <class T> struct Tree16 {
+  static constexpr int L = lanes<T>, N = 16 / L;
+  vec<T> sum[N] = {};
+  INLINE_MEMBER void add(int column, vec<T> x) {
+    const int i = column / L % N;
+    sum[i] = sum[i] + x;
+  }
+  INLINE_MEMBER void add_product(int column, vec<T> a, vec<T> b) {
+    const int i = column / L % N;
+    sum[i] = fma(a, b, sum[i]);
+  }
+  INLINE_MEMBER T total() const {
+    alignas(64) T a[16];
+    for (int i = 0; i < N; i++) store(a + i * L, sum[i]);
+    for (int half = 8; half; half /= 2)
+      for (int l = 0; l < half; l++) a[l] = a[l] + a[l + half];
+    return a[0];
+  }
+};
+
+// Calls f(column, offset, mask of the lanes that are columns) for the vectors of one row in panels.
+template <class T, class F> INLINE void along_row(int columns, ptrdiff_t stride, F f) {
+  const ivec<T> lane = lane_numbers<T>();
+  for (int p = 0; p * PANEL < columns; p++)
+    for (int c = 0; c < PANEL && p * PANEL + c < columns; c += lanes<T>) {
+      const int column = p * PANEL + c;
+      f(column, p * stride + c, lane < splat_integer<vec<T>>(columns - column));
+    }
+}
+
+template <class T> INLINE T row_maximum(const T* z, int columns, ptrdiff_t stride) {
+  vec<T> m = splat<vec<T>>(-T(__builtin_inf()));
+  along_row<T>(columns, stride, [&](int, ptrdiff_t at, ivec<T> live) {
+    const vec<T> a = load(z + at);
+    m = select(live & (a > m), a, m);
+  });
+  T most = m[0];
+  for (int l = 1; l < lanes<T>; l++) most = m[l] > most ? m[l] : most;
+  return most;
+}
+
+template <class T> INLINE void softmax_row(T* z, int columns, ptrdiff_t stride) {
+  const vec<T> m = splat<vec<T>>(row_maximum(z, columns, stride));
+  Tree16<T> sum;
+  along_row<T>(columns, stride, [&](int column, ptrdiff_t at, ivec<T> live) {
+    const vec<T> e = select(live, exp(load(z + at) - m), vec<T>{});
+    sum.add(column, e);
+    store(z + at, e);
+  });
+  const vec<T> s = splat<vec<T>>(sum.total());
+  along_row<T>(columns, stride, [&](int, ptrdiff_t at, ivec<T>) { store(z + at, load(z + at) / s); });
+}
+
+template <class T, Activation F> INLINE void activate_panels(T* z, ptrdiff_t stride, int64_t rows, int columns) {
+  for (int p = 0; p * PANEL < columns; p++)
+    for (int64_t i = 0; i < rows * PANEL; i += lanes<T>)
+      store(z + p * stride + i, activation<F>(load(z + p * stride + i)));
+}
+
+// o = f(net), in place.
+template <class T> void activate(T* z, ptrdiff_t stride, int64_t rows, int columns, Activation f) noexcept {
+  switch (f) {
+    case Activation::logistic: return activate_panels<T, Activation::logistic>(z, stride, rows, columns);
+    case Activation::tanh: return activate_panels<T, Activation::tanh>(z, stride, rows, columns);
+    case Activation::relu: return activate_panels<T, Activation::relu>(z, stride, rows, columns);
+    case Activation::softmax:
+      for (int64_t r = 0; r < rows; r++) softmax_row(z + r * PANEL, columns, stride);
+      return;
+    case Activation::identity: return;
+  }
+}
+
+// One row through the softmax Jacobian: delta_j = o_j (g_j - sum_l g_l o_l); g comes in delta.
+template <class T> INLINE void softmax_delta_row(const T* o, T* delta, int columns, ptrdiff_t stride) {
+  Tree16<T> sum;
+  along_row<T>(columns, stride, [&](int column, ptrdiff_t at, ivec<T> live) {
+    sum.add_product(column, select(live, load(delta + at), vec<T>{}), select(live, load(o + at), vec<T>{}));
+  });
+  const vec<T> s = splat<vec<T>>(sum.total());
+  along_row<T>(columns, stride, [&](int, ptrdiff_t at, ivec<T> live) {
+    store(delta + at, select(live, load(o + at) * (load(delta + at) - s), vec<T>{}));
+  });
+}
+
+template <class T>
+void softmax_delta(const T* o, T* delta, ptrdiff_t stride, int64_t rows, int columns) noexcept {
+  for (int64_t r = 0; r < rows; r++) softmax_delta_row(o + r * PANEL, delta + r * PANEL, columns, stride);
+}

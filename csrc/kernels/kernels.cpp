@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// All kernels of one instruction set: this file is compiled once per set with its own flags and
+// KERNEL_ISA, and exports KERNEL_ISA::table alone (scripts/check_symbols.sh holds it to that).
+#include <math.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
+#endif
+
+#include "kernels/table.hpp"
+
+#define TEXT(name) #name
+#define NAME(name) TEXT(name)
+
+namespace KERNEL_ISA {
+namespace {
+#include "kernels/vec/vec.inl.hpp"
+#include "kernels/vec/elementary.inl.hpp"
+#include "kernels/activation.inl.hpp"
+#include "kernels/tile.inl.hpp"
+#include "kernels/contraction.inl.hpp"
+#include "kernels/output.inl.hpp"
+#include "kernels/update.inl.hpp"
+#include "kernels/gradient.inl.hpp"
+#include "kernels/gather.inl.hpp"
+
+// The elementary functions by number, on whole vectors (n a multiple of 16): for tests alone.
+template <class T> void evaluate(int function, const T* x, T* y, int64_t n) noexcept {
+  for (int64_t i = 0; i < n; i += lanes<T>) {
+    const vec<T> v = load_unaligned(x + i);
+    const vec<T> results[] = {exp(v), log(v), log1p_of_unit(v), logistic(v), tanh(v)};
+    store_unaligned(y + i, results[function]);
+  }
+}
+
+template <class T>
+constexpr Kernels<T> kernels = {gather<T>, affine<T>, hidden_delta<T>, activate<T>, softmax_delta<T>,
+                                output<T>, weight_gradient<T>, sum_of_squares<T>, evaluate<T>};
+}  // namespace
+
+extern const Table table;
+const Table table = {NAME(KERNEL_ISA), kernels<float>, kernels<double>};
+}  // namespace KERNEL_ISA

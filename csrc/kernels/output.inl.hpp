@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The output layer, row by row: from net to y_hat, the row's loss L_i and delta = -dL_i/dnet.
+// General path: g = -dL_i/dy_hat, then the activation's derivative (softmax: its full Jacobian).
+// Collapsed pairs: softmax + cross-entropy and logistic + binary cross-entropy give y - y_hat, and
+// take their loss from net, where no probability has been rounded to 0 or 1.
+
+template <class V> INLINE V clip(V y_hat) {
+  typedef typename traits<V>::scalar T;
+  const V low = splat<V>(sizeof(T) == 4 ? T(0x1p-23) : T(0x1p-52)), high = splat<V>(1) - low;
+  return select(y_hat < low, low, select(y_hat > high, high, y_hat));
+}
+
+// g = -dL_i/dy_hat
+template <Loss LOSS, class V> INLINE V minus_loss_derivative(V y, V y_hat) {
+  const V c = clip(y_hat);
+  if constexpr (LOSS == Loss::binary_cross_entropy) return (y - c) / (c * (splat<V>(1) - c));
+  if constexpr (LOSS == Loss::cross_entropy) return y / c;
+  return y - y_hat;
+}
+
+// Terms whose sum is L_i (half_squared_error: the residual, whose squares sum to 2 L_i).
+template <class V> INLINE V binary_cross_entropy_of_net(V y, V net) {
+  const V magnitude = select(net > V{}, net, -net);
+  return (select(net > V{}, net, V{}) - net * y) + log1p_of_unit(exp(-magnitude));
+}
+
+template <class V> INLINE V binary_cross_entropy_of_y_hat(V y, V y_hat) {
+  const V c = clip(y_hat), one = splat<V>(1);
+  return -fma(y, log(c), (one - y) * log(one - c));
+}
+
+template <class T> INLINE T scalar_log(T x) { return log(splat<vec<T>>(x))[0]; }
+
+// softmax + cross-entropy: L_i = sum_j y_j (log s - (net_j - m)). net_j - m waits in delta.
+template <class T, bool COLLAPSED> INLINE T cross_entropy_row(const Output<T>& c, T* z, T* delta, const T* Y) {
+  const vec<T> m = splat<vec<T>>(row_maximum(z, c.columns, c.stride));
+  Tree16<T> sum, sum_y;
+  along_row<T>(c.columns, c.stride, [&](int column, ptrdiff_t at, ivec<T> live) {
+    const vec<T> d = load(z + at) - m;
+    const vec<T> e = select(live, exp(d), vec<T>{});
+    sum.add(column, e);
+    sum_y.add(column, select(live, load(Y + at), vec<T>{}));
+    store(z + at, e);
+    store(delta + at, d);
+  });
+  const T total = sum.total();
+  const vec<T> s = splat<vec<T>>(total), log_s = splat<vec<T>>(scalar_log(total));
+  const vec<T> t = splat<vec<T>>(sum_y.total());
+  Tree16<T> loss;
+  along_row<T>(c.columns, c.stride, [&](int column, ptrdiff_t at, ivec<T> live) {
+    const vec<T> y = select(live, load(Y + at), vec<T>{});
+    const vec<T> y_hat = load(z + at) / s;
+    loss.add_product(column, y, select(live, log_s - load(delta + at), vec<T>{}));
+    store(z + at, y_hat);
+    if constexpr (COLLAPSED)
+      store(delta + at, select(live, fma(-y_hat, t, y), vec<T>{}));
+    else
+      store(delta + at, select(live, minus_loss_derivative<Loss::cross_entropy>(y, y_hat), vec<T>{}));
+  });
+  if constexpr (!COLLAPSED) softmax_delta_row(z, delta, c.columns, c.stride);
+  return loss.total();
+}
+
+// Every other pair. F is scalar, or softmax with a loss taken from y_hat.
+template <class T, Activation F, Loss LOSS, bool COLLAPSED>
+INLINE T output_row(const Output<T>& c, T* z, T* delta, const T* Y) {
+  if constexpr (F == Activation::softmax) softmax_row(z, c.columns, c.stride);
+  Tree16<T> loss;
+  along_row<T>(c.columns, c.stride, [&](int column, ptrdiff_t at, ivec<T> live) {
+    const vec<T> y = select(live, load(Y + at), vec<T>{}), net = load(z + at);
+    const vec<T> y_hat = activation<F>(net);  // softmax passes as identity: z is y_hat already
+    if constexpr (LOSS == Loss::half_squared_error) {
+      const vec<T> d = select(live, y - y_hat, vec<T>{});
+      loss.add_product(column, d, d);
+    } else if constexpr (F == Activation::logistic) {
+      loss.add(column, select(live, binary_cross_entropy_of_net(y, net), vec<T>{}));
+    } else {
+      loss.add(column, select(live, binary_cross_entropy_of_y_hat(y, y_hat), vec<T>{}));
+    }
+    vec<T> d = COLLAPSED ? y - y_hat : minus_loss_derivative<LOSS>(y, y_hat);
+    if constexpr (!COLLAPSED && F != Activation::softmax) d = times_derivative<F>(d, y_hat);
+    store(z + at, y_hat);
+    store(delta + at, select(live, d, vec<T>{}));
+  });
+  if constexpr (F == Activation::softmax) softmax_delta_row(z, delta, c.columns, c.stride);
+  return LOSS == Loss::half_squared_error ? T(0.5) * loss.total() : loss.total();
+}
+
+template <class T, Activation F, Loss LOSS, bool COLLAPSED> void output_rows(const Output<T>& c) noexcept {
+  for (int64_t r = 0; r < c.rows; r++) {
+    T *z = c.z + r * PANEL, *delta = c.delta + r * PANEL;
+    const T* Y = c.Y + r * PANEL;
+    if constexpr (LOSS == Loss::cross_entropy)
+      c.row_loss[r] = cross_entropy_row<T, COLLAPSED>(c, z, delta, Y);
+    else
+      c.row_loss[r] = output_row<T, F, LOSS, COLLAPSED>(c, z, delta, Y);
+  }
+}
+
+template <class T> void half_squared_error_rows(const Output<T>& c) noexcept {
+  constexpr Loss loss = Loss::half_squared_error;
+  switch (c.activation) {
+    case Activation::identity: return output_rows<T, Activation::identity, loss, false>(c);
+    case Activation::logistic: return output_rows<T, Activation::logistic, loss, false>(c);
+    case Activation::tanh: return output_rows<T, Activation::tanh, loss, false>(c);
+    case Activation::relu: return output_rows<T, Activation::relu, loss, false>(c);
+    case Activation::softmax: return output_rows<T, Activation::softmax, loss, false>(c);
+  }
+}
+
+// The pairs that the trainer admits.
+template <class T> void output(const Output<T>& c) noexcept {
+  if (c.loss == Loss::half_squared_error) return half_squared_error_rows(c);
+  if (c.loss == Loss::cross_entropy)
+    return c.collapsed ? output_rows<T, Activation::softmax, Loss::cross_entropy, true>(c)
+                       : output_rows<T, Activation::softmax, Loss::cross_entropy, false>(c);
+  if (c.activation == Activation::softmax)
+    return output_rows<T, Activation::softmax, Loss::binary_cross_entropy, false>(c);
+  return c.collapsed ? output_rows<T, Activation::logistic, Loss::binary_cross_entropy, true>(c)
+                     : output_rows<T, Activation::logistic, Loss::binary_cross_entropy, false>(c);
+}

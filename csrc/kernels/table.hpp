@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The table of kernels that each instruction set exports, and the plain structs they take.
+// This header is seen by every unit, so it holds no inline function and includes no STL: an inline
+// function compiled with AVX-512 flags could become the copy that every CPU runs.
+//
+// Layout: every matrix stands in panels of PANEL columns, zero-padded, 64-byte aligned.
+//   rows (o, delta, Y)  [columns / PANEL][stride / PANEL rows][PANEL]
+//   W of one layer      [out / PANEL][in + 1][PANEL], row `in` is the bias
+//   W transposed        [in / PANEL][out][PANEL]
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+constexpr int PANEL = 32;
+// Contractions sum in blocks of KB terms (docs/derivation.md, "the order of sums").
+constexpr int KB = 256;
+
+enum class Activation : int { identity, logistic, tanh, relu, softmax };
+enum class Loss : int { half_squared_error, binary_cross_entropy, cross_entropy };
+enum class Optimizer : int { sgd, momentum, adam };
+enum class Kind : int { b, i8, i16, i32, i64, u8, u16, u32, u64, f16, f32, f64 };
+enum class Check : int { finite, probability, label };
+
+// A caller's array of rows, taken as it is: any kind, strides and byte order.
+struct Rows {
+  const char* data;
+  ptrdiff_t row_stride, column_stride;  // bytes
+  int64_t n;
+  int columns;
+  Kind kind;
+  bool swapped;
+};
+
+// Which rows: order[0 .. count), or, without an order, first, first + 1, ...
+struct Selection {
+  const int64_t* order;
+  int64_t first, count;
+};
+
+// One layer's contraction over `k` columns of A for `rows` rows and the panels [begin, end) of B.
+template <class T> struct Contraction {
+  const T* A;
+  ptrdiff_t A_stride;  // elements from panel to panel
+  const T* B;
+  ptrdiff_t B_stride;
+  T* C;
+  ptrdiff_t C_stride;
+  int64_t rows;
+  int k, columns, begin, end;
+};
+
+template <class T> struct Output {
+  T* z;      // in: net, out: y_hat
+  T* delta;  // out; also scratch
+  const T* Y;
+  T* row_loss;
+  ptrdiff_t stride;
+  int64_t rows;
+  int columns;
+  Activation activation;
+  Loss loss;
+  bool collapsed;
+};
+
+// The optimizer's numbers of one step; a field that a rule doesn't use is 0.
+template <class T> struct Update {
+  Optimizer rule;
+  T eta, momentum;
+  T beta_1, one_minus_beta_1, beta_2, one_minus_beta_2;
+  T step_size, bias_correction, eps;  // eta / (1 - beta_1^t), 1 / (1 - beta_2^t)
+  T l2;
+  T minus_inverse_s;  // -1/S
+};
+
+// The weight gradient of one block: inputs [i_begin, i_end) of one input panel by one output panel.
+template <class T> struct GradientUnit {
+  const T* o;
+  const T* delta;
+  int64_t rows;
+  int i_begin, i_end;  // within the input panel
+  int columns;         // of the output panel that hold units
+  bool bias;           // with the bias row
+  bool first, last;    // chunk of the batch
+  T* total;            // [i][PANEL] at i_begin, carried from chunk to chunk; null: one chunk
+  T* total_bias;
+  T* w;  // [i][PANEL] at i_begin
+  T* w_bias;
+  T* slot[2];
+  T* slot_bias[2];
+  T* transposed;  // row j = 0 of the block, or null
+  T* gradient;    // non-null: store the gradient here instead of updating
+  T* gradient_bias;
+};
+
+template <class T> struct Kernels {
+  int64_t (*gather)(const Rows&, const Selection&, const T* shift, const T* scale, Check, int n_labels, T* out,
+                    ptrdiff_t stride) noexcept;
+  void (*affine)(const Contraction<T>&, Activation) noexcept;
+  void (*hidden_delta)(const Contraction<T>&, Activation, const T* o) noexcept;
+  void (*activate)(T* z, ptrdiff_t stride, int64_t rows, int columns, Activation) noexcept;
+  void (*softmax_delta)(const T* o, T* delta, ptrdiff_t stride, int64_t rows, int columns) noexcept;
+  void (*output)(const Output<T>&) noexcept;
+  void (*weight_gradient)(const GradientUnit<T>&, const Update<T>&) noexcept;
+  void (*sum_of_squares)(const T* w, int in, T* q) noexcept;
+  void (*elementary)(int function, const T* x, T* y, int64_t n) noexcept;
+};
+
+struct Table {
+  const char* isa;
+  Kernels<float> f32;
+  Kernels<double> f64;
+};

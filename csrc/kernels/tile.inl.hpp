@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The micro-kernel of all three contractions (forward, hidden delta, weight gradient):
+//   C[r][c] = sum over k of A[r][k] B[k][c],   R rows by NV vectors of columns.
+// Columns lie along the lanes, so a sum is never split over lanes. k runs in blocks of KB: each block
+// is one chain of fused multiply-adds from zero; block sums are added to C in increasing order.
+// A_ROW = PANEL reads A as rows of panels (forward, hidden delta), A_ROW = 1 reads it transposed
+// (weight gradient, k over the batch). BIAS adds one row whose A is 1.
+
+template <class T> struct tile_size;
+#if VEC_BYTES == 64
+template <> struct tile_size<float> { static constexpr int R = 14, NV = 2; };
+template <> struct tile_size<double> { static constexpr int R = 14, NV = 2; };
+#elif VEC_BYTES == 32
+template <> struct tile_size<float> { static constexpr int R = 6, NV = 2; };
+template <> struct tile_size<double> { static constexpr int R = 6, NV = 2; };
+#else
+template <> struct tile_size<float> { static constexpr int R = 8, NV = 2; };
+template <> struct tile_size<double> { static constexpr int R = 8, NV = 2; };
+#endif
+
+template <class T, int R, int NV, int A_ROW, bool BIAS>
+__attribute__((noinline)) void tile(const T* A, ptrdiff_t A_stride, const T* B, int64_t k, T* C, T* C_bias,
+                                    bool carry) noexcept {
+  constexpr int A_k = A_ROW == 1 ? PANEL : 1, L = lanes<T>;
+  for (int64_t k0 = 0; k0 < k; k0 += KB) {
+    vec<T> sum[R][NV] = {}, sum_bias[NV] = {};
+    const int64_t k1 = k0 + KB < k ? k0 + KB : k;
+    for (int64_t p = k0; p < k1; p += PANEL) {
+      const T* a = A + (p / PANEL) * A_stride;
+      const T* b = B + p * PANEL;
+      const int n = k1 - p < PANEL ? int(k1 - p) : PANEL;
+      for (int kk = 0; kk < n; kk++) {
+        vec<T> bk[NV];
+#pragma GCC unroll 4
+        for (int v = 0; v < NV; v++) bk[v] = load(b + kk * PANEL + v * L);
+#pragma GCC unroll 16
+        for (int r = 0; r < R; r++) {
+          const vec<T> ar = splat<vec<T>>(a[r * A_ROW + kk * A_k]);
+#pragma GCC unroll 4
+          for (int v = 0; v < NV; v++) sum[r][v] = fma(ar, bk[v], sum[r][v]);
+        }
+        if constexpr (BIAS) {
+#pragma GCC unroll 4
+          for (int v = 0; v < NV; v++) sum_bias[v] = sum_bias[v] + bk[v];
+        }
+      }
+    }
+    const bool add = carry || k0 > 0;
+#pragma GCC unroll 16
+    for (int r = 0; r < R; r++)
+#pragma GCC unroll 4
+      for (int v = 0; v < NV; v++) {
+        T* c = C + r * PANEL + v * L;
+        store(c, (add ? load(c) : vec<T>{}) + sum[r][v]);
+      }
+    if constexpr (BIAS) {
+#pragma GCC unroll 4
+      for (int v = 0; v < NV; v++) store(C_bias + v * L, (add ? load(C_bias + v * L) : vec<T>{}) + sum_bias[v]);
+    }
+  }
+}
+
+template <class T> using Tile = void (*)(const T*, ptrdiff_t, const T*, int64_t, T*, T*, bool) noexcept;
+
+// Tiles of 1 .. 14 rows, so that rows split evenly over tiles and none runs nearly empty.
+template <class T, int NV, int A_ROW, bool BIAS> struct tiles {
+  static constexpr int limit(int r) { return r < tile_size<T>::R ? r : tile_size<T>::R; }
+  static constexpr Tile<T> of_rows[15] = {
+      nullptr,
+      tile<T, limit(1), NV, A_ROW, BIAS>,  tile<T, limit(2), NV, A_ROW, BIAS>,  tile<T, limit(3), NV, A_ROW, BIAS>,
+      tile<T, limit(4), NV, A_ROW, BIAS>,  tile<T, limit(5), NV, A_ROW, BIAS>,  tile<T, limit(6), NV, A_ROW, BIAS>,
+      tile<T, limit(7), NV, A_ROW, BIAS>,  tile<T, limit(8), NV, A_ROW, BIAS>,  tile<T, limit(9), NV, A_ROW, BIAS>,
+      tile<T, limit(10), NV, A_ROW, BIAS>, tile<T, limit(11), NV, A_ROW, BIAS>, tile<T, limit(12), NV, A_ROW, BIAS>,
+      tile<T, limit(13), NV, A_ROW, BIAS>, tile<T, limit(14), NV, A_ROW, BIAS>};
+};
+
+// R rows by the panel's first `columns` columns, in passes of NV vectors; the last pass may be narrower.
+template <class T, int A_ROW, bool BIAS>
+INLINE void tile_row(int rows, int columns, const T* A, ptrdiff_t A_stride, const T* B, int64_t k, T* C, T* C_bias,
+                     bool carry) {
+  constexpr int NV = tile_size<T>::NV, L = lanes<T>;
+  int c = 0;
+  for (; c + L < columns; c += NV * L)
+    tiles<T, NV, A_ROW, BIAS>::of_rows[rows](A, A_stride, B + c, k, C + c, C_bias + c, carry);
+  if (c < columns) tiles<T, 1, A_ROW, BIAS>::of_rows[rows](A, A_stride, B + c, k, C + c, C_bias + c, carry);
+}
+
+// Rows dealt evenly to the fewest tiles of at most `most` rows: the size of the next one.
+INLINE int next_tile(int64_t rows_left, int most) {
+  const int64_t n = (rows_left + most - 1) / most;
+  return int((rows_left + n - 1) / n);
+}

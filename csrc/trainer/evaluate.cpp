@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "trainer/evaluate.hpp"
+
+#include <omp.h>
+
+#include <limits>
+
+#include "trainer/float_environment.hpp"
+#include "trainer/threads.hpp"
+
+namespace {
+// The first bad place over all threads, whichever of them finds it first.
+class FirstBad {
+ public:
+  void found(int64_t place, bool in_Y) {
+    int64_t seen = place_.load(), key = 2 * place + in_Y;
+    while (key < seen && !place_.compare_exchange_weak(seen, key)) {
+    }
+  }
+  // Whether some row before this one is bad: then later chunks need no look.
+  bool before(int64_t row) const { return place_.load() < 2 * row; }
+  void raise() const {
+    if (place_.load() != none) throw BadRow{place_.load() % 2 == 1, place_.load() / 2};
+  }
+
+ private:
+  static constexpr int64_t none = std::numeric_limits<int64_t>::max();
+  std::atomic<int64_t> place_{none};
+};
+
+// Rows of a forward pass that stay in a core's L2 with the widest two layers.
+constexpr int64_t forward_rows = 256;
+
+// Runs call(pass, rows of X) over chunks of the n rows, dealt to the threads; forward workspaces.
+template <class T, class Call>
+void each_chunk(Network<T>& network, int64_t n, int n_threads, Watch& watch, Call call) {
+  const Shape& shape = network.shape;
+  const auto packed = network.packed();
+  const int threads = threads_for(n_threads, shape.flops_per_row() / 3 * double(n));
+  // Enough chunks for every thread, in whole tiles of rows.
+  const int64_t even = (n + threads - 1) / threads, rows = std::min(forward_rows, even);
+  const int64_t chunks = (n + rows - 1) / rows;
+  std::vector<Workspace<T>> spaces;
+  for (int t = 0; t < threads; t++) spaces.emplace_back(shape, rows, Workspace<T>::forward);
+  const Kernels<T>& kernels = kernels_of<T>(table_in_use());
+#pragma omp parallel num_threads(threads)
+  {
+    const FloatEnvironment environment;
+    const int thread = omp_get_thread_num();
+    Pass<T> pass{network, kernels, packed->data(), nullptr, spaces[size_t(thread)], watch, thread == 0};
+    for (int64_t c = thread; c < chunks && !watch.stopped(); c += omp_get_num_threads())
+      call(pass, Range{c * rows, std::min(n, (c + 1) * rows)});
+  }
+}
+
+Selection rows_of(Range rows) { return {nullptr, rows.begin, rows.size()}; }
+
+// A batch through forward, output, backward and the gradient, chunk by chunk, without an update.
+// `fill` puts a range of the chunk's rows into o[0] ... net, `drain` takes what is wanted of deltas.
+template <class T> struct Batch {
+  Network<T>& network;
+  const int64_t n;
+  Watch& watch;
+  const int shares;
+  T* gradient;  // flat, or null
+  const typename Workspace<T>::Purpose purpose;
+  FirstBad bad{};
+
+  template <class Fill, class Drain> double run(Fill fill, Drain drain) {
+    const Shape& shape = network.shape;
+    const int64_t chunk = chunk_rows(shape, n, shares, sizeof(T));
+    Workspace<T> space(shape, chunk, purpose);
+    const auto packed = network.packed();
+    const bool backward = purpose == Workspace<T>::gradient_of_input || gradient;
+    Buffer<T> transposed(backward ? size_t(shape.transposed_size) : 0);
+    Buffer<T> packed_gradient(gradient ? size_t(shape.packed_size) : 0);
+    Buffer<T> totals(gradient && chunk < n ? size_t(shape.packed_size) : 0);
+    Buffer<T> squares(size_t(all_panels(shape)) * PANEL);
+    if (backward)
+      network.read([&](const T* w) {
+        for (const LayerShape& layer : shape.layers) transpose(layer, w, transposed.data());
+      });
+    const auto blocks = deal_blocks(shape, shares);
+    const Kernels<T>& kernels = kernels_of<T>(table_in_use());
+    Update<T> update{};
+    update.l2 = T(shape.l2);
+    update.minus_inverse_s = T(-1 / shape.s(n));
+    // The weights are only read: a gradient is stored instead of an update.
+    const BlockTarget<T> target{const_cast<T*>(packed->data()), {nullptr, nullptr}, totals.data(),
+                                packed_gradient.data(), nullptr};
+    double loss = 0;
+#pragma omp parallel num_threads(shares)
+    {
+      const FloatEnvironment environment;
+      const int thread = omp_get_thread_num(), threads = omp_get_num_threads();
+      Pass<T> pass{network, kernels, packed->data(), transposed.data(), space, watch, thread == 0};
+      for (int64_t at = 0; at < n; at += chunk) {
+        const int64_t part = std::min(chunk, n - at);
+        for (int share = thread; share < shares; share += threads) {
+          const Range mine = share_of(part, share, shares);
+          if (!mine.size() || bad.before(at) || watch.stopped()) continue;
+          if (!fill(pass, mine, at)) continue;
+          pass.output(mine);
+          if (backward) pass.backward(mine);
+          drain(pass, mine, at);
+        }
+#pragma omp barrier
+        if (thread == 0) add_losses(space.row_loss, part, loss);
+        for (int share = thread; gradient && share < shares; share += threads)
+          for (const Block& block : blocks[size_t(share)])
+            if (!watch.stopped())
+              kernels.weight_gradient(gradient_unit(shape, space, block, part, at == 0, at + part == n, target), update);
+#pragma omp barrier
+      }
+      if (shape.l2 != 0)
+        for (int share = thread; share < shares; share += threads)
+          sum_of_squares(shape, kernels, packed->data(), share, shares, squares.data());
+    }
+    bad.raise();
+    if (gradient) unpack_all(shape, packed_gradient.data(), gradient);
+    loss *= 1 / shape.s(n);
+    return shape.l2 != 0 ? loss + penalty(shape, squares.data()) : loss;
+  }
+};
+
+template <class T> int shares_for(const Network<T>& network, int64_t n, int n_threads) {
+  return threads_for(n_threads, network.shape.flops_per_row() * double(n));
+}
+}  // namespace
+
+template <class T> void predict(Network<T>& network, const Rows& X, T* y_hat, int n_threads, Watch& watch) {
+  FirstBad bad;
+  const int K = network.shape.outputs();
+  each_chunk(network, X.n, n_threads, watch, [&](Pass<T>& pass, Range rows) {
+    const int64_t place = pass.gather_X(X, rows_of(rows), 0);
+    if (place >= 0) return bad.found(rows.begin + place, false);
+    const Range all{0, rows.size()};
+    pass.forward(all);
+    pass.activate_output(all);
+    unpack_rows(pass.space.o.back(), pass.space.stride, rows.size(), K, y_hat + rows.begin * K);
+  });
+  bad.raise();
+}
+
+template <class T>
+void forward(Network<T>& network, const Rows& X, const std::vector<T*>& net, const std::vector<T*>& o, int n_threads,
+             Watch& watch) {
+  const Shape& shape = network.shape;
+  FirstBad bad;
+  each_chunk(network, X.n, n_threads, watch, [&](Pass<T>& pass, Range rows) {
+    const auto show = [&](size_t k, const std::vector<T*>& to) {
+      unpack_rows(pass.space.o[k], pass.space.stride, rows.size(), shape.sizes[k], to[k] + rows.begin * shape.sizes[k]);
+    };
+    const int64_t place = pass.gather_X(X, rows_of(rows), 0);
+    if (place >= 0) return bad.found(rows.begin + place, false);
+    show(0, o);
+    const Range all{0, rows.size()};
+    for (int k = 0; k < shape.depth(); k++) {
+      pass.affine(k, all, Activation::identity);
+      show(size_t(k) + 1, net);
+      pass.activate(k + 1, all, shape.layers[size_t(k)].activation);
+      show(size_t(k) + 1, o);
+    }
+  });
+  bad.raise();
+}
+
+template <class T>
+double backward(Network<T>& network, const std::vector<const T*>& net, const std::vector<const T*>& o, const Rows& Y,
+                bool labels, const std::vector<T*>& delta, T* dX, T* gradient, int n_threads, Watch& watch) {
+  const Shape& shape = network.shape;
+  const size_t last = shape.layers.size();
+  Batch<T> batch{network, Y.n, watch, shares_for(network, Y.n, n_threads), gradient,
+                 Workspace<T>::gradient_of_input};
+  const auto fill = [&](Pass<T>& pass, Range mine, int64_t at) {
+    const int64_t row = at + mine.begin;
+    for (size_t k = 0; k <= last; k++)
+      pack_rows((k < last ? o : net)[k] + row * shape.sizes[k], mine.size(), shape.sizes[k],
+                pass.space.o[k] + mine.begin * PANEL, pass.space.stride);
+    const int64_t place = pass.gather_Y(Y, {nullptr, row, mine.size()}, mine.begin, check_of(shape, labels));
+    if (place >= 0) batch.bad.found(row + place, true);
+    return place < 0;
+  };
+  const auto drain = [&](Pass<T>& pass, Range mine, int64_t at) {
+    const int64_t row = at + mine.begin;
+    for (size_t k = 1; k <= last; k++)
+      unpack_rows(pass.space.delta[k] + mine.begin * PANEL, pass.space.stride, mine.size(), shape.sizes[k],
+                  delta[k] + row * shape.sizes[k]);
+    T* input_delta = pass.space.delta[0];  // dX = -delta[1] W[0], for raw X times its scale
+    pass.through_weights(0, mine, input_delta,
+                         [&](const Contraction<T>& c) { pass.kernels.hidden_delta(c, Activation::identity, nullptr); });
+    const int H = shape.inputs();
+    T* to = dX + row * H;
+    unpack_rows(input_delta + mine.begin * PANEL, pass.space.stride, mine.size(), H, to);
+    const T* scale = network.scale();
+    for (int64_t i = 0; i < mine.size() * H; i++) to[i] = scale ? -to[i] * scale[i % H] : -to[i];
+  };
+  return batch.run(fill, drain);
+}
+
+template <class T>
+double loss_and_gradient(Network<T>& network, const Rows& X, const Rows& Y, bool labels, T* gradient, int n_threads,
+                         Watch& watch) {
+  Batch<T> batch{network, X.n, watch, shares_for(network, X.n, n_threads), gradient, Workspace<T>::training};
+  const auto fill = [&](Pass<T>& pass, Range mine, int64_t at) {
+    const Selection selection{nullptr, at + mine.begin, mine.size()};
+    const int64_t bad_X = pass.gather_X(X, selection, mine.begin);
+    if (bad_X >= 0) batch.bad.found(selection.first + bad_X, false);
+    const int64_t bad_Y = pass.gather_Y(Y, selection, mine.begin, check_of(network.shape, labels));
+    if (bad_Y >= 0) batch.bad.found(selection.first + bad_Y, true);
+    if (bad_X >= 0 || bad_Y >= 0) return false;
+    pass.forward(mine);
+    return true;
+  };
+  return batch.run(fill, [](Pass<T>&, Range, int64_t) {});
+}
+
+#define INSTANTIATE(T)                                                                                            \
+  template void predict<T>(Network<T>&, const Rows&, T*, int, Watch&);                                            \
+  template void forward<T>(Network<T>&, const Rows&, const std::vector<T*>&, const std::vector<T*>&, int, Watch&); \
+  template double backward<T>(Network<T>&, const std::vector<const T*>&, const std::vector<const T*>&, const Rows&, \
+                              bool, const std::vector<T*>&, T*, T*, int, Watch&);                                  \
+  template double loss_and_gradient<T>(Network<T>&, const Rows&, const Rows&, bool, T*, int, Watch&);
+INSTANTIATE(float)
+INSTANTIATE(double)

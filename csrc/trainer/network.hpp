@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The network's one vector of weights and its packed copy. w is written only under the lock, at the
+// end of an epoch or by assignment, so a prediction beside a training sees a whole epoch.
+#pragma once
+#include <atomic>
+#include <memory>
+#include <mutex>
+
+#include "trainer/buffer.hpp"
+#include "trainer/layout.hpp"
+#include "trainer/shape.hpp"
+
+template <class T> class Network {
+ public:
+  const Shape shape;
+
+  // shift, scale: one number per input, or null.
+  Network(Shape s, const T* shift, const T* scale)
+      : shape(std::move(s)), w_(size_t(shape.n_weights)), shift_(padded(shift)), scale_(padded(scale)) {}
+
+  const T* w() const { return w_.data(); }
+  const T* shift() const { return shift_.data(); }
+  const T* scale() const { return scale_.data(); }
+  uint64_t version() const { return version_.load(); }
+
+  void assign(const T* w) {
+    lock();
+    std::copy(w, w + shape.n_weights, w_.data());
+    unlock_written();
+  }
+
+  // Runs `read(w)` under the lock.
+  template <class Read> void read(Read read) {
+    std::lock_guard<std::mutex> hold(lock_);
+    read(static_cast<const T*>(w_.data()));
+  }
+
+  // The weights in panels, packed once per version.
+  std::shared_ptr<const Buffer<T>> packed() {
+    std::lock_guard<std::mutex> hold(lock_);
+    if (!packed_) {
+      auto packed = std::make_shared<Buffer<T>>(size_t(shape.packed_size));
+      pack_all(shape, w_.data(), packed->data());
+      packed_ = std::move(packed);
+    }
+    return packed_;
+  }
+
+  // For a writer of many threads: lock, everyone writes its part of locked_w(), unlock_written.
+  void lock() { lock_.lock(); }
+  T* locked_w() { return w_.data(); }
+  uint64_t unlock_written() {
+    packed_.reset();
+    const uint64_t version = ++version_;
+    lock_.unlock();
+    return version;
+  }
+
+  std::atomic<bool> training{false};  // one trainer at a time
+
+ private:
+  Buffer<T> padded(const T* values) const {
+    if (!values) return {};
+    Buffer<T> buffer(size_t(panels_of(shape.inputs())) * PANEL);
+    std::copy(values, values + shape.inputs(), buffer.data());
+    return buffer;
+  }
+
+  Buffer<T> w_, shift_, scale_;
+  std::mutex lock_;
+  std::atomic<uint64_t> version_{1};
+  std::shared_ptr<const Buffer<T>> packed_;
+};

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// One chunk of rows through the network: the phases of a step as calls into the kernels. Phase A
+// (gather, forward, output, backward) takes any range of the chunk's rows, Phase B any blocks of
+// weights; the callers own the threads and the barriers between them.
+#pragma once
+#include <algorithm>
+
+#include "kernels/dispatch.hpp"
+#include "trainer/network.hpp"
+#include "trainer/plan.hpp"
+#include "trainer/watch.hpp"
+#include "trainer/workspace.hpp"
+
+// A value that the data may not hold: found on gather, named by array and row.
+struct BadRow {
+  bool in_Y;
+  int64_t row;
+};
+
+// What the targets must be for this network's loss.
+inline Check check_of(const Shape& shape, bool labels) {
+  if (labels) return Check::label;
+  return shape.loss == Loss::half_squared_error ? Check::finite : Check::probability;
+}
+
+template <class T> struct Pass {
+  const Network<T>& network;
+  const Kernels<T>& kernels;
+  const T* packed;
+  const T* transposed;  // null for a forward pass alone
+  Workspace<T>& space;
+  Watch& watch;
+  bool leader = false;
+
+  const Shape& shape() const { return network.shape; }
+
+  // Rows `selection` of the chunk's rows from `begin` on; returns the first bad place, or -1.
+  int64_t gather_X(const Rows& X, const Selection& selection, int64_t begin) const {
+    return kernels.gather(X, selection, network.shift(), network.scale(), Check::finite, 0,
+                          space.o[0] + begin * PANEL, space.stride);
+  }
+  int64_t gather_Y(const Rows& Y, const Selection& selection, int64_t begin, Check check) const {
+    return kernels.gather(Y, selection, nullptr, nullptr, check, shape().outputs(), space.Y + begin * PANEL,
+                          space.stride);
+  }
+
+  // C = A B for the rows, in groups of panels short enough to look at the watch in between.
+  template <class Call> void contract(const T* A, const T* B, ptrdiff_t B_stride, T* C, Range rows, int k, int columns,
+                                      Call call) {
+    const double flops = 2.0 * double(rows.size()) * k * PANEL;
+    const int group = int(std::clamp(2e8 / std::max(flops, 1.0), 1.0, double(panels_of(columns))));
+    for (int p = 0; p < panels_of(columns) && !watch.stopped(); p += group) {
+      const int end = std::min(p + group, panels_of(columns));
+      call(Contraction<T>{A + rows.begin * PANEL, space.stride, B, B_stride, C + rows.begin * PANEL, space.stride,
+                          rows.size(), k, columns, p, end});
+      watch.tick(leader, flops * (end - p));
+    }
+  }
+
+  // o[k] -> net[k+1], or o[k+1] with its scalar activation.
+  void affine(int k, Range rows, Activation f) {
+    const LayerShape& layer = shape().layers[size_t(k)];
+    contract(space.o[size_t(k)], packed + layer.packed_offset, layer.panel_size(), space.o[size_t(k) + 1], rows,
+             layer.in, layer.out, [&](const Contraction<T>& c) { kernels.affine(c, f); });
+  }
+
+  void activate(int k, Range rows, Activation f) {
+    kernels.activate(space.o[size_t(k)] + rows.begin * PANEL, space.stride, rows.size(), shape().sizes[size_t(k)], f);
+  }
+
+  // o[0] -> o[1] ... ; the last layer stops at net, from which `output` or `activate_output` goes on.
+  void forward(Range rows) {
+    for (int k = 0; k < shape().depth(); k++) {
+      const Activation f = k + 1 < shape().depth() ? shape().layers[size_t(k)].activation : Activation::identity;
+      affine(k, rows, f);
+      if (f == Activation::softmax) activate(k + 1, rows, f);
+    }
+  }
+
+  void activate_output(Range rows) { activate(shape().depth(), rows, shape().layers.back().activation); }
+
+  // net -> y_hat, L_i, and delta of the output layer.
+  void output(Range rows) {
+    const int64_t at = rows.begin * PANEL;
+    kernels.output({space.o.back() + at, space.delta.back() + at, space.Y + at, space.row_loss + rows.begin,
+                    space.stride, rows.size(), shape().outputs(), shape().layers.back().activation, shape().loss,
+                    shape().collapsed});
+  }
+
+  // delta[k+1] -> delta[k] before f' (out), as sum over j of delta_j W_ji.
+  template <class Call> void through_weights(int k, Range rows, T* out, Call call) {
+    const LayerShape& layer = shape().layers[size_t(k)];
+    contract(space.delta[size_t(k) + 1], transposed + layer.transposed_offset, layer.transposed_panel_size(), out, rows,
+             layer.out, layer.in, call);
+  }
+
+  // delta of the output layer -> delta[m] ... delta[1].
+  void backward(Range rows) {
+    for (int k = shape().depth() - 1; k > 0; k--) {
+      const size_t layer = size_t(k);
+      const Activation f = shape().layers[layer - 1].activation;
+      const T* o = space.o[layer] + rows.begin * PANEL;
+      T* delta = space.delta[layer];
+      through_weights(k, rows, delta, [&](const Contraction<T>& c) { kernels.hidden_delta(c, f, o); });
+      if (f == Activation::softmax)
+        kernels.softmax_delta(o, delta + rows.begin * PANEL, space.stride, rows.size(), shape().sizes[layer]);
+    }
+  }
+};
+
+// Where one block's weights, state and totals lie; null buffers stay null.
+template <class T> struct BlockTarget {
+  T* w;
+  T* slot[2];
+  T* total;
+  T* gradient;
+  T* transposed;
+};
+
+template <class T>
+GradientUnit<T> gradient_unit(const Shape& shape, const Workspace<T>& space, const Block& block, int64_t rows,
+                              bool first, bool last, const BlockTarget<T>& target) {
+  const LayerShape& layer = shape.layers[size_t(block.layer)];
+  const int64_t panel = layer.packed_offset + block.p * layer.panel_size();
+  const int64_t at = panel + (int64_t(block.q) * PANEL + block.i_begin) * PANEL, bias = panel + int64_t(layer.in) * PANEL;
+  const auto place = [](T* base, int64_t offset) { return base ? base + offset : nullptr; };
+  GradientUnit<T> unit{};
+  unit.o = space.o[size_t(block.layer)] + block.q * space.stride;
+  unit.delta = space.delta[size_t(block.layer) + 1] + block.p * space.stride;
+  unit.rows = rows;
+  unit.i_begin = block.i_begin;
+  unit.i_end = block.i_end;
+  unit.columns = std::min(PANEL, layer.out - block.p * PANEL);
+  unit.bias = block.bias;
+  unit.first = first;
+  unit.last = last;
+  unit.total = place(target.total, at);
+  unit.total_bias = place(target.total, bias);
+  unit.w = place(target.w, at);
+  unit.w_bias = place(target.w, bias);
+  for (int s = 0; s < 2; s++) {
+    unit.slot[s] = place(target.slot[s], at);
+    unit.slot_bias[s] = place(target.slot[s], bias);
+  }
+  unit.gradient = place(target.gradient, at);
+  unit.gradient_bias = place(target.gradient, bias);
+  // The input layer's deltas are never asked for in training, so W[0] needs no transposed copy.
+  if (target.transposed && block.layer > 0)
+    unit.transposed = target.transposed + layer.transposed_offset + block.q * layer.transposed_panel_size() +
+                      int64_t(block.p) * PANEL * PANEL + block.i_begin;
+  return unit;
+}
+
+// gamma(w) = l2/2 sum of squares, the squares of one panel's units at a time: q[panel][PANEL].
+template <class T> void sum_of_squares(const Shape& shape, const Kernels<T>& kernels, const T* packed, int share,
+                                       int shares, T* q) {
+  int panel = 0;
+  for (const LayerShape& layer : shape.layers)
+    for (int p = 0; p < panels_of(layer.out); p++, panel++)
+      if (panel % shares == share)
+        kernels.sum_of_squares(packed + layer.packed_offset + p * layer.panel_size(), layer.in, q + panel * PANEL);
+}
+
+inline int all_panels(const Shape& shape) {
+  int panels = 0;
+  for (const LayerShape& layer : shape.layers) panels += panels_of(layer.out);
+  return panels;
+}
+
+template <class T> double penalty(const Shape& shape, const T* q) {
+  double sum = 0;
+  for (const LayerShape& layer : shape.layers) {
+    for (int j = 0; j < layer.out; j++) sum += double(q[j]);
+    q += panels_of(layer.out) * PANEL;
+  }
+  return 0.5 * shape.l2 * sum;
+}
+
+// Adds the rows' losses in blocks of KB; `total` is carried from chunk to chunk.
+template <class T> void add_losses(const T* row_loss, int64_t rows, double& total) {
+  for (int64_t r0 = 0; r0 < rows; r0 += KB) {
+    double sum = 0;
+    for (int64_t r = r0; r < std::min(rows, r0 + KB); r++) sum += double(row_loss[r]);
+    total += sum;
+  }
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "trainer/plan.hpp"
+
+#include <algorithm>
+
+namespace {
+// The finest cut of a panel's inputs: 16 rows are whole vectors of the transposed copy everywhere.
+constexpr int SLOT = 16;
+static_assert(PANEL % SLOT == 0);
+
+template <class F> void each_slot(const Shape& shape, F f) {
+  for (int k = 0; k < shape.depth(); k++) {
+    const LayerShape& layer = shape.layers[k];
+    for (int p = 0; p < panels_of(layer.out); p++)
+      for (int i = 0; i < layer.in; i += SLOT) {
+        const int q = i / PANEL, begin = i % PANEL, rows = std::min(SLOT, layer.in - i);
+        // Work: the tile's rows by its columns, in vectors of 16.
+        const int columns = std::min(PANEL, layer.out - p * PANEL) > PANEL / 2 ? PANEL : PANEL / 2;
+        f(Block{k, p, q, begin, begin + rows, i == 0}, double(rows + (i == 0)) * columns);
+      }
+  }
+}
+}  // namespace
+
+std::vector<std::vector<Block>> deal_blocks(const Shape& shape, int shares) {
+  double total = 0, done = 0;
+  each_slot(shape, [&](const Block&, double work) { total += work; });
+  std::vector<std::vector<Block>> dealt(static_cast<size_t>(shares));
+  each_slot(shape, [&](const Block& slot, double work) {
+    const int share = std::min(shares - 1, int((done + work / 2) / total * shares));
+    done += work;
+    std::vector<Block>& blocks = dealt[size_t(share)];
+    if (!blocks.empty() && blocks.back().layer == slot.layer && blocks.back().p == slot.p && blocks.back().q == slot.q)
+      blocks.back().i_end = slot.i_end;  // one panel's slots run together
+    else
+      blocks.push_back(slot);
+  });
+  return dealt;
+}
+
+int64_t chunk_rows(const Shape& shape, int64_t batch, int shares, size_t element) {
+  // Each thread's share of o and delta should stay near its L2; wide layers take more rows, since
+  // every chunk reads all weights again.
+  int64_t columns = 0;
+  for (int size : shape.sizes) columns += int64_t(panels_of(size)) * PANEL;
+  const int64_t fitting = (int64_t(1) << 20) * shares / (2 * columns * int64_t(element));
+  const int64_t rows = std::clamp<int64_t>(fitting / KB * KB, 4 * KB, 64 * KB);
+  return std::min(batch, rows);
+}

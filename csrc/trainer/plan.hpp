@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Who does what in a step. Phase A goes by rows, Phase B by blocks of weights; both splits are fixed
+// for a call, so each thread finds its own weights in its own cache, and neither changes a bit.
+#pragma once
+#include <vector>
+
+#include "trainer/shape.hpp"
+
+// One block of W[layer]: inputs [i_begin, i_end) of input panel q by output panel p.
+struct Block {
+  int layer, p, q, i_begin, i_end;
+  bool bias;  // with the bias row of panel p
+};
+
+struct Range {
+  int64_t begin, end;
+  int64_t size() const { return end - begin; }
+};
+
+inline Range share_of(int64_t n, int share, int shares) { return {n * share / shares, n * (share + 1) / shares}; }
+
+// All blocks of all layers, dealt to `shares` in runs of equal work.
+std::vector<std::vector<Block>> deal_blocks(const Shape& shape, int shares);
+
+// Rows worked on at a time: all of the batch if its panels fit the caches, else a multiple of KB rows,
+// so that blocks of the batch stay whole and the sums keep their bits.
+int64_t chunk_rows(const Shape& shape, int64_t batch, int shares, size_t element);

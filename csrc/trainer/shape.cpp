@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "trainer/shape.hpp"
+
+#include <climits>
+#include <stdexcept>
+
+namespace {
+template <class E> E named(const std::string& name, const std::vector<std::string>& names, const char* argument) {
+  std::string known;
+  for (size_t i = 0; i < names.size(); i++) {
+    if (names[i] == name) return E(i);
+    known += (i ? ", " : "") + names[i];
+  }
+  throw std::invalid_argument(std::string(argument) + ": got '" + name + "', expected one of " + known);
+}
+
+// A layer's sizes must leave every offset of its panels inside 2^62 elements.
+constexpr int64_t most = int64_t(1) << 62;
+int64_t plus_product(int64_t sum, int64_t a, int64_t b) {
+  int64_t product;
+  if (__builtin_mul_overflow(a, b, &product) || __builtin_add_overflow(sum, product, &sum) || sum > most)
+    throw std::invalid_argument("layers: too many weights for 62-bit sizes");
+  return sum;
+}
+}  // namespace
+
+Shape::Shape(const std::vector<int64_t>& layer_sizes, const std::vector<std::string>& activations,
+             const std::string& loss_name, const std::string& reduction, double l2_factor, bool collapse)
+    : loss(named<Loss>(loss_name, {"half_squared_error", "binary_cross_entropy", "cross_entropy"}, "loss")),
+      mean(named<int>(reduction, {"sum", "mean"}, "reduction")),
+      collapsed(collapse),
+      l2(l2_factor),
+      n_weights(0),
+      packed_size(0),
+      transposed_size(0) {
+  if (layer_sizes.size() < 2 || activations.size() + 1 != layer_sizes.size())
+    throw std::invalid_argument("layers: expected at least two sizes, and one activation for each after the first");
+  for (int64_t size : layer_sizes) {
+    if (size < 1 || size > INT_MAX - 2 * PANEL)
+      throw std::invalid_argument("layers: got " + std::to_string(size) + ", expected sizes from 1 to " +
+                                  std::to_string(INT_MAX - 2 * PANEL));
+    sizes.push_back(int(size));
+  }
+  for (size_t k = 0; k + 1 < sizes.size(); k++) {
+    const int in = sizes[k], out = sizes[k + 1];
+    const auto f = named<Activation>(activations[k], {"identity", "logistic", "tanh", "relu", "softmax"}, "activation");
+    layers.push_back({in, out, f, n_weights, packed_size, transposed_size});
+    n_weights = plus_product(n_weights, out, int64_t(in) + 1);
+    packed_size = plus_product(packed_size, int64_t(panels_of(out)) * PANEL, int64_t(in) + 1);
+    transposed_size = plus_product(transposed_size, int64_t(panels_of(in)) * PANEL, out);
+  }
+  const Activation last = layers.back().activation;
+  if ((loss == Loss::cross_entropy && last != Activation::softmax) ||
+      (loss == Loss::binary_cross_entropy && last != Activation::softmax && last != Activation::logistic))
+    throw std::invalid_argument("output: this activation has no " + loss_name);
+}
+
+double Shape::flops_per_row() const {
+  double flops = 0;
+  for (int k = 0; k < depth(); k++) flops += 2.0 * layers[k].in * layers[k].out * (k ? 3 : 2);
+  return flops;
+}

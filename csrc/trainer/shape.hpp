@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The architecture in numbers: sizes, activations, loss, and where each layer's weights lie in the
+// flat w and in panels.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "kernels/table.hpp"
+
+constexpr int panels_of(int columns) { return (columns - 1) / PANEL + 1; }
+
+struct LayerShape {
+  int in, out;
+  Activation activation;
+  int64_t w_offset;           // W[k], (out, in + 1), in the flat w
+  int64_t packed_offset;      // its panels [out / PANEL][in + 1][PANEL]
+  int64_t transposed_offset;  // its transposed panels [in / PANEL][out][PANEL]
+
+  int64_t panel_size() const { return int64_t(in + 1) * PANEL; }
+  int64_t transposed_panel_size() const { return int64_t(out) * PANEL; }
+};
+
+struct Shape {
+  std::vector<int> sizes;  // H_0 ... H_{m+1}
+  std::vector<LayerShape> layers;
+  Loss loss;
+  bool mean, collapsed;
+  double l2;
+  int64_t n_weights, packed_size, transposed_size;
+
+  // Throws std::invalid_argument for what no network can be.
+  Shape(const std::vector<int64_t>& sizes, const std::vector<std::string>& activations, const std::string& loss,
+        const std::string& reduction, double l2, bool collapsed);
+
+  int inputs() const { return sizes.front(); }
+  int outputs() const { return sizes.back(); }
+  int depth() const { return int(layers.size()); }
+  double s(int64_t rows) const { return mean ? double(rows) : 1.0; }
+  // Multiply-adds times two of forward, hidden deltas and weight gradient for one row.
+  double flops_per_row() const;
+};

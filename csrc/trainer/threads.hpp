@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+// Cores that this process may use: OMP_NUM_THREADS if set, else affinity and container quota;
+// 1 inside somebody's parallel region.
+int default_threads();
+
+// n_threads as asked (0: the default), but no more than pays for the work of one step: below about
+// 150 kFLOP a thread, the two barriers cost more than the thread gives (benchmarks/threads.py).
+int threads_for(int n_threads, double flops_per_step);
+
+// Ends the pool of worker threads so that a fork finds none; the next region starts it anew.
+void pause_threads();

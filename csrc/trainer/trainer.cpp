@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "trainer/trainer.hpp"
+
+#include <omp.h>
+
+#include <cmath>
+#include <limits>
+#include <mutex>
+
+#include "trainer/float_environment.hpp"
+#include "trainer/threads.hpp"
+
+namespace {
+// One thread's copy of the optimizer's clock: every thread advances its own, so none waits for it.
+template <class T> class Rule {
+ public:
+  Rule(const OptimizerSettings& settings, const OptimizerClock& clock, double l2) : settings_(settings), clock_(clock) {
+    update_.rule = settings.rule;
+    update_.eta = T(settings.eta);
+    update_.momentum = T(settings.momentum);
+    update_.beta_1 = T(settings.beta_1);
+    update_.one_minus_beta_1 = T(1 - settings.beta_1);
+    update_.beta_2 = T(settings.beta_2);
+    update_.one_minus_beta_2 = T(1 - settings.beta_2);
+    update_.eps = T(settings.eps);
+    update_.l2 = T(l2);
+  }
+
+  void next_step(double s) {
+    clock_.steps++;
+    clock_.beta_1_power *= settings_.beta_1;
+    clock_.beta_2_power *= settings_.beta_2;
+    update_.step_size = T(settings_.eta / (1 - clock_.beta_1_power));
+    update_.bias_correction = T(1 / (1 - clock_.beta_2_power));
+    update_.minus_inverse_s = T(-1 / s);
+  }
+
+  const Update<T>& update() const { return update_; }
+  const OptimizerClock& clock() const { return clock_; }
+
+ private:
+  const OptimizerSettings settings_;
+  OptimizerClock clock_;
+  Update<T> update_{};
+};
+}  // namespace
+
+// What the threads of one call share.
+template <class T> struct Trainer<T>::Epoch {
+  Trainer& trainer;
+  const Rows &X, &Y;
+  const Check check;
+  const int64_t* order;
+  const int64_t count, batch, chunk;
+  const int shares;
+  const Kernels<T>& kernels;
+  Watch& watch;
+  std::atomic<int64_t> bad{std::numeric_limits<int64_t>::max()};  // 2 * place in the order + (in Y)
+  double loss = 0, batch_loss = 0;                                // the leader's
+  int64_t steps = 0;
+  bool diverged = false, over = false;  // written by the leader between two barriers, read after them
+  OptimizerClock clock{};
+
+  const Shape& shape() const { return trainer.network->shape; }
+
+  void found_bad(int64_t place) {
+    int64_t seen = bad.load();
+    while (place < seen && !bad.compare_exchange_weak(seen, place)) {
+    }
+    watch.stop();
+  }
+
+  // Phase A: this share's rows, from the caller's arrays to delta[1].
+  void rows_phase(Pass<T>& pass, int share, int64_t begin, int64_t rows) {
+    const Range mine = share_of(rows, share, shares);
+    if (!mine.size()) return;
+    const Selection selection{order ? order + begin + mine.begin : nullptr, begin + mine.begin, mine.size()};
+    const int64_t bad_X = pass.gather_X(X, selection, mine.begin);
+    if (bad_X >= 0) found_bad(2 * (selection.first + bad_X));
+    const int64_t bad_Y = pass.gather_Y(Y, selection, mine.begin, check);
+    if (bad_Y >= 0) found_bad(2 * (selection.first + bad_Y) + 1);
+    if (watch.stopped()) return;
+    pass.forward(mine);
+    pass.output(mine);
+    pass.backward(mine);
+  }
+
+  // Phase B: this share's blocks, over all rows of the chunk.
+  void weights_phase(int share, int64_t rows, bool first, bool last, const Update<T>& update, bool leader) {
+    Trainer& t = trainer;
+    const BlockTarget<T> target{t.packed_.data(), {t.packed_slots_[0].data(), t.packed_slots_[1].data()},
+                                t.totals_.data(), nullptr, t.transposed_.data()};
+    for (const Block& block : t.blocks_[size_t(share)]) {
+      if (watch.stopped()) return;
+      kernels.weight_gradient(gradient_unit(shape(), t.space_, block, rows, first, last, target), update);
+      watch.tick(leader, 2.0 * double(rows) * (block.i_end - block.i_begin) * PANEL);
+    }
+  }
+
+  // The leader's, while the others work on weights: the losses of the chunk, and whether to go on.
+  void account(int64_t rows, bool first, bool last, int64_t batch_rows) {
+    if (first) batch_loss = 0;
+    add_losses(trainer.space_.row_loss, rows, batch_loss);
+    if (last) {
+      double L = batch_loss * (1 / shape().s(batch_rows));
+      if (shape().l2 != 0) L += penalty(shape(), trainer.squares_.data());
+      loss += double(batch_rows) * L;
+      steps++;
+      diverged = !std::isfinite(L);
+      if (diverged) batch_loss = L;
+    }
+  }
+
+  void run(int thread, int threads) {
+    const FloatEnvironment environment;
+    const bool leader = thread == 0;
+    Rule<T> rule(trainer.settings, trainer.clock, shape().l2);
+    Pass<T> pass{*trainer.network, kernels, trainer.packed_.data(), trainer.transposed_.data(), trainer.space_, watch,
+                 leader};
+    for (int64_t begin = 0; begin < count && !over; begin += batch) {
+      const int64_t rows = std::min(batch, count - begin);
+      rule.next_step(shape().s(rows));
+      for (int64_t at = 0; at < rows && !over; at += chunk) {
+        const int64_t part = std::min(chunk, rows - at);
+        const bool first = at == 0, last = at + part == rows;
+        for (int share = thread; share < shares; share += threads) {
+          if (first && shape().l2 != 0)
+            sum_of_squares(shape(), kernels, trainer.packed_.data(), share, shares, trainer.squares_.data());
+          rows_phase(pass, share, begin + at, part);
+        }
+#pragma omp barrier
+        if (leader) account(part, first, last, rows);
+        for (int share = thread; share < shares; share += threads)
+          weights_phase(share, part, first, last, rule.update(), leader);
+        // Everyone reads `over` after the next barrier, and nobody writes it before the one after that.
+        if (leader) over = diverged || watch.stopped();
+#pragma omp barrier
+      }
+    }
+    if (leader) clock = rule.clock();
+    if (!over) finish(thread, threads, leader);
+  }
+
+  // w and the slots as the caller sees them; the lock keeps a prediction from a torn w.
+  void finish(int thread, int threads, bool leader) {
+    if (leader) trainer.network->lock();
+#pragma omp barrier
+    for (int share = thread; share < shares; share += threads) trainer.commit(share, shares);
+#pragma omp barrier
+    if (leader) trainer.seen_version_ = trainer.network->unlock_written();
+  }
+};
+
+template <class T>
+Trainer<T>::Trainer(std::shared_ptr<Network<T>> trained, const OptimizerSettings& optimizer, int64_t batch, int threads)
+    : settings(optimizer), batch_size(batch), n_threads(threads), network(std::move(trained)) {
+  const Shape& shape = network->shape;
+  for (int s = 0; s < settings.slots(); s++) slots[s] = Buffer<T>(size_t(shape.n_weights));
+}
+
+// Everything that may fail happens here, before a bit is changed.
+template <class T> void Trainer<T>::prepare(int64_t rows, int shares) {
+  const Shape& shape = network->shape;
+  const int64_t chunk = chunk_rows(shape, rows, shares, sizeof(T));
+  if (space_.capacity < chunk || space_.capacity > 4 * chunk) {
+    space_ = {};
+    space_ = Workspace<T>(shape, chunk, Workspace<T>::training);
+  }
+  if (chunk < rows && !totals_.size()) totals_ = Buffer<T>(size_t(shape.packed_size));
+  if (chunk == rows) totals_ = {};
+  if (shares != shares_) {
+    blocks_ = deal_blocks(shape, shares);
+    shares_ = shares;
+  }
+  if (seen_version_ == network->version()) return;
+  seen_version_ = 0;
+  if (!packed_.size()) {
+    packed_ = Buffer<T>(size_t(shape.packed_size));
+    transposed_ = Buffer<T>(size_t(shape.transposed_size));
+    for (int s = 0; s < settings.slots(); s++) packed_slots_[s] = Buffer<T>(size_t(shape.packed_size));
+    if (shape.l2 != 0) squares_ = Buffer<T>(size_t(all_panels(shape)) * PANEL);
+  }
+  network->read([&](const T* w) {
+    pack_all(shape, w, packed_.data());
+    for (size_t k = 1; k < shape.layers.size(); k++) transpose(shape.layers[k], w, transposed_.data());
+  });
+  for (int s = 0; s < settings.slots(); s++) pack_all(shape, slots[s].data(), packed_slots_[s].data());
+}
+
+template <class T> void Trainer<T>::commit(int share, int shares) {
+  const Shape& shape = network->shape;
+  for (const LayerShape& layer : shape.layers) {
+    const Range panels = share_of(panels_of(layer.out), share, shares);
+    unpack(layer, packed_.data(), network->locked_w(), int(panels.begin), int(panels.end));
+    for (int s = 0; s < settings.slots(); s++)
+      unpack(layer, packed_slots_[s].data(), slots[s].data(), int(panels.begin), int(panels.end));
+  }
+}
+
+template <class T>
+double Trainer<T>::epoch(const Rows& X, const Rows& Y, bool labels, const int64_t* order, int64_t count, Watch& watch) {
+  if (network->training.exchange(true)) throw Busy{};
+  const struct Release {
+    std::atomic<bool>& flag;
+    ~Release() { flag = false; }
+  } release{network->training};
+
+  const Shape& shape = network->shape;
+  const int64_t batch = std::min(batch_size ? batch_size : count, count);
+  const int shares = threads_for(n_threads, shape.flops_per_row() * double(batch));
+  prepare(batch, shares);
+  Epoch run{*this, X, Y, check_of(shape, labels), order, count, batch, chunk_rows(shape, batch, shares, sizeof(T)), shares,
+            kernels_of<T>(table_in_use()), watch};
+#pragma omp parallel num_threads(shares)
+  run.run(omp_get_thread_num(), omp_get_num_threads());
+
+  if (run.over) seen_version_ = 0;  // packed_ holds an unfinished epoch: start again from w
+  if (run.bad.load() != std::numeric_limits<int64_t>::max()) {
+    const int64_t place = run.bad.load() / 2;
+    throw BadRow{run.bad.load() % 2 == 1, order ? order[place] : place};
+  }
+  if (run.diverged) throw Diverged{epochs + 1, run.steps, run.batch_loss};
+  if (run.over) throw Interrupted{};
+  clock = run.clock;
+  epochs++;
+  return run.loss / double(count);
+}
+
+template class Trainer<float>;
+template class Trainer<double>;

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The training loop: one parallel region per epoch, two barriers per step. Owns the packed weights,
+// the optimizer's state and the only threads. A call that fails or is interrupted leaves the network
+// and the state as at the end of the last finished epoch.
+#pragma once
+#include <atomic>
+#include <memory>
+
+#include "trainer/pass.hpp"
+
+struct OptimizerSettings {
+  Optimizer rule;
+  double eta, momentum, beta_1, beta_2, eps;
+  int slots() const { return rule == Optimizer::adam ? 2 : rule == Optimizer::momentum ? 1 : 0; }
+};
+
+// What moves from step to step besides the slots.
+struct OptimizerClock {
+  int64_t steps = 0;
+  double beta_1_power = 1, beta_2_power = 1;
+};
+
+struct Diverged {
+  int64_t epoch, step;
+  double loss;
+};
+struct Interrupted {};
+struct Busy {};
+
+template <class T> class Trainer {
+ public:
+  // batch_size 0: all rows of the call; n_threads 0: the default.
+  Trainer(std::shared_ptr<Network<T>> network, const OptimizerSettings& settings, int64_t batch_size, int n_threads);
+
+  // One pass over X, Y in the order (null: as they stand; else `count` valid row numbers).
+  // Returns the mean of the batch losses before each update, weighted by rows.
+  // Throws BadRow, Diverged, Interrupted, Busy.
+  double epoch(const Rows& X, const Rows& Y, bool labels, const int64_t* order, int64_t count, Watch& watch);
+
+  // State at the end of the last finished epoch; slots in the order of w.
+  const OptimizerSettings settings;
+  const int64_t batch_size;
+  const int n_threads;
+  int64_t epochs = 0;
+  OptimizerClock clock{};
+  Buffer<T> slots[2];
+
+  const std::shared_ptr<Network<T>> network;
+
+  // After slots, clock or epochs were assigned from outside.
+  void state_assigned() { seen_version_ = 0; }
+
+ private:
+  struct Epoch;
+
+  void prepare(int64_t rows, int shares);
+  void commit(int share, int shares);
+
+  uint64_t seen_version_ = 0;  // of network->w, when packed_ was made from it; 0: never
+  Buffer<T> packed_, transposed_, packed_slots_[2], totals_, squares_;
+  Workspace<T> space_;
+  int shares_ = 0;
+  std::vector<std::vector<Block>> blocks_;
+};
