@@ -19,13 +19,13 @@ bool kind_of(const py::dtype& dtype, Kind& kind) {
     default: return false;
   }
 }
+}  // namespace
 
 bool is_swapped(const py::dtype& dtype) {
   const uint16_t one = 1;
   const bool little = *reinterpret_cast<const unsigned char*>(&one) == 1;
   return dtype.byteorder() == (little ? '>' : '<');
 }
-}  // namespace
 
 Rows rows_of(py::handle X, int columns, const char* argument) {
   if (!is_exact_array(X)) throw Refused{argument};

@@ -24,12 +24,22 @@ struct Targets {
 // Y for this network and n rows: (n, K); class labels (n,) for cross-entropy; (n,) for K = 1.
 Targets targets_of(py::handle Y, const Shape& shape, int64_t n);
 
-// An exact C-contiguous array of T with this shape, writeable if asked.
+bool is_swapped(const py::dtype& dtype);
+
+// Whether the array is made of T as this machine holds it, whatever dtype object says so.
+template <class T> bool holds(const py::array& a) {
+  const py::dtype dtype = a.dtype();
+  return dtype.kind() == (std::is_integral_v<T> ? 'i' : 'f') && dtype.itemsize() == py::ssize_t(sizeof(T)) &&
+         !is_swapped(dtype);
+}
+
+// A C-contiguous, aligned array of T with this shape, writeable if asked.
 template <class T>
 T* exact(py::handle array, const std::vector<py::ssize_t>& shape, bool writeable, const char* argument) {
   if (Py_TYPE(array.ptr()) != py::detail::npy_api::get().PyArray_Type_) throw Refused{argument};
   const auto a = py::reinterpret_borrow<py::array>(array);
-  const bool fits = a.dtype().is(py::dtype::of<T>()) && (a.flags() & py::array::c_style) &&
+  constexpr int layout = py::array::c_style | py::detail::npy_api::NPY_ARRAY_ALIGNED_;
+  const bool fits = holds<T>(a) && (a.flags() & layout) == layout &&
                     std::equal(shape.begin(), shape.end(), a.shape(), a.shape() + a.ndim()) &&
                     (!writeable || a.writeable());
   if (!fits) throw Refused{argument};

@@ -102,9 +102,9 @@ py::tuple output(const Array<T>& net, const Array<T>& Y, int columns, int activa
 }
 
 template <class T> py::array_t<T> elementary(const std::string& name, const Array<T>& x) {
-  const std::vector<std::string> names{"exp", "log", "log1p", "logistic", "tanh"};
+  const std::vector<std::string> names{"exp", "log", "log1p_of_unit", "logistic", "tanh"};
   const auto found = std::find(names.begin(), names.end(), name);
-  require(found != names.end(), "name: expected exp, log, log1p, logistic or tanh");
+  require(found != names.end(), "name: expected exp, log, log1p_of_unit, logistic or tanh");
   Buffer<T> padded(size_t(x.size() + 15) / 16 * 16);
   std::copy(x.data(), x.data() + x.size(), padded.data());
   kernels<T>().elementary(int(found - names.begin()), padded.data(), padded.data(), int64_t(padded.size()));

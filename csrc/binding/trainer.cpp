@@ -55,7 +55,7 @@ Selection order_of(py::handle order, int64_t n) {
 [[noreturn]] void raise_diverged(const Diverged& diverged) {
   const int64_t before = diverged.epoch - 1;
   const std::string kept = before ? "at the end of epoch " + std::to_string(before) : "before the first epoch";
-  const std::string message = "the loss is not finite (" + std::to_string(diverged.loss) + ") in epoch " +
+  const std::string message = std::string("the loss is ") + (std::isnan(diverged.loss) ? "nan" : "infinite") + " in epoch " +
                               std::to_string(diverged.epoch) + ", step " + std::to_string(diverged.step) +
                               "; weights and optimizer state are as they were " + kept +
                               ". A smaller eta or standardised inputs (input_shift, input_scale) may help";

@@ -34,6 +34,7 @@ constexpr int64_t forward_rows = 256;
 // Runs call(pass, rows of X) over chunks of the n rows, dealt to the threads; forward workspaces.
 template <class T, class Call>
 void each_chunk(Network<T>& network, int64_t n, int n_threads, Watch& watch, Call call) {
+  const FloatEnvironment calling_thread;
   const Shape& shape = network.shape;
   const auto packed = network.packed();
   const int threads = threads_for(n_threads, shape.flops_per_row() / 3 * double(n));
@@ -67,6 +68,7 @@ template <class T> struct Batch {
   FirstBad bad{};
 
   template <class Fill, class Drain> double run(Fill fill, Drain drain) {
+    const FloatEnvironment calling_thread;
     const Shape& shape = network.shape;
     const int64_t chunk = chunk_rows(shape, n, shares, sizeof(T));
     Workspace<T> space(shape, chunk, purpose);

@@ -199,6 +199,7 @@ template <class T> void Trainer<T>::commit(int share, int shares) {
 
 template <class T>
 double Trainer<T>::epoch(const Rows& X, const Rows& Y, bool labels, const int64_t* order, int64_t count, Watch& watch) {
+  const FloatEnvironment calling_thread;
   if (network->training.exchange(true)) throw Busy{};
   const struct Release {
     std::atomic<bool>& flag;

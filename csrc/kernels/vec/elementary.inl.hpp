@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// exp, log, log1p, logistic and tanh of a vector, float and double, every NaN kept.
-// Only +, -, *, /, fma, comparisons and integer shifts of the bits, in one order: all instruction
-// sets give the same bits, and python/deltarule/oracle/literal_elementary.pxi repeats them one by
-// one. Errors, measured over all floats and 2e7 doubles: exp, log, log1p, tanh < 2 ULP,
-// logistic < 2.5 ULP. Included after vec.inl.hpp, inside KERNEL_ISA's anonymous namespace.
+// exp, log, log1p, logistic and tanh of a vector, float and double, every NaN kept: equations (5), (6)
+// and what (8), (10), (27), (28) need. Only operations that round once, in one order, so all instruction
+// sets give the same bits; python/deltarule/oracle/literal_elementary.pxi repeats them one by one.
+// Largest errors in ULP, over all floats / over 26 million doubles each: exp 0.92 / 0.91, log 0.92 / 0.97,
+// log1p 0.92 / 0.99, logistic LOGI / 2.43, tanh TANH / 1.67.
+// Included after vec.inl.hpp, inside KERNEL_ISA's anonymous namespace.
 
-// What differs between the types. exp_tail and log_tail are our own minimax fits; their errors and
-// how they were found: benchmarks/fit_polynomials.py, which also checks the digits.
+// What differs between the types. The tails are our own minimax fits: benchmarks/fit_polynomials.py
+// derives them, tells their errors and checks the digits here.
 template <class V> struct elementary;
 template <> struct elementary<f32v> {
   typedef uint32_t word __attribute__((vector_size(VEC_BYTES), may_alias));
@@ -19,8 +20,7 @@ template <> struct elementary<f32v> {
   static constexpr float tanh_one = 10;                  // from here tanh rounds to 1
   static constexpr float smallest_normal = __FLT_MIN__, largest = __FLT_MAX__;
   static constexpr float lift = 0x1p23f;  // makes a subnormal number normal
-  static constexpr float exp_tail[] = {0.49999997f, 0.16666546f, 0.041667435f, 0.008366266f,
-                                       0.0013870656f};
+  static constexpr float exp_tail[] = {0.49999997f, 0.16666546f, 0.041667435f, 0.008366266f, 0.0013870656f};
   static constexpr float tanh_tail[] = {-0.33332947f, 0.13320726f, -0.0526717f, 0.016437126f};
   static constexpr float log_tail[] = {0.6666695f, 0.3995772f, 0.30362338f};
 };
@@ -35,22 +35,22 @@ template <> struct elementary<f64v> {
   static constexpr double tanh_one = 20;
   static constexpr double smallest_normal = __DBL_MIN__, largest = __DBL_MAX__;
   static constexpr double lift = 0x1p52;
-  static constexpr double exp_tail[] = {
-      0.5000000000000006,     0.16666666666666646,   0.041666666666575945, 0.008333333333361384,
-      0.001388888893153519,   0.000198412697687604,  2.480150541260683e-05, 2.7557369907145433e-06,
-      2.7625972602057827e-07, 2.506414058509738e-08};
-  static constexpr double tanh_tail[] = {
-      -0.3333333333333231,    0.13333333333168282,   -0.053968253875863736, 0.021869485969459115,
-      -0.008863194430415377,  0.0035917190931973883, -0.001453213737373815, 0.0005791279986355948,
-      -0.00021028760503578328, 5.101121906950632e-05};
-  static constexpr double log_tail[] = {
-      0.6666666666667268, 0.3999999999617654, 0.28571429392888037, 0.2222213868003591,
-      0.1818634936047812, 0.1525031267678873, 0.15367293314702957};
+  static constexpr double exp_tail[] = {0.5000000000000006,    0.16666666666666646,    0.041666666666575945,
+                                        0.008333333333361384,  0.001388888893153519,   0.000198412697687604,
+                                        2.480150541260683e-05, 2.7557369907145433e-06, 2.7625972602057827e-07,
+                                        2.506414058509738e-08};
+  static constexpr double tanh_tail[] = {-0.3333333333333231,   0.13333333333168282,   -0.053968253875863736,
+                                         0.021869485969459115,  -0.008863194430415377, 0.0035917190931973883,
+                                         -0.001453213737373815, 0.0005791279986355948, -0.00021028760503578328,
+                                         5.101121906950632e-05};
+  static constexpr double log_tail[] = {0.6666666666667268, 0.3999999999617654, 0.28571429392888037, 0.2222213868003591,
+                                        0.1818634936047812, 0.1525031267678873, 0.15367293314702957};
 };
 template <class V> using word = typename elementary<V>::word;
 template <class V> INLINE word<V> splat_word(typename elementary<V>::bits s) { return s - word<V>{}; }
 
-// c_0 + c_1 x + c_2 x^2 ..., Horner: rows of a layer give enough independent vectors to hide it.
+// c_0 + c_1 x + c_2 x^2 ..., Horner: fewest operations, and the vectors of a layer are independent
+// enough to hide the chain.
 template <class V, class T, int N> INLINE V polynomial(const T (&c)[N], V x) {
   V p = splat<V>(c[N - 1]);
   for (int k = N - 2; k >= 0; k--) p = fma(p, x, splat<V>(c[k]));
@@ -61,8 +61,8 @@ template <class V> INLINE V magnitude(V x) {
   return (V)((word<V>)x & (splat_word<V>(~(typename elementary<V>::bits)0) >> 1));
 }
 
-// Two things that AVX has as single instructions, with the bits of the plain forms; exp runs at 6.0
-// instead of 3.9 floats a nanosecond with them (AVX-512, Zen 4).
+// Here and in `scale` an instruction stands for several operations, with the same bits: exp then runs
+// at 6.0 instead of 3.9 floats a nanosecond (AVX-512, Zen 4).
 // at_least(low, x) = low > x ? low : x, at_most likewise: x where it is NaN, as the instructions do.
 #if defined(__AVX512F__)
 INLINE f32v at_least(f32v low, f32v x) { return (f32v)_mm512_maskz_max_ps(0xffff, (__m512)low, (__m512)x); }
@@ -79,8 +79,8 @@ template <class V> INLINE V at_least(V low, V x) { return select(low > x, low, x
 template <class V> INLINE V at_most(V high, V x) { return select(high < x, high, x); }
 #endif
 
-// p 2^n rounded once, 1/2 < |p| < 2; `shifted` holds n + 2 bias in its low bits. n itself may lie
-// outside the exponent's range, so 2^floor(n/2) comes first (exact), then the rest.
+// p 2^n rounded once, for 1/2 < |p| < 2; `shifted` holds n + 2 bias in its low bits. n may lie outside
+// the exponent's range, so p 2^floor(n/2) comes first, which is exact, then the rest.
 #if defined(__AVX512F__)
 INLINE f32v scale(f32v p, f32v n, f32v) { return (f32v)_mm512_maskz_scalef_ps(0xffff, (__m512)p, (__m512)n); }
 INLINE f64v scale(f64v p, f64v n, f64v) { return (f64v)_mm512_maskz_scalef_pd(0xff, (__m512d)p, (__m512d)n); }
@@ -94,14 +94,14 @@ template <class V> INLINE V scale(V p, V, V shifted) {
 }
 #endif
 
-// exp(r), |r| <= ln(2)/2
+// exp(r), |r| <= ln(2)/2.
 template <class V> INLINE V exp_near_zero(V r) {
   const V one = splat<V>(1);
   return fma(fma(polynomial(elementary<V>::exp_tail, r), r, one), r, one);
 }
 
-// exp(x) = 2^n exp(r), n the integer nearest to x / ln 2, for x in [exp_low, exp_high]. n is read
-// from the bits of `shifted`: nothing is converted, so nothing saturates.
+// exp(x) = 2^n exp(r), x = n ln(2) + r, for x in [exp_low, exp_high]. n is read from the bits of
+// `shifted`: nothing is converted to an integer, so nothing saturates in ways of its own.
 template <class V> INLINE V exp_in_range(V x) {
   typedef elementary<V> E;
   const V integers = splat<V>(E::integers + 2 * E::bias);
@@ -123,9 +123,9 @@ template <class V> INLINE V logistic(V x) {
   return select(x < V{}, e, one) / (one + e);
 }
 
-// Odd polynomial below 0.55; above, 1 - 2 / (1 + exp(2|x|)), which is at least 1/2 and so loses
-// nothing by the subtraction. (One formula by expm1 saves 6 operations, but errs by
-// 2.5 ULP.)
+// Below 0.55 an odd polynomial; above, 1 - 2 / (1 + exp(2|x|)), which is at least 1/2, so that the
+// subtraction loses nothing. r takes one fma: what it misses of n ln(2) weighs less there than rounding.
+// (One quotient of expm1 for both would save 6 operations and err by 2.6 ULP.)
 template <class V> INLINE V tanh(V x) {
   typedef elementary<V> E;
   const V size = magnitude(x);
@@ -143,7 +143,8 @@ template <class V> INLINE V tanh(V x) {
   return (V)((word<V>)select(a < splat<V>(0.55), small, large) | sign);
 }
 
-// log(1 + f) + k ln(2) for f in [-1/4, 1/2]; with s = f/(2 + f): log(1 + f) = f - f^2/2 + s (...).
+// log(1 + f) + k ln(2), f in [-1/4, 1/2]: log(1 + f) = 2 artanh(s), s = f/(2 + f), arranged as
+// f - (f^2/2 - s (f^2/2 + z log_tail(z))), z = s^2, so that f, which is exact, leads.
 template <class V> INLINE V log_near_one(V f, V k) {
   typedef elementary<V> E;
   const V half_square = f * splat<V>(0.5) * f;
@@ -154,7 +155,7 @@ template <class V> INLINE V log_near_one(V f, V k) {
   return fma(k, splat<V>(E::ln_2), f - (half_square - correction));
 }
 
-// log(x) for x > 0; infinity and NaN stay. x = 2^k (1 + f), 1 + f in [3/4, 3/2).
+// log(x) for x > 0, subnormal numbers included; infinity and NaN stay. x = 2^k (1 + f), 1 + f in [3/4, 3/2).
 template <class V> INLINE V log(V x) {
   typedef elementary<V> E;
   typedef typename E::bits bits;
@@ -174,7 +175,7 @@ template <class V> INLINE V log(V x) {
   return select(x <= splat<V>(E::largest), result, x);
 }
 
-// log(1 + t) for t in [0, 1], without rounding 1 + t: from 1/2 on it is 2 (1 + f), f = (t - 1)/2.
+// log(1 + t) for t in [0, 1], without rounding 1 + t: from 1/2 on it is 2 (1 + f) with f = (t - 1)/2.
 template <class V> INLINE V log1p_of_unit(V t) {
   const V half = splat<V>(0.5);
   const typename traits<V>::ivec upper = t >= half;

@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Training speed beside other libraries, as a Markdown table.
+
+Run: python benchmarks/training.py   (`pip install ".[bench]"` brings the peers)
+
+Each peer trains each workload at each thread count in its own process, pinned to that many cores,
+its environment free of settings meant for others. All start from the same weights and take the
+same rows in the same order; unless their losses after the first epoch agree, no speed is printed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+
+from cell import Cell
+from peers import PEERS
+from workloads import FASHION_MNIST, WORKLOADS, Problem
+
+# Settings of thread pools and kernels, by library; what a shell holds may slow a peer down.
+FOREIGN = (
+    "ATEN_", "BLIS_", "DNNL_", "GOMP_", "GOTO_", "KMP_", "MKL_", "NVPL_", "OMP_", "ONEDNN_",
+    "OPENBLAS_", "VECLIB_", "XLA_",
+)  # fmt: skip
+# Relative, of the losses after an epoch. A few hundred steps of Adam amplify float32's rounding,
+# and scikit-learn adds Adam's eps before the bias correction.
+TOLERANCE = 0.01
+
+
+def run_cell(path: Path, peer: str, setting: str, threads: int, runs: int) -> Cell:
+    """Measure in a new process, on the last cores that this one may use."""
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(FOREIGN)}
+    environment["OMP_NUM_THREADS"] = str(threads)
+    cores = sorted(os.sched_getaffinity(0))[-threads:]
+    script = str(Path(__file__).with_name("cell.py"))
+    done = subprocess.run(
+        [sys.executable, script, str(path), peer, setting, str(threads), str(runs)],
+        env=environment,
+        preexec_fn=functools.partial(os.sched_setaffinity, 0, cores),
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    if done.returncode != 0:
+        raise SystemExit(f"{path.stem}: {peer} failed (exit status {done.returncode})")
+    return Cell(**json.loads(done.stdout.splitlines()[-1]))
+
+
+def run_workload(problem: Problem, peers: Sequence[str], threads: Sequence[int], runs: int,
+                 folder: Path) -> list[Cell]:  # fmt: skip
+    """Measure every peer with every setting at every thread count."""
+    path = folder / f"{problem.name}.npz"
+    problem.save(path)
+    cells = []
+    for peer in peers:
+        for setting in PEERS[peer].settings:
+            for count in threads:
+                print(f"{problem.name}: {peer} {setting} {count}", file=sys.stderr)
+                cells.append(run_cell(path, peer, setting, count, runs))
+    path.unlink()
+    return cells
+
+
+def disagreement(cells: Sequence[Cell]) -> float:
+    """Largest difference of the losses after an epoch, relative; infinite if none has fallen."""
+    losses = [cell.loss for cell in cells]
+    if not all(cell.loss < 0.99 * cell.start_loss for cell in cells):
+        return float("inf")
+    return (max(losses) - min(losses)) / min(losses)
+
+
+def best(cells: Sequence[Cell], peer: str) -> Cell:
+    """Return the peer's fastest cell."""
+    return max((cell for cell in cells if cell.peer == peer), key=lambda cell: cell.rate)
+
+
+def number(x: float) -> str:
+    """Three digits with a prefix: 21.1 M."""
+    for prefix, unit in (("M", 1e6), ("k", 1e3)):
+        if x >= 0.9995 * unit:
+            return f"{x / unit:#.3g} {prefix}"
+    return f"{x:#.3g}"
+
+
+def table(results: dict[str, list[Cell]], about: dict[str, str], peers: Sequence[str]) -> str:
+    """Markdown: a row per workload; speeds, then ours as a multiple of each peer's."""
+    ratios = [peer for peer in peers if peer != "deltarule" and "deltarule" in peers]
+    head = ["workload", "network", "data", "loss after an epoch (± relative)", *peers]
+    head += [f"deltarule / {peer}" for peer in ratios]
+    lines = [head, ["---"] * len(head)]
+    for name, cells in results.items():
+        fastest = {peer: best(cells, peer) for peer in peers}
+        loss = f"{cells[0].loss:.4f} (± {disagreement(cells):.0e})"
+        row = [name, str(WORKLOADS[name]), about[name], loss]
+        for cell in fastest.values():
+            how = ", ".join(filter(None, (f"{cell.threads} threads", cell.setting)))
+            row.append(f"{number(cell.rate)} ({how}; ± {50 * cell.spread:.0f} %)")
+        row += [f"{fastest['deltarule'].rate / fastest[peer].rate:.3g}" for peer in ratios]
+        lines.append(row)
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def machine(peers: Sequence[str]) -> dict[str, str]:
+    """Return what a figure depends on: CPU, cores, versions."""
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
+    names = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
+    cores = f"{len(os.sched_getaffinity(0))} cores"
+    cpu = f"{names[0] if names else platform.machine()}, {cores}"
+    return {"cpu": cpu, "python": platform.python_version()} | {
+        name: version(name) for name in ("numpy", *peers) if name != "deltarule"
+    }
+
+
+def arguments() -> argparse.Namespace:
+    """Parse and judge the command line."""
+
+    def names(text: str) -> list[str]:
+        return text.split(",")
+
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--workloads", type=names, default=list(WORKLOADS))
+    parser.add_argument("--peers", type=names, default=list(PEERS))
+    parser.add_argument("--threads", type=names, default=["1", "2"])
+    parser.add_argument("--runs", type=int, default=5, help="their median counts")
+    parser.add_argument("--data", type=Path, default=FASHION_MNIST, help="folder of Fashion-MNIST")
+    parser.add_argument("--json", type=Path, help="write every run to this file")
+    options = parser.parse_args()
+    allowed = [str(n) for n in range(1, len(os.sched_getaffinity(0)) + 1)]
+    known = {"workloads": list(WORKLOADS), "peers": list(PEERS), "threads": allowed}
+    for option, values in known.items():
+        for value in getattr(options, option):
+            if value not in values:
+                parser.error(f"--{option}: {value!r}; expected some of {','.join(values)}")
+    if options.runs < 1:
+        parser.error(f"--runs: {options.runs}; expected at least 1")
+    return options
+
+
+def main() -> int:
+    """Measure, check, print; exit 1 where the losses disagree."""
+    options = arguments()
+    missing = [peer for peer in options.peers if find_spec(PEERS[peer].module) is None]
+    peers = [peer for peer in options.peers if peer not in missing]
+    for peer in missing:
+        print(f'{peer}: not installed (pip install ".[bench]")', file=sys.stderr)
+    results, about = {}, {}
+    with tempfile.TemporaryDirectory() as folder:
+        for name in options.workloads:
+            problem = Problem.make(WORKLOADS[name], options.data)
+            about[name] = problem.about
+            threads = [int(n) for n in options.threads]
+            results[name] = run_workload(problem, peers, threads, options.runs, Path(folder))
+    for name, cells in results.items():
+        if disagreement(cells) > TOLERANCE:
+            for cell in cells:
+                print(f"{name}: {cell.peer} {cell.setting} {cell.threads}: "
+                      f"loss {cell.start_loss} -> {cell.loss}", file=sys.stderr)  # fmt: skip
+            print(f"{name}: the losses differ by more than {TOLERANCE}", file=sys.stderr)
+            return 1
+    host = machine(peers)
+    print(f"Training samples/s, float32, median of {options.runs} runs, better thread count.")
+    print(", ".join(f"{key} {value}" for key, value in host.items()) + ".\n")
+    print(table(results, about, peers))
+    if options.json:
+        runs = [asdict(cell) for cells in results.values() for cell in cells]
+        options.json.write_text(json.dumps({"machine": host, "cells": runs}, indent=1) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

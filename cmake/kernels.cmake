@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# One source, one object library per instruction set (docs/architecture.md).
+# Sets KERNEL_OBJECTS (to be linked last) and KERNEL_DEFINITIONS (for dispatch.cpp).
+
+set(KERNEL_ISAS generic)
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
+  list(APPEND KERNEL_ISAS avx2 avx512)
+  set(KERNEL_FLAGS_avx2 -mavx2 -mfma)
+  set(KERNEL_FLAGS_avx512
+    -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mprefer-vector-width=512)
+elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64|ARM64)$")
+  list(APPEND KERNEL_ISAS neon)
+endif()
+
+set(KERNEL_OBJECTS "")
+set(KERNEL_DEFINITIONS "")
+foreach(isa IN LISTS KERNEL_ISAS)
+  add_library(kernels_${isa} OBJECT csrc/kernels/kernels.cpp)
+  target_compile_definitions(kernels_${isa} PRIVATE KERNEL_ISA=${isa})
+  # Kernels throw nothing; without exceptions they need no weak symbol of the C++ runtime either.
+  target_compile_options(kernels_${isa} PRIVATE -fno-exceptions ${KERNEL_FLAGS_${isa}})
+  target_link_libraries(kernels_${isa} PRIVATE native)
+  list(APPEND KERNEL_OBJECTS $<TARGET_OBJECTS:kernels_${isa}>)
+  string(TOUPPER ${isa} upper)
+  list(APPEND KERNEL_DEFINITIONS DELTARULE_HAVE_${upper})
+endforeach()

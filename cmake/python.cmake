@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# The two extension modules: deltarule._core (pybind11) and deltarule.oracle.literal (Cython).
+
+find_package(Python 3.11 REQUIRED COMPONENTS Interpreter Development.Module)
+if(NOT SKBUILD)
+  # scikit-build-core passes these paths; a build by CMake preset asks the interpreter.
+  execute_process(
+    COMMAND "${Python_EXECUTABLE}" -c
+      "import cython_cmake, pybind11, pathlib; print(pybind11.get_cmake_dir(), pathlib.Path(cython_cmake.__file__).parent / 'cmake', sep=';')"
+    OUTPUT_VARIABLE paths OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
+  list(APPEND CMAKE_PREFIX_PATH ${paths})
+  list(APPEND CMAKE_MODULE_PATH ${paths})
+endif()
+find_package(pybind11 3.1 CONFIG REQUIRED)
+include(UseCython)
+
+file(GLOB binding_sources CONFIGURE_DEPENDS csrc/binding/*.cpp)
+# NO_EXTRAS: pybind11 would add link-time optimisation.
+pybind11_add_module(_core NO_EXTRAS
+  ${binding_sources} $<TARGET_OBJECTS:trainer> ${KERNEL_OBJECTS})
+target_link_libraries(_core PRIVATE native OpenMP::OpenMP_CXX)
+install(TARGETS _core LIBRARY DESTINATION deltarule)
+
+cython_transpile(python/deltarule/oracle/literal.pyx LANGUAGE C
+  MODULE_NAME deltarule.oracle.literal OUTPUT_VARIABLE literal_c)
+python_add_library(literal MODULE WITH_SOABI "${literal_c}")
+target_compile_options(literal PRIVATE -O2)
+target_link_libraries(literal PRIVATE numerics)
+install(TARGETS literal LIBRARY DESTINATION deltarule/oracle)
+
+if(NOT SKBUILD)
+  install(DIRECTORY python/deltarule DESTINATION .
+    FILES_MATCHING PATTERN "*.py" PATTERN "*.pyi" PATTERN "py.typed" PATTERN "data/*")
+endif()

@@ -1,0 +1,303 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Converts and judges arrays that users pass: the one place that does.
+
+The core takes exact arrays and raises `Refused` for everything else; only then do the functions
+here run, so that the hot call pays nothing for them, and what they return is never refused again.
+They raise TypeError for kinds and ValueError for shapes and ranges, as "argument: given; expected
+what". Single values of X and Y (not finite, labels out of range) are judged by the core, which
+sees them on gather. Scalars are judged in `_arguments.py`.
+"""
+
+from __future__ import annotations
+
+import reprlib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import numpy as np
+
+from deltarule._arguments import integer
+from deltarule.results import Array, Trace
+
+if TYPE_CHECKING:
+    from deltarule.architecture import Architecture
+
+MAX_THREADS = 1024
+MAX_ROWS = 2**63 - 1  # the core counts in 64 bits
+
+
+def n_threads(value: object) -> int:
+    """Return the core's form of `n_threads`, where 0 stands for None, the default."""
+    return 0 if value is None else _bounded("n_threads", value, MAX_THREADS)
+
+
+def batch_size(value: object) -> int:
+    """Return the core's form of `batch_size`, where 0 stands for None, all rows."""
+    return 0 if value is None else _bounded("batch_size", value, MAX_ROWS)
+
+
+def epochs(value: object) -> int:
+    """Return `epochs` as an int >= 1."""
+    return _bounded("epochs", value, MAX_ROWS)
+
+
+def flag(name: str, value: object) -> bool:
+    """Return True or False, NumPy's as well."""
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name}: {_shown(value)}; expected True or False")
+    return bool(value)
+
+
+def data(X: object, Y: object, net: Architecture, where: str = "") -> tuple[Array, Array]:
+    """Return X and Y as arrays that the core takes, with as many rows.
+
+    Parameters
+    ----------
+    X, Y : array_like
+        As the user gave them.
+    net : Architecture
+        Tells the columns and the loss.
+    where : str
+        Stands before the names X and Y in messages.
+
+    Returns
+    -------
+    X : array, (n, H_0)
+    Y : array, (n, K) or (n,)
+
+    Raises
+    ------
+    TypeError
+        If they hold no real numbers, or labels are no integers.
+    ValueError
+        If a shape is wrong, or the rows differ in number.
+    """
+    x = features(X, net, where + "X")
+    y = targets(Y, net, where + "Y")
+    if len(x) != len(y):
+        raise ValueError(
+            f"{where}X, {where}Y: shapes {x.shape} and {y.shape}; expected as many rows in both"
+        )
+    return x, y
+
+
+def pair(value: object, net: Architecture) -> tuple[Array, Array] | None:
+    """Return the arrays of `validation=(X, Y)`, or None."""
+    if value is None:
+        return None
+    if not isinstance(value, tuple | list) or len(value) != 2:
+        raise TypeError(f"validation: {_shown(value)}; expected a pair (X, Y) or None")
+    return data(value[0], value[1], net, "validation ")
+
+
+def features(X: object, net: Architecture, name: str = "X") -> Array:
+    """Return X (n, H_0), n >= 1, as an array that the core takes."""
+    x = array(X, name)
+    n_inputs = net.n_inputs
+    if x.ndim != 2 or x.shape[1] != n_inputs:
+        hint = f"; for one sample: {name}[None, :]" if x.shape == (n_inputs,) else ""
+        raise ValueError(f"{name}: shape {x.shape}; expected (n, {n_inputs}){hint}")
+    if len(x) == 0:
+        raise ValueError(f"{name}: shape {x.shape}; expected at least one row")
+    return x
+
+
+def targets(Y: object, net: Architecture, name: str = "Y") -> Array:
+    """Return Y (n, K), or (n,): class labels for cross-entropy, else the targets of K = 1."""
+    y = array(Y, name)
+    n_outputs, labelled = net.n_outputs, net.loss == "cross_entropy"
+    expected = f"(n, {n_outputs})"
+    if labelled:
+        expected = f"integer labels (n,) or targets {expected}"
+    elif n_outputs == 1:
+        expected = "(n, 1) or (n,)"
+    if y.ndim == 1 and labelled and y.dtype.kind == "f":
+        raise TypeError(
+            f"{name}: shape {y.shape} of {y.dtype}; expected {expected} for {net.loss}"
+            f" (labels: {name}.astype(int))"
+        )
+    vector = y.ndim == 1 and (labelled or n_outputs == 1)
+    if not vector and not (y.ndim == 2 and y.shape[1] == n_outputs):
+        raise ValueError(f"{name}: shape {y.shape}; expected {expected} for {net.loss}")
+    if len(y) == 0:
+        raise ValueError(f"{name}: shape {y.shape}; expected at least one row")
+    return y
+
+
+def judged(y: Array, net: Architecture) -> Array:
+    """Return y if its values are fit for a metric; the core, which judges them else, sees no Y."""
+    labelled = y.ndim == 1 and net.loss == "cross_entropy"
+    bad = (y < 0) | (y >= net.n_outputs) if labelled else ~np.isfinite(y)
+    if bad.any():
+        row = int(np.argwhere(bad)[0][0])
+        if labelled:
+            last = net.n_outputs - 1
+            raise ValueError(f"Y: row {row} holds label {y[row]}; expected 0 ... {last}")
+        raise ValueError(f"Y: row {row} holds nan or infinity; expected finite numbers")
+    return y
+
+
+def array(value: object, name: str) -> Array:
+    """Return a plain, aligned ndarray of bool, integers, float16, float32 or float64.
+
+    Takes whatever `numpy.asarray` takes: lists, data frames, memory maps, matrices. Objects are
+    tried as float64.
+
+    Parameters
+    ----------
+    value : array_like
+        As the user gave it.
+    name : str
+        The argument's name, for messages.
+
+    Returns
+    -------
+    array
+        The same memory where possible.
+
+    Raises
+    ------
+    TypeError
+        If it holds strings, dates, complex numbers or other things that are no real numbers.
+    ValueError
+        If entries are masked, or rows differ in length.
+    """
+    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+        masked = int(np.sum(np.ma.getmaskarray(value)))
+        raise ValueError(f"{name}: {masked} masked entries; expected none")
+    try:
+        a = np.asarray(value)
+    except ValueError as error:
+        raise ValueError(f"{name}: rows of differing lengths; expected a table ({error})") from None
+    except Exception as error:  # whatever a foreign __array__ raises
+        raise TypeError(f"{name}: {_shown(value)}; expected numbers ({error})") from None
+    if a.dtype.kind == "O":
+        a = _from_objects(a, value, name)
+    if a.dtype.kind not in "biuf":
+        raise TypeError(f"{name}: dtype {a.dtype}; expected real numbers")
+    if a.dtype.kind == "f" and a.dtype.itemsize > 8:
+        with np.errstate(over="ignore"):  # the core reports an infinity, with its row
+            return a.astype(np.float64)
+    # long long and long are one type under two names, and the core knows only the second.
+    exact = a.view(a.dtype.str)
+    return exact if exact.flags.aligned else exact.copy()
+
+
+def _from_objects(a: Array, value: object, name: str) -> Array:
+    """Numbers that stand in an array of objects, as float64."""
+    if a.ndim == 0:
+        hint = " (a sparse matrix: .toarray())" if hasattr(value, "toarray") else ""
+        raise TypeError(f"{name}: {_shown(value)}; expected a table of numbers{hint}")
+    for position, item in enumerate(a.flat):
+        # NumPy would make None into nan and read "1.5" as a number: both hide a mistake.
+        if item is None or isinstance(item, str | bytes | complex | np.complexfloating):
+            row = position * len(a) // a.size
+            raise TypeError(f"{name}: row {row} holds {_shown(item)}; expected real numbers")
+    try:
+        return a.astype(np.float64)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise TypeError(f"{name}: objects; expected real numbers ({error})") from None
+
+
+def order(value: object, n_rows: int) -> Array:
+    """Return row indices as int64; whether they lie in 0 ... n-1 the core judges."""
+    a = np.asarray(value)
+    if a.ndim == 0 and a.dtype.kind == "O":  # an iterator, a set: no order of its own
+        raise TypeError(f"order: {_shown(value)}; expected a sequence of row indices")
+    if a.ndim != 1 or a.size == 0:
+        raise ValueError(f"order: shape {a.shape}; expected a sequence of row indices, not empty")
+    if a.dtype.kind == "b":
+        raise TypeError("order: a mask (bool); expected indices: numpy.flatnonzero(mask)")
+    if a.dtype.kind == "O":  # no integers, or beyond 64 bits
+        for position, index in enumerate(a):
+            if integer(f"order[{position}]", index, 0) >= n_rows:
+                _outside(position, index, n_rows)
+    elif a.dtype.kind not in "iu":
+        raise TypeError(f"order: dtype {a.dtype}; expected integers")
+    elif a.dtype.kind == "u" and int(a.max()) >= n_rows:  # before uint64 wraps around
+        position = int(np.argmax(a >= n_rows))
+        _outside(position, a[position], n_rows)
+    return exact(a, "int64")
+
+
+def output(out: object, shape: tuple[int, ...], dtype: str) -> Array:
+    """Return `out`, or a view of it, if predictions can be written into it."""
+    exact = np.dtype(dtype)
+    if type(out) is not np.ndarray:
+        raise TypeError(f"out: {_shown(out)}; expected an ndarray of {exact} or None")
+    if out.dtype != exact:
+        raise TypeError(f"out: dtype {out.dtype.str}; expected {exact.str}")
+    if out.shape != shape:
+        raise ValueError(f"out: shape {out.shape}; expected {shape}")
+    flags = out.flags
+    if not (flags.c_contiguous and flags.aligned):
+        raise ValueError(f"out: strides {out.strides}; expected a C-contiguous array")
+    if not flags.writeable:
+        raise ValueError("out: a read-only array; expected a writable one")
+    return out.view(exact)
+
+
+def apart(X: object, out: object) -> Any:
+    """Return X, copied if it may share memory with `out`, which is written while X is read."""
+    if not isinstance(out, np.ndarray):
+        raise TypeError(f"out: {_shown(out)}; expected an ndarray or None")
+    x = X if isinstance(X, np.ndarray) else array(X, "X")
+    return x.copy() if np.may_share_memory(x, out) else x
+
+
+def trace(value: object, layers: Sequence[int], dtype: str) -> tuple[list[Array], list[Array]]:
+    """Return net (layers 1 ...) and o (layers 0 ...) of a Trace that fits the network."""
+    if not isinstance(value, Trace):
+        raise TypeError(f"trace: {_shown(value)}; expected the Trace that forward returns")
+    if len(value.o) != len(layers) or len(value.net) != len(layers):
+        raise ValueError(f"trace: {len(value.o)} layers; expected {len(layers)}")
+    n = len(np.atleast_1d(value.o[0]))
+    shapes = [(n, width) for width in layers]
+    net = [_layer(a, f"net[{k + 1}]", shapes[k + 1], dtype) for k, a in enumerate(value.net[1:])]
+    o = [_layer(a, f"o[{k}]", shapes[k], dtype) for k, a in enumerate(value.o)]
+    return net, o
+
+
+def _layer(value: object, name: str, shape: tuple[int, int], dtype: str) -> Array:
+    if not isinstance(value, np.ndarray):
+        raise TypeError(f"trace: {name} is {_shown(value)}; expected an array of {dtype}")
+    if value.dtype != np.dtype(dtype):
+        raise TypeError(f"trace: {name} is of {value.dtype}; expected {dtype}")
+    if value.shape != shape or shape[0] == 0:
+        raise ValueError(f"trace: {name} has shape {value.shape}; expected {shape}")
+    return exact(value, dtype)
+
+
+def weights(w: Array, name: str) -> Array:
+    """Return weights that `Architecture` has brought to shape and dtype, if all are finite."""
+    bad = np.flatnonzero(~np.isfinite(w))
+    if bad.size:
+        raise ValueError(
+            f"{name}: {bad.size} of {w.size} are nan or infinity as {w.dtype}, the first at "
+            f"{bad[0]} of the flat vector; expected finite numbers"
+        )
+    return w
+
+
+def exact(a: Array, dtype: str) -> Array:
+    """Aligned and C-contiguous, of the very dtype object that the core compares with.
+
+    An array that was pickled, or made as long long, has an equal dtype that is another object.
+    """
+    return np.require(np.asarray(a), np.dtype(dtype), ["C", "A"]).view(np.dtype(dtype))
+
+
+def _bounded(name: str, value: object, maximum: int) -> int:
+    result = integer(name, value, 1)
+    if result > maximum:
+        raise ValueError(f"{name}: {result}; expected an integer <= {maximum}")
+    return result
+
+
+def _outside(position: int, index: Any, n_rows: int) -> NoReturn:
+    raise ValueError(f"order: row {index} at position {position}; expected 0 ... {n_rows - 1}")
+
+
+def _shown(value: object) -> str:
+    """What was given, short, for messages."""
+    return f"{reprlib.repr(value)} of type {type(value).__name__}"

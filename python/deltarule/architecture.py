@@ -1,0 +1,354 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What a network is before it has weights: sizes, activations, loss, dtype, penalty, scaling.
+
+An `Architecture` has judged every one of its arguments, so that whoever holds one (the native
+network, the oracle, a file) need not ask again. Here too: how w is laid out and how it starts.
+"""
+
+from __future__ import annotations
+
+import math
+import reprlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from deltarule._arguments import choice, generator, integer, number
+
+ACTIVATIONS = ("identity", "logistic", "tanh", "relu", "softmax")
+LOSSES = ("half_squared_error", "binary_cross_entropy", "cross_entropy")
+DTYPES = ("float32", "float64")
+REDUCTIONS = ("mean", "sum")
+
+# The output activations that each loss accepts; the first is the default.
+OUTPUTS = {
+    "half_squared_error": ACTIVATIONS,
+    "binary_cross_entropy": ("logistic", "softmax"),
+    "cross_entropy": ("softmax",),
+}
+
+# Offsets into w, in bytes, stay far from the end of a signed 64-bit integer.
+MAX_WEIGHT_BYTES = 2**62
+
+Scalar = TypeVar("Scalar", bound=np.generic)
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """o[k+1] = f_k(W[k] [o[k]; 1]) for k = 0 .. m, and the loss on the last o  (equations 1-13).
+
+    Parameters
+    ----------
+    layers : sequence of int
+        H_0 (inputs), the sizes of the m hidden layers, K (outputs): m + 2 sizes, each >= 1.
+    activations : sequence of str
+        f_0 .. f_m, one per weight matrix: the hidden layers', then the output's.
+    loss : str
+        "half_squared_error", "binary_cross_entropy" (logistic or softmax output) or
+        "cross_entropy" (softmax output).
+    dtype : str or dtype
+        "float32" or "float64": of the weights and of the native arithmetic.
+    l2 : float
+        >= 0; gamma(w) = l2 / 2 times the sum of the squared weights, biases excluded.
+    reduction : str
+        "mean" (S = rows in the batch) or "sum" (S = 1).
+    input_shift, input_scale : float or array (H_0,), optional
+        o[0] = (x - input_shift) * input_scale. Kept as one float per feature, rounded to dtype.
+
+    Raises
+    ------
+    TypeError
+        If an argument is of the wrong kind.
+    ValueError
+        If an argument is out of range, unknown or does not go with another one.
+    """
+
+    layers: tuple[int, ...]
+    activations: tuple[str, ...]
+    loss: str = "half_squared_error"
+    dtype: str = "float32"
+    l2: float = 0.0
+    reduction: str = "mean"
+    input_shift: tuple[float, ...] | None = None
+    input_scale: tuple[float, ...] | None = None
+
+    def __post_init__(self) -> None:
+        def put(name: str, value: object) -> None:  # the one place that writes a frozen field
+            object.__setattr__(self, name, value)
+
+        put("dtype", _dtype_name(self.dtype))
+        put("layers", _layers(self.layers, np.dtype(self.dtype).itemsize))
+        put("activations", _activations(self.activations, self.layers))
+        put("loss", choice("loss", self.loss, LOSSES))
+        last, allowed = self.activations[-1], OUTPUTS[self.loss]
+        if last not in allowed:
+            expected = " or ".join(repr(a) for a in allowed)
+            raise ValueError(f"output: {last!r}; expected {expected} for loss={self.loss!r}")
+        put("l2", number("l2", self.l2, self._holds, f"a number >= 0, finite as {self.dtype}"))
+        put("reduction", choice("reduction", self.reduction, REDUCTIONS))
+        put("input_shift", self._per_feature("input_shift", self.input_shift))
+        put("input_scale", self._per_feature("input_scale", self.input_scale))
+        if self.input_scale is not None and 0.0 in self.input_scale:
+            at = self.input_scale.index(0.0)
+            raise ValueError(f"input_scale: 0 at feature {at}; expected numbers other than 0")
+
+    @classmethod
+    def from_arguments(
+        cls,
+        layers: Sequence[int],
+        activation: str | Sequence[str] = "relu",
+        output: str | None = None,
+        loss: str = "half_squared_error",
+        dtype: Any = "float32",
+        l2: float = 0.0,
+        reduction: str = "mean",
+        input_shift: ArrayLike | None = None,
+        input_scale: ArrayLike | None = None,
+    ) -> Architecture:
+        """Build one from the arguments of `MLP`.
+
+        Parameters
+        ----------
+        layers, loss, dtype, l2, reduction, input_shift, input_scale
+            As the class takes them.
+        activation : str or sequence of str
+            Of all hidden layers, or one name per hidden layer.
+        output : str, optional
+            The output's activation; None: identity, logistic or softmax, by the loss.
+
+        Returns
+        -------
+        Architecture
+
+        Raises
+        ------
+        TypeError, ValueError
+            As the class does.
+        """
+        loss = choice("loss", loss, LOSSES)
+        sizes = _sequence("layers", layers, "a sequence of integers")
+        if isinstance(activation, str):
+            hidden = [choice("activation", activation, ACTIVATIONS)] * max(0, len(sizes) - 2)
+        else:
+            expected = "a name, or one per hidden layer"
+            hidden = [
+                choice(f"activation[{k}]", name, ACTIVATIONS)
+                for k, name in enumerate(_sequence("activation", activation, expected))
+            ]
+            if len(hidden) != max(0, len(sizes) - 2):
+                raise ValueError(
+                    f"activation: {len(hidden)} names for the {max(0, len(sizes) - 2)} hidden "
+                    f"layers of {reprlib.repr(sizes)}; expected {expected}"
+                )
+        if output is None:
+            output = OUTPUTS[loss][0]
+        last = choice("output", output, ACTIVATIONS)
+        return cls(
+            tuple(sizes), (*hidden, last), loss, dtype, l2, reduction,
+            input_shift, input_scale,  # type: ignore[arg-type]  # __post_init__ makes them tuples
+        )  # fmt: skip
+
+    @property
+    def n_hidden_layers(self) -> int:
+        """The number m."""
+        return len(self.layers) - 2
+
+    @property
+    def n_inputs(self) -> int:
+        """The number H_0."""
+        return self.layers[0]
+
+    @property
+    def n_outputs(self) -> int:
+        """The number K."""
+        return self.layers[-1]
+
+    @property
+    def shapes(self) -> tuple[tuple[int, int], ...]:
+        """(H_{k+1}, H_k + 1) of every W[k]."""
+        return tuple((j, i + 1) for i, j in pairwise(self.layers))
+
+    @property
+    def n_weights(self) -> int:
+        """Length of w."""
+        return sum(rows * columns for rows, columns in self.shapes)
+
+    def views(self, w: NDArray[Scalar]) -> tuple[NDArray[Scalar], ...]:
+        """Return W[0] .. W[m] as views into a flat vector in w's order.
+
+        Parameters
+        ----------
+        w : array, (n_weights,), contiguous
+            The weights, their gradient, or an optimizer's state.
+
+        Returns
+        -------
+        tuple of array
+            W[k], (H_{k+1}, H_k + 1), writeable if w is.
+        """
+        parts, start = [], 0
+        for rows, columns in self.shapes:
+            parts.append(w[start : start + rows * columns].reshape(rows, columns))
+            start += rows * columns
+        return tuple(parts)
+
+    def flatten(self, W: object, dtype: Any = None) -> NDArray[Any]:
+        """Return W[0] .. W[m] as one new vector: the inverse of `views`.
+
+        Parameters
+        ----------
+        W : sequence of array-like
+            W[k], (H_{k+1}, H_k + 1).
+        dtype : dtype, optional
+            None: the network's.
+
+        Returns
+        -------
+        array, (n_weights,)
+
+        Raises
+        ------
+        TypeError
+            If W is no sequence, or an entry does not hold real numbers.
+        ValueError
+            If the number of matrices or a shape is wrong.
+        """
+        matrices = _sequence("W", W, "a sequence of weight matrices")
+        if len(matrices) != len(self.shapes):
+            raise ValueError(f"W: {len(matrices)} matrices; expected {len(self.shapes)}")
+        w = np.empty(self.n_weights, self.dtype if dtype is None else dtype)
+        for k, view in enumerate(self.views(w)):
+            view[...] = _real_array(f"W[{k}]", matrices[k], view.shape)
+        return w
+
+    def vector(self, w: object, dtype: Any = None) -> NDArray[Any]:
+        """Return `w` as one new contiguous vector.
+
+        Parameters
+        ----------
+        w : array-like, (n_weights,)
+            Real numbers.
+        dtype : dtype, optional
+            None: the network's.
+
+        Returns
+        -------
+        array, (n_weights,)
+
+        Raises
+        ------
+        TypeError
+            If it does not hold real numbers.
+        ValueError
+            If its shape is wrong.
+        """
+        given = _real_array("w", w, (self.n_weights,))
+        return given.astype(self.dtype if dtype is None else dtype, order="C")
+
+    def _holds(self, value: float) -> bool:
+        return 0 <= value <= float(np.finfo(self.dtype).max)
+
+    def _per_feature(self, name: str, value: object) -> tuple[float, ...] | None:
+        if value is None:
+            return None
+        given = _real_array(name, value, (self.n_inputs,), scalar=True)
+        with np.errstate(over="ignore"):  # a number beyond float32 becomes inf, refused below
+            rounded = np.broadcast_to(given.astype(self.dtype), (self.n_inputs,))
+        bad = np.flatnonzero(~np.isfinite(rounded))
+        if bad.size:
+            raise ValueError(
+                f"{name}: {np.broadcast_to(given, rounded.shape)[bad[0]]} at feature {bad[0]}; "
+                f"expected numbers, finite as {self.dtype}"
+            )
+        return tuple(rounded.tolist())  # exact: every T is a Python float
+
+
+def initial_weights(architecture: Architecture, seed: Any = None) -> NDArray[Any]:
+    """W[k] ~ uniform(-limit, limit), bias 0  (equation 32).
+
+    limit = sqrt(6 / H_k) where f_k is relu (He), else sqrt(6 / (H_k + H_{k+1})) (Glorot).
+    Drawn in float64, layer by layer, then rounded to the dtype.
+
+    Parameters
+    ----------
+    architecture : Architecture
+        The sizes, activations and dtype.
+    seed : None, int or anything else that `numpy.random.default_rng` takes
+        The same int gives the same weights.
+
+    Returns
+    -------
+    array, (n_weights,)
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the seed is not one.
+    """
+    rng = generator(seed)
+    w = np.zeros(architecture.n_weights, architecture.dtype)
+    for matrix, f in zip(architecture.views(w), architecture.activations, strict=True):
+        fan_out, fan_in = matrix.shape[0], matrix.shape[1] - 1
+        limit = math.sqrt(6 / fan_in if f == "relu" else 6 / (fan_in + fan_out))
+        matrix[:, :-1] = rng.uniform(-limit, limit, (fan_out, fan_in))
+    return w
+
+
+def _dtype_name(dtype: object) -> str:
+    if isinstance(dtype, np.dtype):
+        dtype = dtype.name if dtype.isnative else dtype.str
+    elif dtype is np.float32 or dtype is np.float64:
+        dtype = np.dtype(dtype).name
+    return choice("dtype", dtype, DTYPES)
+
+
+def _sequence(name: str, value: object, expected: str) -> list[Any]:
+    if isinstance(value, str | bytes) or not isinstance(value, Sequence | np.ndarray):
+        raise TypeError(
+            f"{name}: {reprlib.repr(value)} of type {type(value).__name__}; expected {expected}"
+        )
+    return list(value)
+
+
+def _layers(layers: object, itemsize: int) -> tuple[int, ...]:
+    given = _sequence("layers", layers, "a sequence of integers")
+    sizes = tuple(integer(f"layers[{k}]", size, 1) for k, size in enumerate(given))
+    if len(sizes) < 2:
+        raise ValueError(f"layers: {list(sizes)}; expected at least the input's and output's sizes")
+    n_weights = sum((i + 1) * j for i, j in pairwise(sizes))
+    if n_weights * itemsize >= MAX_WEIGHT_BYTES:
+        raise ValueError(
+            f"layers: {reprlib.repr(list(sizes))} need {n_weights} weights of {itemsize} bytes; "
+            f"expected less than 2**62 bytes"
+        )
+    return sizes
+
+
+def _activations(activations: object, layers: tuple[int, ...]) -> tuple[str, ...]:
+    given = _sequence("activations", activations, "one name per weight matrix")
+    names = tuple(choice(f"activations[{k}]", f, ACTIVATIONS) for k, f in enumerate(given))
+    if len(names) != len(layers) - 1:
+        raise ValueError(f"activations: {len(names)} names; expected {len(layers) - 1}")
+    for k, f in enumerate(names):
+        if f == "softmax" and layers[k + 1] < 2:
+            raise ValueError(f"layers[{k + 1}]: 1; expected at least 2 units for softmax")
+    return names
+
+
+def _real_array(
+    name: str, value: object, shape: tuple[int, ...], scalar: bool = False
+) -> NDArray[Any]:
+    try:
+        array = np.asarray(value)
+    except ValueError:  # rows of differing lengths
+        raise ValueError(f"{name}: a ragged sequence; expected shape {shape}") from None
+    if array.dtype.kind not in "iuf":
+        raise TypeError(f"{name}: dtype {array.dtype}; expected real numbers")
+    if array.shape != shape and not (scalar and array.ndim == 0):
+        expected = f"a number or shape {shape}" if scalar else str(shape)
+        raise ValueError(f"{name}: shape {array.shape}; expected {expected}")
+    return array

@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""How far a native value may lie from the oracle's: rigorous bounds, elementwise.
+
+A bound takes the native values that enter an equation and adds up what rounding can do to the one
+that leaves it: gamma_r = r u / (1 - r u) for r roundings in a row, a few units in the last place
+for elementary functions, and the oracle's own rounding in float64. Underflow, to which no relative
+bound applies, is covered by multiples of the smallest normal number; where a sum may overflow on
+the way, the bound is infinite.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from deltarule.oracle.activations import DERIVATIVES, Float64, softmax
+from deltarule.oracle.losses import clip, descent
+
+BLOCK = 256  # KB of the numerics contract: products in one chain
+LANES = 16  # accumulators of a sum along a row
+TREE = 4  # additions that join them
+
+# Errors of the elementary functions in units in the last place: ours, and libm's in the oracle.
+ULPS = {"exp": 2.0, "log": 2.0, "log1p": 2.0, "tanh": 2.0, "logistic": 2.5}
+ORACLE_ULPS = 4.0
+ORACLE_ROUNDINGS = 6  # of the oracle on top of a contraction: derivative, factors, penalty
+
+Array = Any  # Float64, or a float64 scalar that broadcasts
+
+
+def gamma(roundings: int, u: float) -> float:
+    """gamma_r = r u / (1 - r u): the relative error of r roundings in a row."""
+    return roundings * u / (1.0 - roundings * u)
+
+
+class Bounds:
+    """Error bounds for networks of one dtype.
+
+    Parameters
+    ----------
+    dtype : str
+        "float32" or "float64".
+    """
+
+    def __init__(self, dtype: str) -> None:
+        self.dtype = np.dtype(dtype)
+        self.u = float(np.finfo(dtype).eps) / 2
+        self.u_oracle = float(np.finfo(np.float64).eps) / 2
+        self.tiny = float(np.finfo(dtype).tiny)
+        self.huge = float(np.finfo(dtype).max)
+
+    def roundings(self, count: int, magnitude: Array) -> Float64:
+        """Of `count` roundings in a row, natively and in the oracle."""
+        return self._bound(count, count, magnitude)
+
+    def contraction(self, k: int, magnitude: Array, more: int = 0) -> Float64:
+        """Of sum_k a_k b_k by blocks, magnitude = sum_k |a_k b_k|, then `more` roundings."""
+        chain = min(k, BLOCK) + -(-k // BLOCK) - 1 + more
+        return self._bound(chain, k + more, magnitude)
+
+    def tree(self, k: int, magnitude: Array, more: int = 0) -> Float64:
+        """Of a sum along a row of k, magnitude = the sum of absolute values."""
+        chain = -(-k // LANES) + TREE + more
+        return self._bound(chain, k + more, magnitude)
+
+    def _bound(self, chain: int, operations: int, magnitude: Array) -> Float64:
+        """`chain` native roundings in a row, in any order `operations` of the oracle's.
+
+        There is no bound where what is added up may leave the range on the way.
+        """
+        native = gamma(chain, self.u) * magnitude + operations * self.tiny
+        oracle = gamma(operations + ORACLE_ROUNDINGS, self.u_oracle) * magnitude
+        inside = magnitude + native <= self.huge  # false for nan
+        return np.where(inside, native + oracle, np.inf)
+
+    def ulps(self, function: str, value: Array) -> Float64:
+        """Of an elementary function with this value."""
+        unit = np.spacing(np.abs(value).astype(self.dtype)).astype(np.float64)
+        oracle = ORACLE_ULPS * np.spacing(np.abs(value))
+        return np.asarray(ULPS[function] * unit + oracle + self.tiny)
+
+    def gather(self, o: Float64, steps: int) -> Float64:
+        """o[0] = (x - shift) scale: as many roundings as there are steps."""
+        return self.roundings(steps, np.abs(o))
+
+    def net(self, o: Float64, W: Float64) -> Float64:
+        """net = o W^T + bias."""
+        magnitude = np.abs(o) @ np.abs(W[:, :-1]).T + np.abs(W[:, -1])
+        return self.contraction(o.shape[1], magnitude, more=1)
+
+    def activation(self, name: str, net: Float64, o: Float64) -> Float64:
+        """o = f(net)."""
+        if name in ("identity", "relu"):
+            return np.zeros_like(o)
+        if name != "softmax":
+            return self.ulps(name, o)
+        e, s = self._exponentials(net)
+        u, y_hat = self.u + self.u_oracle, softmax(net)
+        return np.asarray(y_hat * ((1 + e) * (1 + 2 * u) / (1 - s) - 1) + 2 * self.tiny)
+
+    def _exp_error(self) -> float:
+        """Relative error of exp: an ulp is at most 2 u."""
+        return 2 * (ULPS["exp"] * self.u + ORACLE_ULPS * self.u_oracle)
+
+    def _exponentials(self, net: Float64) -> tuple[Float64, Float64]:
+        """Relative errors of e_j = exp(net_j - m) and of their sum, as softmax forms them.
+
+        The rounding of net_j - m becomes a relative error of e_j that grows with the distance.
+        """
+        u = self.u + self.u_oracle
+        distance = np.max(net, axis=1, keepdims=True) - net
+        e = (1 + self._exp_error()) * np.exp(np.minimum(distance * u, 1.0)) - 1
+        weighted = np.sum(softmax(net) * e, axis=1, keepdims=True)
+        return e, np.asarray(weighted + self.tree(net.shape[1], 1.0 + weighted))
+
+    def back_activation(self, name: str, o: Float64, signal: Float64, error: Float64) -> Float64:
+        """delta = f' signal, or J^T signal, where the signal itself may be off by `error`."""
+        if name == "softmax":
+            weighted = np.sum(o * error, axis=1, keepdims=True)
+            magnitude = np.sum(o * (np.abs(signal) + error), axis=1, keepdims=True)
+            mean = weighted + self.tree(o.shape[1], magnitude)
+            both = np.abs(signal) + error + magnitude + mean
+            return np.asarray(o * (error + mean + self.roundings(2, both)) + self.tiny)
+        if name == "identity":
+            return error
+        slope = np.abs(DERIVATIVES[name](o))
+        if name == "relu":
+            return error * slope
+        return np.asarray(slope * error + self.roundings(2, slope * (np.abs(signal) + error)))
+
+    def hidden_delta(self, delta: Float64, W: Float64, name: str, o: Float64) -> Float64:
+        """delta[k] = f' (delta[k+1] W without bias)."""
+        signal = delta @ W[:, :-1]
+        error = self.contraction(len(W), np.abs(delta) @ np.abs(W[:, :-1]))
+        return self.back_activation(name, o, signal, error)
+
+    def output_delta(self, loss: str, name: str, y: Float64, y_hat: Float64, eps: float) -> Float64:
+        """delta of the output layer, by the same path that the network takes."""
+        if (loss, name) == ("binary_cross_entropy", "logistic"):
+            return self.roundings(1, np.abs(y - y_hat))
+        if (loss, name) == ("cross_entropy", "softmax"):
+            total = self.tree(y.shape[1], np.sum(np.abs(y), axis=1, keepdims=True))
+            exact = y - y_hat * np.sum(y, axis=1, keepdims=True)
+            # The oracle rounds the product too, which cancellation may leave larger than the rest.
+            oracle = gamma(2, self.u_oracle) * (np.abs(y) + np.abs(exact))
+            one_hot = np.all((y == 0) | (y == 1), axis=1, keepdims=True)  # whose sum is exact
+            total = np.where(one_hot, 0.0, total)
+            return np.asarray(self.roundings(1, np.abs(exact) + y_hat * total) + y_hat * total
+                              + oracle)  # fmt: skip
+        signal = descent(loss, y, y_hat, eps)
+        steps = 1 if loss == "half_squared_error" else 4
+        return self.back_activation(name, y_hat, signal, self.roundings(steps, np.abs(signal)))
+
+    def weight_gradient(
+        self, delta: Float64, o: Float64, W: Float64, S: float, l2: float
+    ) -> Float64:
+        """dW = -(1/S) delta^T [o, 1] + l2 W: 1/S, its product and the penalty each round."""
+        augmented = np.concatenate([np.abs(o), np.ones((len(o), 1))], axis=1)
+        bound = self.contraction(len(o), np.abs(delta).T @ augmented, more=3) / S
+        bound[:, :-1] += self.roundings(2, l2 * np.abs(W[:, :-1]))
+        return bound
+
+    def input_gradient(self, delta: Float64, W: Float64, scale: Float64 | None) -> Float64:
+        """dX = -(delta[1] W[0] without bias) scale."""
+        magnitude = np.abs(delta) @ np.abs(W[:, :-1])
+        return self.contraction(
+            len(W), magnitude if scale is None else magnitude * np.abs(scale), more=1
+        )
+
+    def loss(
+        self, loss: str, name: str, y: Float64, net: Float64, y_hat: Float64, eps: float
+    ) -> Float64:
+        """L_i of every row."""
+        if loss == "half_squared_error":
+            return 0.5 * self.tree(y.shape[1], np.sum((y - y_hat) ** 2, axis=1), more=3)
+        if loss == "cross_entropy":
+            error, magnitude = self._softmax_terms(y, net)
+        elif name == "logistic":
+            error, magnitude = self._logistic_terms(y, net)
+        else:
+            error, magnitude = self._clipped_terms(y, y_hat, eps)
+        summed = np.sum(magnitude + error, axis=1)
+        return np.asarray(np.sum(error, axis=1) + self.tree(y.shape[1], summed, more=1))
+
+    def _logistic_terms(self, y: Float64, net: Float64) -> tuple[Float64, Float64]:
+        """l_j = (max(net, 0) - net y) + log1p(exp(-|net|)): (error, magnitude)."""
+        softplus = np.log1p(np.exp(-np.abs(net)))
+        linear = np.abs(net) + np.abs(net * y)
+        # An error of exp enters log1p at most in proportion.
+        error = self.ulps("log1p", softplus) + self._exp_error() * softplus
+        return np.asarray(error + self.roundings(2, linear)), np.asarray(linear + softplus)
+
+    def _softmax_terms(self, y: Float64, net: Float64) -> tuple[Float64, Float64]:
+        """y_j r_j with r_j = log(s) - (net_j - m): (error, magnitude)."""
+        distance = np.max(net, axis=1, keepdims=True) - net
+        s = np.sum(np.exp(-distance), axis=1, keepdims=True)
+        _, relative = self._exponentials(net)
+        log_error = relative / (1 - relative) + self.ulps("log", np.log(s))
+        error = log_error + self.roundings(2, np.log(s) + distance)
+        return np.asarray(np.abs(y) * error), np.asarray(np.abs(y) * (np.log(s) + distance))
+
+    def _clipped_terms(self, y: Float64, y_hat: Float64, eps: float) -> tuple[Float64, Float64]:
+        """y log(c) + (1 - y) log(1 - c), c = clip(y_hat): (error, magnitude)."""
+        c = clip(y_hat, eps)
+        log_c, log_rest = np.abs(np.log(c)), np.abs(np.log1p(-c))
+        # 1 - c rounds, by at most u relatively, before the logarithm is taken.
+        error = y * self.ulps("log", log_c) + np.abs(1 - y) * (
+            self.ulps("log", log_rest) + 2 * (self.u + self.u_oracle)
+        )
+        magnitude = y * log_c + np.abs(1 - y) * log_rest
+        return np.asarray(error + self.roundings(3, magnitude)), np.asarray(magnitude)
+
+    def batch_loss(self, rows: Float64, errors: Float64, S: float) -> Float64:
+        """L = (1/S) sum_i L_i: summed in float64 by both, in different orders."""
+        summation = 2 * gamma(len(rows) + 2, self.u_oracle) * np.sum(np.abs(rows) + errors)
+        return np.asarray((np.sum(errors) + summation) / S)
+
+    def penalty(self, W: list[Float64], l2: float) -> float:
+        """gamma(w), whose rows are summed in the network's dtype."""
+        rows = [self.contraction(w.shape[1] - 1, np.sum(w[:, :-1] ** 2, axis=1)) for w in W]
+        total = float(sum(np.sum(w[:, :-1] ** 2) for w in W))
+        summation = 2 * gamma(sum(w.size for w in W) + 4, self.u_oracle) * total
+        return 0.5 * l2 * (float(sum(np.sum(r) for r in rows)) + summation)

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Networks in safetensors files: W[0], W[1], .. as tensors, the architecture as JSON beside them.
+
+The metadata also says by which schema the file was written and under which version of the numerics
+contract, so that a later release knows what it reads. A file is judged whole before anything is
+built from it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import reprlib
+from dataclasses import asdict, fields
+from os import PathLike, fspath
+
+import numpy as np
+
+from deltarule.architecture import Architecture
+from deltarule.mlp import MLP
+from deltarule.results import Array
+
+FORMAT = "deltarule"
+SCHEMA = 1
+NUMERICS_CONTRACT = 1  # raised by a release that changes a bit of any result
+
+
+def save(mlp: MLP, path: str | PathLike[str]) -> None:
+    """Write a network's weights and architecture.
+
+    Parameters
+    ----------
+    mlp : MLP
+        The network.
+    path : str or path
+        The file, replaced if it is there.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import save_file
+
+    metadata = {
+        "format": FORMAT,
+        "schema": str(SCHEMA),
+        "numerics_contract": str(NUMERICS_CONTRACT),
+        "architecture": json.dumps(asdict(mlp.architecture)),
+    }
+    # Copies: the tensors of a file may not be views into one buffer.
+    tensors = {_tensor(k): W.copy() for k, W in enumerate(mlp.W)}
+    try:
+        save_file(tensors, fspath(path), metadata)
+    except SafetensorError as error:  # which is how it reports a missing or read-only directory
+        raise OSError(f"path: {fspath(path)!r} cannot be written ({error})") from None
+
+
+def load(path: str | PathLike[str]) -> MLP:
+    """Read a network that `MLP.save` wrote.
+
+    Parameters
+    ----------
+    path : str or path
+        The file.
+
+    Returns
+    -------
+    MLP
+
+    Raises
+    ------
+    FileNotFoundError, OSError
+        If it cannot be read.
+    ValueError
+        If it is no such file, was written by a newer release, or does not hold together.
+    """
+    metadata, tensors = _read(fspath(path))
+    if metadata.get("format") != FORMAT:
+        raise _damaged(path, f"its format is {metadata.get('format')!r}; expected {FORMAT!r}")
+    for name, newest in (("schema", SCHEMA), ("numerics_contract", NUMERICS_CONTRACT)):
+        version = metadata.get(name, "")
+        if not re.fullmatch("[1-9][0-9]{0,8}", version):
+            given = reprlib.repr(version)
+            raise _damaged(path, f"its {name} version is {given}; expected a number")
+        if int(version) > newest:
+            raise _damaged(
+                path, f"its {name} version is {version}; expected {newest} at most: "
+                "it was written by a newer deltarule"
+            )  # fmt: skip
+    net = _architecture(path, metadata.get("architecture", ""))
+    return MLP.from_architecture(net, _weights(path, net, tensors))
+
+
+def _read(path: str) -> tuple[dict[str, str], dict[str, Array]]:
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="numpy") as file:
+            return file.metadata() or {}, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # no mapping
+    except SafetensorError as error:
+        raise _damaged(path, f"it is no safetensors file ({error})") from None
+
+
+def _architecture(path: str | PathLike[str], text: str) -> Architecture:
+    try:
+        values = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise _damaged(path, f"its architecture is no JSON ({error})") from None
+    expected = {field.name for field in fields(Architecture)}
+    if not isinstance(values, dict) or set(values) != expected:
+        given = sorted(values)[:20] if isinstance(values, dict) else type(values).__name__
+        raise _damaged(path, f"its architecture has {given}; expected {sorted(expected)}")
+    try:
+        return Architecture(**values)
+    except (TypeError, ValueError) as error:
+        raise _damaged(path, f"its architecture is not valid: {error}") from None
+
+
+def _weights(path: str | PathLike[str], net: Architecture, tensors: dict[str, Array]) -> Array:
+    """All weights in one vector; the file's own sizes bound what is allocated here."""
+    names = [_tensor(k) for k in range(len(net.shapes))]
+    if set(tensors) != set(names):
+        raise _damaged(path, f"its tensors are {sorted(tensors)[:20]}; expected {names[:20]}")
+    for name, shape in zip(names, net.shapes, strict=True):
+        a = tensors[name]
+        if a.shape != shape or a.dtype != np.dtype(net.dtype):
+            given, expected = f"{a.shape} of {a.dtype}", f"{shape} of {net.dtype}"
+            raise _damaged(path, f"its {name} has shape {given}; expected {expected}")
+        if not np.isfinite(a).all():
+            raise _damaged(path, f"its {name} holds nan or infinity; expected finite numbers")
+    return np.concatenate([tensors[name].ravel() for name in names])
+
+
+def _tensor(k: int) -> str:
+    return f"W.{k}"
+
+
+def _damaged(path: str | PathLike[str], what: str) -> ValueError:
+    return ValueError(f"path: {fspath(path)!r}: {what}")

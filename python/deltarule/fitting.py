@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What a network does with predictions and epochs, whoever computes them: fit, evaluate, labels.
+
+`deltarule.MLP` and its oracle both are `Fittable`, so that they share shuffles, checks and history.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from time import perf_counter
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from deltarule import _validate
+from deltarule._arguments import choice, generator
+from deltarule.architecture import Architecture
+from deltarule.history import History
+from deltarule.metrics import METRICS, Metric, labels
+from deltarule.optimizers import Optimizer
+from deltarule.progress import progress_line
+from deltarule.results import Array
+
+
+class EpochTrainer(Protocol):
+    """What `fit` asks of a trainer."""
+
+    @property
+    def n_epochs(self) -> int:
+        """Finished epochs."""
+
+    def epoch(self, X: Array, Y: Array, order: Any = None, /) -> float:
+        """One pass; returns the mean loss."""
+
+
+class Fittable(ABC):
+    """A network that can predict, take a loss, and be trained epoch by epoch."""
+
+    architecture: Architecture
+
+    @abstractmethod
+    def loss(self, X: ArrayLike, Y: ArrayLike, n_threads: int | None = None) -> float:
+        """L."""
+
+    @abstractmethod
+    def predict(
+        self, X: ArrayLike, n_threads: int | None = None, out: Array | None = None
+    ) -> Array:
+        """y_hat."""
+
+    @abstractmethod
+    def _new_trainer(
+        self, optimizer: Optimizer | None, batch_size: int | None, n_threads: int | None
+    ) -> EpochTrainer:
+        """A trainer of this network with a fresh state."""
+
+    def predict_labels(self, X: ArrayLike, n_threads: int | None = None) -> NDArray[np.int64]:
+        """argmax_j y_hat_j; of one logistic output, whether y_hat >= 1/2.
+
+        Parameters
+        ----------
+        X, n_threads
+            As `forward` takes them.
+
+        Returns
+        -------
+        array of int64, (n,)
+
+        Raises
+        ------
+        TypeError, ValueError
+            If X does not fit, or a single output is not logistic.
+        """
+        output = self.architecture.activations[-1]
+        if self.architecture.n_outputs == 1 and output != "logistic":
+            raise ValueError(f"predict_labels: one {output} output; expected logistic, or several")
+        return labels(self.predict(X, n_threads))
+
+    def evaluate(
+        self,
+        X: ArrayLike,
+        Y: ArrayLike,
+        metric: str | Callable[[Array, Array], float] = "loss",
+        n_threads: int | None = None,
+    ) -> float:
+        """metric(Y, y_hat), with y_hat = predict(X).
+
+        Parameters
+        ----------
+        X, Y, n_threads
+            As `forward` and `backward` take them.
+        metric : str or callable
+            "loss", "accuracy", "mean_absolute_error", "mean_squared_error", "r2", or a function
+            of Y, an array of the shape given, and y_hat, (n, K).
+
+        Returns
+        -------
+        float
+
+        Raises
+        ------
+        TypeError, ValueError
+            As `loss` does; also if the metric is unknown.
+        """
+        if not callable(metric):
+            metric = choice("metric", metric, ("loss", *METRICS))
+        x, y = _validate.data(X, Y, self.architecture)
+        if metric == "loss":
+            return self.loss(x, y, n_threads)
+        function: Metric = metric if callable(metric) else METRICS[metric]
+        return float(function(_validate.judged(y, self.architecture), self.predict(x, n_threads)))
+
+    def fit(
+        self,
+        X: ArrayLike,
+        Y: ArrayLike,
+        optimizer: Optimizer | None = None,
+        batch_size: int | None = 32,
+        epochs: int = 10,
+        shuffle: bool = True,
+        seed: Any = None,
+        n_threads: int | None = None,
+        validation: tuple[ArrayLike, ArrayLike] | None = None,
+        progress: bool = False,
+    ) -> History:
+        """Train for some epochs, from the weights as they are, with a fresh optimizer state.
+
+        The same as a new `Trainer` and `epoch(X, Y, order=rng.permutation(n))` once an epoch,
+        where `rng = numpy.random.default_rng(seed)`.
+
+        Parameters
+        ----------
+        X, Y, n_threads
+            As `forward` and `backward` take them.
+        optimizer : SGD or Adam, optional
+            None: Adam().
+        batch_size : int, optional
+            1 is stochastic; None takes all rows at once. The last batch may be short.
+        epochs : int
+            Passes over the data.
+        shuffle : bool
+            Whether each epoch draws a new order; else rows are taken as they stand.
+        seed : None, int or anything else that `numpy.random.default_rng` takes
+            Of the shuffles.
+        validation : (X, Y), optional
+            Data whose loss is taken after each epoch.
+        progress : bool
+            Whether to show a live line, with rich if that is installed.
+
+        Returns
+        -------
+        History
+            Loss, validation loss and speed of each epoch.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument does not fit.
+        FloatingPointError
+            If the loss is not finite any more.
+        KeyboardInterrupt
+            On Ctrl-C, within 0.2 s.
+        RuntimeError
+            If the network is being trained already.
+
+        Notes
+        -----
+        After any exception the weights are those of the last finished epoch. FloatingPointError
+        and KeyboardInterrupt carry the epochs so far as their attribute `history`.
+        """
+        trainer = self._new_trainer(optimizer, batch_size, n_threads)
+        epochs, shuffle = _validate.epochs(epochs), _validate.flag("shuffle", shuffle)
+        progress, rng = _validate.flag("progress", progress), generator(seed)
+        # Converted once, not once an epoch; exact arrays come back as they are.
+        x, y = _validate.data(X, Y, self.architecture)
+        held_out = _validate.pair(validation, self.architecture)
+        history = History()
+        try:
+            with progress_line(progress, epochs) as show:
+                for _ in range(epochs):
+                    order = rng.permutation(len(x)) if shuffle else None
+                    start = perf_counter()
+                    loss = trainer.epoch(x, y, order)
+                    seconds = perf_counter() - start
+                    held_out_loss = None if held_out is None else self.loss(*held_out, n_threads)
+                    history.append(loss, seconds, len(x), held_out_loss)
+                    show(history)
+        except (KeyboardInterrupt, FloatingPointError) as error:
+            error.history = history  # type: ignore[union-attr]  # exceptions take attributes
+            error.add_note(
+                f"fit: the weights are those after epoch {trainer.n_epochs} of {epochs}; "
+                f"the exception's attribute `history` holds the losses so far"
+            )
+            raise
+        return history

@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What runs here, and what a network looks like: texts for people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+from deltarule import _core
+from deltarule.architecture import Architecture
+
+
+@dataclass(frozen=True, repr=False)
+class Info:
+    """Everything about an installation that can matter to a result or its speed.
+
+    Attributes
+    ----------
+    version : str
+        Of deltarule.
+    instruction_set : str
+        The one in use; the environment variable DELTARULE_ISA overrides the choice.
+    available : tuple of str
+        Those that this CPU has.
+    threads : int
+        How many `n_threads=None` means at most; OMP_NUM_THREADS overrides the choice.
+    openmp : str
+        The OpenMP runtime.
+    numpy, python, platform : str
+        What it runs on.
+    """
+
+    version: str
+    instruction_set: str
+    available: tuple[str, ...]
+    threads: int
+    openmp: str
+    numpy: str
+    python: str
+    platform: str
+
+    def __repr__(self) -> str:
+        rows = []
+        for field in fields(self):
+            value = getattr(self, field.name)
+            text = ", ".join(value) if isinstance(value, tuple) else str(value)
+            rows.append(f"{field.name.replace('_', ' '):<16}{text}")
+        return "\n".join(rows)
+
+
+def info() -> Info:
+    """Return the version, the instruction set, the threads and the OpenMP runtime.
+
+    Returns
+    -------
+    Info
+        Prints as a table.
+    """
+    import platform
+
+    import numpy as np
+
+    from deltarule import __version__
+
+    return Info(
+        version=__version__,
+        instruction_set=_core.isa(),
+        available=tuple(_core.available_isas()),
+        threads=_core.default_threads(),
+        openmp=_core.openmp(),
+        numpy=np.__version__,
+        python=platform.python_version(),
+        platform=platform.platform(),
+    )
+
+
+def call(net: Architecture) -> str:
+    """Return the call of `MLP` that gives this architecture, defaults left out."""
+    hidden = net.activations[:-1]
+    parts = [f"{list(net.layers)}"]
+    if hidden:
+        name = hidden[0] if len(set(hidden)) == 1 else list(hidden)
+        parts.append(f"activation={name!r}")
+    parts += [f"output={net.activations[-1]!r}", f"loss={net.loss!r}", f"dtype={net.dtype!r}"]
+    if net.l2:
+        parts.append(f"l2={net.l2!r}")
+    if net.reduction != "mean":
+        parts.append(f"reduction={net.reduction!r}")
+    for name in ("input_shift", "input_scale"):
+        if getattr(net, name) is not None:
+            parts.append(f"{name}=<{net.n_inputs} numbers>")
+    return f"MLP({', '.join(parts)})"
+
+
+def summary(net: Architecture) -> str:
+    """Return a table with a line for each layer: size, activation, weights into it."""
+    rows = [("layer", "units", "activation", "weights into it", "number")]
+    inputs = "standardised" if net.input_shift or net.input_scale else ""
+    rows.append(("0", str(net.layers[0]), inputs, "", ""))
+    for k, (shape, f) in enumerate(zip(net.shapes, net.activations, strict=True)):
+        into = f"W[{k}]  {shape[0]} x {shape[1]}"
+        rows.append((str(k + 1), str(shape[0]), f, into, f"{shape[0] * shape[1]:,}"))
+    size = _bytes(net.n_weights * (4 if net.dtype == "float32" else 8))
+    penalty = f", l2 {net.l2:g}" if net.l2 else ""
+    last = (
+        f"{net.n_weights:,} weights, {net.dtype}, {size}; "
+        f"{net.loss}, {net.reduction}{penalty}"
+    )
+    return "\n".join([*align(rows, "<><<>"), last])
+
+
+def _bytes(size: float) -> str:
+    for unit in ("B", "KiB", "MiB"):
+        if size < 1000:
+            return f"{size:.3g} {unit}"
+        size /= 1024
+    return f"{size:.3g} GiB"
+
+
+def align(rows: Sequence[tuple[str, ...]], sides: str) -> list[str]:
+    """Return the rows as lines whose columns are aligned: "<" left, ">" right."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(sides))]
+    form = "  ".join(f"{{:{side}{width}}}" for side, width in zip(sides, widths, strict=True))
+    return [form.format(*row).rstrip() for row in rows]

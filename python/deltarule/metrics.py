@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Metrics for `MLP.evaluate`: plain functions of Y and y_hat, in float64.
+
+Each takes Y as it was given, (n,) or (n, K), and y_hat (n, K) as `predict` returns it; a function
+of one's own with the same two arguments works as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deltarule.results import Array
+
+Metric = Callable[[Array, Array], float]
+
+
+def labels(y_hat: Array) -> NDArray[np.int64]:
+    """argmax_j y_hat_ij; for a single output, whether y_hat_i >= 1/2.
+
+    Parameters
+    ----------
+    y_hat : array, (n, K)
+        Outputs, or one-hot targets.
+
+    Returns
+    -------
+    array of int64, (n,)
+        The first of equal outputs counts.
+    """
+    if y_hat.shape[1] == 1:
+        return (y_hat[:, 0] >= 0.5).astype(np.int64)
+    return np.asarray(np.argmax(y_hat, axis=1), dtype=np.int64)
+
+
+def accuracy(Y: Array, y_hat: Array) -> float:
+    """(1/n) sum_i [label_i = predicted label_i].
+
+    Parameters
+    ----------
+    Y : array, (n,) or (n, K)
+        Labels, or targets of which `labels` takes the largest.
+    y_hat : array, (n, K)
+        Outputs.
+
+    Returns
+    -------
+    float
+        Between 0 and 1.
+    """
+    expected = Y if Y.ndim == 1 and y_hat.shape[1] > 1 else labels(_columns(Y))
+    return float(np.mean(expected == labels(y_hat)))
+
+
+def mean_squared_error(Y: Array, y_hat: Array) -> float:
+    """(1/(n K)) sum_ij (y_ij - y_hat_ij)^2.
+
+    Parameters
+    ----------
+    Y : array, (n,) or (n, K)
+        Targets.
+    y_hat : array, (n, K)
+        Outputs.
+
+    Returns
+    -------
+    float
+    """
+    return float(np.mean(_residual(Y, y_hat) ** 2))
+
+
+def mean_absolute_error(Y: Array, y_hat: Array) -> float:
+    """(1/(n K)) sum_ij |y_ij - y_hat_ij|.
+
+    Parameters
+    ----------
+    Y : array, (n,) or (n, K)
+        Targets.
+    y_hat : array, (n, K)
+        Outputs.
+
+    Returns
+    -------
+    float
+    """
+    return float(np.mean(np.abs(_residual(Y, y_hat))))
+
+
+def r2(Y: Array, y_hat: Array) -> float:
+    """1 - sum_i (y_ij - y_hat_ij)^2 / sum_i (y_ij - mean_j)^2, averaged over the outputs j.
+
+    Parameters
+    ----------
+    Y : array, (n,) or (n, K)
+        Targets.
+    y_hat : array, (n, K)
+        Outputs.
+
+    Returns
+    -------
+    float
+        1 is perfect, 0 as good as the mean. An output whose targets are all equal counts as 1
+        where it is met exactly, else as 0.
+    """
+    y = _columns(Y)
+    unexplained = np.sum(_residual(Y, y_hat) ** 2, axis=0)
+    total = np.sum((y - np.mean(y, axis=0)) ** 2, axis=0)
+    constant = np.all(y == y[0], axis=0)  # their mean may be off by a rounding, and total not 0
+    share = unexplained / np.where(constant, 1.0, total)
+    return float(np.mean(np.where(constant, unexplained == 0, 1.0 - share)))
+
+
+METRICS: dict[str, Metric] = {
+    "accuracy": accuracy,
+    "mean_absolute_error": mean_absolute_error,
+    "mean_squared_error": mean_squared_error,
+    "r2": r2,
+}
+
+
+def _columns(Y: Array) -> NDArray[Any]:
+    return (Y[:, None] if Y.ndim == 1 else Y).astype(np.float64)
+
+
+def _residual(Y: Array, y_hat: Array) -> NDArray[Any]:
+    y = _columns(Y)
+    if y.shape != y_hat.shape:
+        raise ValueError(
+            f"Y: shape {Y.shape}; expected targets {y_hat.shape} for this metric, as y_hat has"
+        )
+    return y - y_hat.astype(np.float64)

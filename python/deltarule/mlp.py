@@ -1,0 +1,365 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The derivation as an object: a multi-layer perceptron whose arithmetic is the native core's.
+
+Each method calls the core with what it was given; only if the core refuses an array does
+`_validate` convert or judge it and the call is made again, so that exact arrays pay nothing. The
+second call stands after the try statement, so that its errors are not chained to the refusal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from os import PathLike
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from deltarule import _core, _validate
+from deltarule.architecture import Architecture, initial_weights
+from deltarule.fitting import EpochTrainer, Fittable
+from deltarule.optimizers import Optimizer
+from deltarule.results import Array, Backward, Trace
+
+
+class MLP(Fittable):
+    """o[k+1] = f_k(W[k] [o[k]; 1]) for k = 0 .. m, with y_hat the last o  (equations 1 to 3).
+
+    Parameters
+    ----------
+    layers : sequence of int
+        H_0 (inputs), the sizes of the hidden layers, K (outputs).
+    activation : str or sequence of str
+        "identity", "logistic", "tanh", "relu" or "softmax": of all hidden layers, or one name per
+        hidden layer.
+    output : str, optional
+        The output's activation; None: identity, logistic or softmax, by the loss.
+    loss : str
+        "half_squared_error", "binary_cross_entropy" (logistic or softmax output) or
+        "cross_entropy" (softmax output). Where a probability enters a logarithm it is clipped to
+        [eps, 1 - eps]; softmax with cross-entropy and logistic with binary cross-entropy take
+        the loss from net and need no clipping.
+    dtype : str or dtype
+        "float32" or "float64", of weights and arithmetic.
+    seed : None, int or anything else that `numpy.random.default_rng` takes
+        Draws the initial weights: uniform, He for relu and Glorot for the others; bias 0.
+    l2 : float
+        Adds l2 / 2 times the sum of the squared weights, biases excluded, to the loss.
+    reduction : str
+        "mean" or "sum" over the samples of a batch.
+    input_shift, input_scale : float or array-like (H_0,), optional
+        o[0] = (X - input_shift) * input_scale: standardises raw features inside the model.
+
+    Attributes
+    ----------
+    architecture : Architecture
+        All of the above but the seed.
+
+    Raises
+    ------
+    TypeError
+        If an argument is of the wrong kind.
+    ValueError
+        If an argument is out of range, unknown or does not go with another one.
+
+    Notes
+    -----
+    Copies (`copy.copy`, `copy.deepcopy`, pickle) are networks of their own.
+    """
+
+    def __init__(
+        self,
+        layers: Sequence[int],
+        activation: str | Sequence[str] = "relu",
+        output: str | None = None,
+        loss: str = "half_squared_error",
+        dtype: Any = "float32",
+        seed: Any = None,
+        l2: float = 0.0,
+        reduction: str = "mean",
+        input_shift: ArrayLike | None = None,
+        input_scale: ArrayLike | None = None,
+    ) -> None:
+        net = Architecture.from_arguments(
+            layers, activation, output, loss, dtype, l2, reduction, input_shift, input_scale
+        )
+        self._build(net, initial_weights(net, seed))
+
+    @classmethod
+    def from_architecture(cls, architecture: Architecture, w: ArrayLike) -> MLP:
+        """Build a network that has these weights.
+
+        Parameters
+        ----------
+        architecture : Architecture
+            Everything but the weights.
+        w : array-like, (n_weights,)
+            All weights: W[0], W[1], .. row by row.
+
+        Returns
+        -------
+        MLP
+
+        Raises
+        ------
+        TypeError, ValueError
+            If w does not fit or is not finite.
+        """
+        mlp = cls.__new__(cls)
+        mlp._build(architecture, w)
+        return mlp
+
+    def _build(self, net: Architecture, w: ArrayLike) -> None:
+        def exact(values: tuple[float, ...] | None) -> Array | None:
+            return None if values is None else np.array(values, net.dtype)
+
+        self.architecture = net
+        self._network = _core.Network(
+            list(net.layers), list(net.activations), net.loss, net.dtype, net.reduction, net.l2,
+            exact(net.input_shift), exact(net.input_scale),
+        )  # fmt: skip
+        self._w: Array = self._network.w
+        self._W = net.views(self._w)
+        self.w = w
+
+    @property
+    def w(self) -> Array:
+        """All weights, (n_weights,): a read-only live view. Assign a whole vector to change them.
+
+        Assigning raises TypeError or ValueError where the vector does not fit or is not finite,
+        and RuntimeError while the network is being trained.
+        """
+        return self._w
+
+    @w.setter
+    def w(self, w: ArrayLike) -> None:
+        with np.errstate(over="ignore"):  # what overflows is refused by name
+            vector = self.architecture.vector(w)
+        self._network.assign(_validate.weights(vector, "w"))
+
+    @property
+    def W(self) -> tuple[Array, ...]:
+        """W[k], (H_{k+1}, H_k + 1), bias last: read-only views into w. Assign a whole sequence."""
+        return self._W
+
+    @W.setter
+    def W(self, W: Sequence[ArrayLike]) -> None:
+        with np.errstate(over="ignore"):
+            vector = self.architecture.flatten(W)
+        self._network.assign(_validate.weights(vector, "W"))
+
+    @property
+    def n_weights(self) -> int:
+        """Length of w."""
+        return self._w.size
+
+    @property
+    def n_hidden_layers(self) -> int:
+        """The number m."""
+        return self.architecture.n_hidden_layers
+
+    @property
+    def layers(self) -> tuple[int, ...]:
+        """H_0 .. K."""
+        return self.architecture.layers
+
+    def forward(self, X: ArrayLike, n_threads: int | None = None) -> Trace:
+        """net[k+1] = W[k] [o[k]; 1],  o[k+1] = f_k(net[k+1])  (1) to (3).
+
+        Parameters
+        ----------
+        X : array-like, (n, H_0)
+            Samples, of any real dtype and any strides.
+        n_threads : int, optional
+            None: as many as pay. No result depends on it by a single bit.
+
+        Returns
+        -------
+        Trace
+            net, o and y_hat; o[0] is X in the network's dtype, standardised if the network does so.
+
+        Raises
+        ------
+        TypeError
+            If X holds no real numbers.
+        ValueError
+            If X has a wrong shape, or a row that is not finite.
+        """
+        threads = _validate.n_threads(n_threads)
+        try:
+            net, o = self._network.forward(X, threads)
+        except _core.Refused:
+            net = None
+        if net is None:
+            net, o = self._network.forward(_validate.features(X, self.architecture), threads)
+        return Trace((None, *net), tuple(o), o[-1])
+
+    def backward(self, trace: Trace, Y: ArrayLike, n_threads: int | None = None) -> Backward:
+        """delta[k] = f'(net[k]) * (delta[k+1] W[k] without its bias column)  (13) to (26).
+
+        Parameters
+        ----------
+        trace : Trace
+            What `forward` returned, with the weights as they still are.
+        Y : array-like, (n, K) or (n,)
+            Targets; of shape (n,) class labels for cross-entropy, or the targets where K = 1.
+        n_threads : int, optional
+            As for `forward`.
+
+        Returns
+        -------
+        Backward
+            delta and dX per sample, dW and gradient with 1/S and the penalty, and the loss.
+
+        Raises
+        ------
+        TypeError
+            If trace is none, Y holds no real numbers, or labels are no integers.
+        ValueError
+            If trace or Y has a wrong shape, or a target is out of range.
+        """
+        threads = _validate.n_threads(n_threads)
+        net, o = _validate.trace(trace, self.layers, self.architecture.dtype)
+        try:
+            back = self._network.backward(net, o, Y, threads)
+        except _core.Refused:
+            back = None
+        if back is None:
+            y = _validate.targets(Y, self.architecture)
+            if len(y) != len(o[0]):
+                raise ValueError(f"Y: {len(y)} rows; expected {len(o[0])}, as trace has")
+            back = self._network.backward(net, o, y, threads)
+        delta, gradient, dX, loss = back
+        return Backward((None, *delta), self.architecture.views(gradient), gradient, dX, loss)
+
+    def loss(self, X: ArrayLike, Y: ArrayLike, n_threads: int | None = None) -> float:
+        """L = (1/S) sum_i L_i + gamma(w)  (13).
+
+        Parameters
+        ----------
+        X, Y, n_threads
+            As `forward` and `backward` take them.
+
+        Returns
+        -------
+        float
+
+        Raises
+        ------
+        TypeError, ValueError
+            As `forward` and `backward` do; also if X and Y differ in rows.
+        """
+        threads = _validate.n_threads(n_threads)
+        try:
+            return self._network.loss(X, Y, threads)
+        except _core.Refused:
+            pass
+        return self._network.loss(*_validate.data(X, Y, self.architecture), threads)
+
+    def gradient(self, X: ArrayLike, Y: ArrayLike, n_threads: int | None = None) -> Array:
+        """dL/dw = -(1/S) sum_i delta_i [o_i, 1] + dgamma/dw  (21).
+
+        Parameters
+        ----------
+        X, Y, n_threads
+            As `forward` and `backward` take them.
+
+        Returns
+        -------
+        array, (n_weights,)
+            In the order of w.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As `loss` does.
+        """
+        threads = _validate.n_threads(n_threads)
+        gradient: Array
+        try:
+            gradient, _ = self._network.gradient(X, Y, threads)
+            return gradient
+        except _core.Refused:
+            pass
+        x, y = _validate.data(X, Y, self.architecture)
+        gradient, _ = self._network.gradient(x, y, threads)
+        return gradient
+
+    def predict(
+        self, X: ArrayLike, n_threads: int | None = None, out: Array | None = None
+    ) -> Array:
+        """y_hat = o[m+1]  (3); a row has the same bits alone or among a million.
+
+        Parameters
+        ----------
+        X, n_threads
+            As `forward` takes them.
+        out : array, (n, K), optional
+            Written and returned: C-contiguous, of the network's dtype.
+
+        Returns
+        -------
+        array, (n, K)
+            Outputs, not labels.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If X or out does not fit.
+        """
+        threads = _validate.n_threads(n_threads)
+        x = X if out is None else _validate.apart(X, out)
+        y_hat: Array
+        try:
+            y_hat = self._network.predict(x, out, threads)
+            return y_hat
+        except _core.Refused:
+            pass
+        x = _validate.features(x, self.architecture)
+        to = None
+        if out is not None:
+            to = _validate.output(out, (len(x), self.layers[-1]), self.architecture.dtype)
+        y_hat = self._network.predict(x, to, threads)
+        return y_hat if out is None else out
+
+    def _new_trainer(
+        self, optimizer: Optimizer | None, batch_size: int | None, n_threads: int | None
+    ) -> EpochTrainer:
+        from deltarule.trainer import Trainer  # which needs MLP
+
+        return Trainer(self, optimizer, batch_size, n_threads)
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write weights and architecture to a safetensors file; `deltarule.load` reads it.
+
+        Parameters
+        ----------
+        path : str or path
+            The file, replaced if it is there.
+
+        Raises
+        ------
+        OSError
+            If it cannot be written.
+        """
+        from deltarule.files import save
+
+        save(self, path)
+
+    def summary(self) -> str:
+        """Return a table of the layers: sizes, activations, weights."""
+        from deltarule.info import summary
+
+        return summary(self.architecture)
+
+    def __repr__(self) -> str:
+        from deltarule.info import call
+
+        return call(self.architecture)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"architecture": asdict(self.architecture), "w": self._w.copy()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self._build(Architecture(**state["architecture"]), state["w"])

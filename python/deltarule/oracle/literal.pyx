@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# cython: language_level=3, boundscheck=False, cdivision=True, initializedcheck=False
+"""The literal reference: the derivation's sums as plain loops, equal to the kernels bit for bit.
+
+It re-implements every rule of docs/derivation.md, section 11: blocks of 256, the tree of 16 lanes,
+the polynomials, the optimizers. It calls nothing of the core, knows no panels, threads or vectors,
+and takes from libc only fma and sqrt, which round once. Arrays are row-major, W with its bias last.
+"""
+
+include "literal_elementary.pxi"
+include "literal_equations.pxi"
+include "literal_losses.pxi"
+
+from deltarule.optimizers import Adam
+from deltarule.results import Backward, Trace
+
+
+cdef object _ELEMENTARY = {"exp": 0, "log": 1, "log1p_of_unit": 2, "logistic": 3, "tanh": 4}
+
+
+def elementary(str name, const real[:] x):
+    """exp, log, log1p_of_unit, logistic or tanh of every x."""
+    cdef int function = _ELEMENTARY[name]
+    result = np.empty(x.shape[0], dtype_of(<real>0))
+    cdef real[:] y = result
+    cdef Py_ssize_t i
+    for i in range(x.shape[0]):
+        if function == 0:
+            y[i] = exp(x[i])
+        elif function == 1:
+            y[i] = log(x[i])
+        elif function == 2:
+            y[i] = log1p_of_unit(x[i])
+        elif function == 3:
+            y[i] = logistic(x[i])
+        else:
+            y[i] = tanh(x[i])
+    return result
+
+
+class MLP:
+    """o[k+1] = f_k(W[k] [o[k]; 1]) for k = 0 .. m, with y_hat the last o  (equations 1 to 3).
+
+    X and Y must be valid: nothing is judged here.
+
+    Parameters
+    ----------
+    architecture : Architecture
+        Everything but the weights.
+    w : array-like, (n_weights,)
+        All weights; copied.
+    dtype : dtype, optional
+        T; None: the architecture's.
+    collapsed : bool
+        False sends also the pairs that collapse through the general path (17), (24).
+
+    Attributes
+    ----------
+    architecture, collapsed
+        As given.
+    w : array, (n_weights,)
+        The weights, T.
+    """
+
+    def __init__(self, architecture, w, dtype=None, collapsed=True):
+        self.architecture = architecture
+        self.dtype = np.dtype(architecture.dtype if dtype is None else dtype)
+        self.w = np.array(w, self.dtype)
+        self.collapsed = collapsed
+        self._shift, self._scale = (
+            None if a is None else np.array(a, self.dtype)
+            for a in (architecture.input_shift, architecture.input_scale)
+        )
+
+    @property
+    def W(self):
+        """W[k], (H_{k+1}, H_k + 1), bias last: views into w."""
+        return self.architecture.views(self.w)
+
+    def forward(self, X):
+        """net[k+1] = W[k] [o[k]; 1], o[k+1] = f_k(net[k+1])  (1) to (3); returns a Trace."""
+        o = [gather(np.asarray(X).astype(self.dtype), self._shift, self._scale)]
+        net = [None]
+        for W, f in zip(self.W, self.architecture.activations, strict=True):
+            net.append(affine(o[-1], W))
+            o.append(activate(f, net[-1]))
+        return Trace(tuple(net), tuple(o), o[-1])
+
+    def backward(self, trace, Y):
+        """delta from the output to the first layer, gradient, dX and L; returns a Backward."""
+        a, y, W = self.architecture, self._targets(Y), self.W
+        S = self._reduction_size(y)
+        delta = [output_delta(a.loss, a.activations[-1], y, trace.y_hat, self.collapsed)]
+        for k in range(a.n_hidden_layers, 0, -1):
+            delta.insert(0, hidden_delta(delta[0], W[k], a.activations[k - 1], trace.o[k]))
+        gradient = np.concatenate([
+            weight_gradient(delta[k], trace.o[k], W[k], S, a.l2).ravel() for k in range(len(W))
+        ])
+        dX = input_gradient(delta[0], W[0], self._scale)
+        return Backward((None, *delta), a.views(gradient), gradient, dX, self._loss(trace, y))
+
+    def predict(self, X):
+        """y_hat, (n, K)  (3)."""
+        return self.forward(X).y_hat
+
+    def loss(self, X, Y):
+        """L = (1/S) sum_d L_d + gamma(w)  (13)."""
+        return self._loss(self.forward(X), self._targets(Y))
+
+    def gradient(self, X, Y):
+        """dL/dw, (n_weights,)  (21)."""
+        return self.backward(self.forward(X), Y).gradient
+
+    def _targets(self, Y):
+        """Y as T, (n, K): a label becomes its one-hot row."""
+        Y, K = np.asarray(Y), self.architecture.n_outputs
+        if Y.ndim == 1 and self.architecture.loss == "cross_entropy":
+            return (Y[:, None] == np.arange(K)).astype(self.dtype)
+        return Y.astype(self.dtype).reshape(len(Y), K)
+
+    def _reduction_size(self, y):
+        return float(len(y)) if self.architecture.reduction == "mean" else 1.0
+
+    def _loss(self, trace, y):
+        a = self.architecture
+        rows = row_loss(a.loss, a.activations[-1], y, trace.net[-1], trace.y_hat)
+        return batch_loss(rows, self._reduction_size(y), penalty(self.W, a.l2))
+
+
+class Trainer:
+    """Trains a literal network batch by batch; the optimizer's state lives on between epochs.
+
+    Parameters
+    ----------
+    mlp : MLP
+        The network, whose w `epoch` replaces.
+    optimizer : SGD or Adam
+        The update rule.
+    batch_size : int, optional
+        Rows in a batch; None: all rows.
+
+    Attributes
+    ----------
+    slots : list of array, (n_weights,)
+        None for plain SGD, v for momentum, m and v for Adam.
+    steps : int
+        Updates so far.
+    beta_1_power, beta_2_power : float
+        Running products of Adam's betas.
+    """
+
+    def __init__(self, mlp, optimizer, batch_size=None):
+        self.mlp, self.optimizer, self.batch_size = mlp, optimizer, batch_size
+        n_slots = {"sgd": 0, "momentum": 1, "adam": 2}[optimizer.kernel]
+        self.slots = [np.zeros_like(mlp.w) for _ in range(n_slots)]
+        self.steps = 0
+        self.beta_1_power = self.beta_2_power = 1.0
+
+    def epoch(self, X, Y, order=None):
+        """One pass over the rows `order`; the mean of the batch losses before each update  (36)."""
+        X, Y = np.asarray(X), np.asarray(Y)
+        rows = np.arange(len(X)) if order is None else np.asarray(order)
+        size = self.batch_size or len(rows)
+        total = 0.0
+        for start in range(0, len(rows), size):
+            batch = rows[start : start + size]
+            trace = self.mlp.forward(X[batch])
+            back = self.mlp.backward(trace, Y[batch])
+            total += len(batch) * back.loss
+            self._update(back.gradient)
+        return total / len(rows)
+
+    def _update(self, g):
+        o, w = self.optimizer, self.mlp.w
+        self.steps += 1
+        if isinstance(o, Adam):
+            self.beta_1_power *= o.beta_1
+            self.beta_2_power *= o.beta_2
+            w, *self.slots = adam(w, g, *self.slots, o.eta, o.beta_1, o.beta_2, o.eps,
+                                  self.beta_1_power, self.beta_2_power)
+        elif o.momentum:
+            w, *self.slots = momentum(w, g, *self.slots, o.eta, o.momentum)
+        else:
+            w = sgd(w, g, o.eta)
+        self.mlp.w = w

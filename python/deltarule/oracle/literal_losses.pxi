@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The loss of a row, of a batch, the penalty, and the optimizers' formulas.
+
+A row's loss is a number of type T; rows are added in float64.
+"""
+
+
+def row_loss(
+    str loss, str output, const real[:, :] y, const real[:, :] net, const real[:, :] y_hat
+):
+    """L_d: (9), (10), (11), from net by (27) and (28) where the pair collapses."""
+    cdef Py_ssize_t d
+    cdef real half = 0.5
+    result = np.empty(y.shape[0], dtype_of(half))
+    cdef real[:] L = result
+    cdef real[:] term = np.empty(y.shape[1], dtype_of(half))
+    for d in range(y.shape[0]):
+        if loss == "half_squared_error":
+            residual(y[d, :], y_hat[d, :], term)
+            L[d] = half * tree16_of_products(term, term)
+        elif loss == "cross_entropy":
+            minus_log_softmax(net[d, :], term)
+            L[d] = tree16_of_products(y[d, :], term)
+        elif output == "logistic":
+            logistic_binary_cross_entropy(y[d, :], net[d, :], term)
+            L[d] = tree16(term)
+        else:
+            binary_cross_entropy(y[d, :], y_hat[d, :], term)
+            L[d] = tree16(term)
+    return result
+
+
+cdef void residual(const real[:] y, const real[:] y_hat, real[:] term) noexcept nogil:
+    """y_j - y_hat_j, whose squares (9) adds."""
+    cdef Py_ssize_t j
+    for j in range(y.shape[0]):
+        term[j] = y[j] - y_hat[j]
+
+
+cdef void binary_cross_entropy(const real[:] y, const real[:] y_hat, real[:] term) noexcept nogil:
+    """-(y log c + (1 - y) log(1 - c))  (10)."""
+    cdef Py_ssize_t j
+    cdef real c, one = 1
+    for j in range(y.shape[0]):
+        c = clip(y_hat[j])
+        term[j] = -fma(y[j], log(c), (one - y[j]) * log(one - c))
+
+
+cdef void logistic_binary_cross_entropy(
+    const real[:] y, const real[:] net, real[:] term
+) noexcept nogil:
+    """max(net, 0) - net y + log(1 + exp(-|net|))  (27)."""
+    cdef Py_ssize_t j
+    cdef real positive, size, zero = 0
+    for j in range(y.shape[0]):
+        positive = net[j] if net[j] > 0 else zero
+        size = net[j] if net[j] > 0 else -net[j]
+        term[j] = (positive - net[j] * y[j]) + log1p_of_unit(exp(-size))
+
+
+cdef void minus_log_softmax(const real[:] net, real[:] term) noexcept nogil:
+    """log(sum_l exp(net_l - M)) - (net_j - M), which (28) weighs with y."""
+    cdef real M = maximum(net), log_s
+    cdef Py_ssize_t j
+    for j in range(net.shape[0]):
+        term[j] = exp(net[j] - M)
+    log_s = log(tree16(term))
+    for j in range(net.shape[0]):
+        term[j] = log_s - (net[j] - M)
+
+
+def batch_loss(const real[:] rows, double S, double gamma=0.0):
+    """L = (1/S) sum_d L_d + gamma, in float64, by blocks of 256 rows  (13)."""
+    cdef double total = 0.0, s
+    cdef Py_ssize_t block, d
+    for block in range((rows.shape[0] + KB - 1) // KB):
+        s = 0.0
+        for d in range(block * KB, min(block * KB + KB, rows.shape[0])):
+            s += <double>rows[d]
+        total += s
+    return total * (1.0 / S) + gamma
+
+
+def sum_of_squares(const real[:, :] W):
+    """q_j = sum_i W[j, i]^2 without the bias, in T."""
+    cdef Py_ssize_t bias = W.shape[1] - 1, j
+    result = np.empty(W.shape[0], dtype_of(<real>0))
+    cdef real[:] q = result
+    for j in range(W.shape[0]):
+        q[j] = contraction(W[j, :bias], W[j, :bias])
+    return result
+
+
+def penalty(W, double l2):
+    """gamma = l2/2 sum_k sum_j q_kj, added in float64 in w's order  (12)."""
+    if l2 == 0.0:
+        return 0.0
+    total = 0.0
+    for W_k in W:
+        for q in sum_of_squares(W_k):
+            total += float(q)
+    return 0.5 * l2 * total
+
+
+def sgd(const real[:] w, const real[:] g, double eta):
+    """w - eta g  (29)."""
+    result = np.empty(w.shape[0], dtype_of(<real>0))
+    cdef real[:] new = result
+    cdef Py_ssize_t i
+    for i in range(w.shape[0]):
+        new[i] = fma(<real>-eta, g[i], w[i])
+    return result
+
+
+def momentum(const real[:] w, const real[:] g, const real[:] v, double eta, double mu):
+    """v <- mu v + g, w <- w - eta v; returns w, v  (30)."""
+    w_result = np.empty(w.shape[0], dtype_of(<real>0))
+    v_result = np.empty_like(w_result)
+    cdef real[:] new_w = w_result, new_v = v_result
+    cdef Py_ssize_t i
+    for i in range(w.shape[0]):
+        new_v[i] = fma(<real>mu, v[i], g[i])
+        new_w[i] = fma(<real>-eta, new_v[i], w[i])
+    return w_result, v_result
+
+
+def adam(
+    const real[:] w, const real[:] g, const real[:] m, const real[:] v,
+    double eta, double beta_1, double beta_2, double eps,
+    double beta_1_power, double beta_2_power,
+):
+    """m and v as running means, w <- w - (a m) / (sqrt(v c) + eps); returns w, m, v  (31)."""
+    cdef real a = <real>(eta / (1.0 - beta_1_power)), c = <real>(1.0 / (1.0 - beta_2_power))
+    cdef real b1 = <real>beta_1, b2 = <real>beta_2
+    cdef real rest_1 = <real>(1.0 - beta_1), rest_2 = <real>(1.0 - beta_2)
+    w_result = np.empty(w.shape[0], dtype_of(a))
+    m_result, v_result = np.empty_like(w_result), np.empty_like(w_result)
+    cdef real[:] new_w = w_result, new_m = m_result, new_v = v_result
+    cdef Py_ssize_t i
+    for i in range(w.shape[0]):
+        new_m[i] = fma(b1, m[i], rest_1 * g[i])
+        new_v[i] = fma(b2, v[i], (rest_2 * g[i]) * g[i])
+        new_w[i] = w[i] - (a * new_m[i]) / (sqrt(new_v[i] * c) + <real>eps)
+    return w_result, m_result, v_result

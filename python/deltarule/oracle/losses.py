@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Losses of a row, equations (9) to (11), -dL_i/dy_hat (16), and the batch loss (12), (13).
+
+A row's loss sums over the outputs and is never averaged over K. Two pairs are also written in
+terms of net, where nothing is lost when y_hat rounds to 0 or 1: (27) and (28).
+y, y_hat and net are float64, (n, K); eps is the clipping distance, equation (35).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from deltarule.oracle.activations import Float64
+
+
+def clip(y_hat: Float64, eps: float) -> Float64:
+    """c = min(max(y_hat, eps), 1 - eps), wherever a probability enters a logarithm  (35)."""
+    return np.clip(y_hat, eps, 1.0 - eps)
+
+
+def half_squared_error(y: Float64, y_hat: Float64) -> Float64:
+    """L_i = 1/2 sum_j (y_j - y_hat_j)^2  (9)."""
+    return np.asarray(0.5 * np.sum((y - y_hat) ** 2, axis=1))
+
+
+def binary_cross_entropy(y: Float64, y_hat: Float64, eps: float) -> Float64:
+    """L_i = -sum_j (y_j log y_hat_j + (1 - y_j) log(1 - y_hat_j))  (10)."""
+    c = clip(y_hat, eps)
+    return np.asarray(-np.sum(y * np.log(c) + (1.0 - y) * np.log1p(-c), axis=1))
+
+
+def cross_entropy(y: Float64, y_hat: Float64, eps: float) -> Float64:
+    """L_i = -sum_j y_j log y_hat_j  (11)."""
+    return np.asarray(-np.sum(y * np.log(clip(y_hat, eps)), axis=1))
+
+
+def logistic_binary_cross_entropy(y: Float64, net: Float64) -> Float64:
+    """L_i = sum_j (max(net_j, 0) - net_j y_j + log(1 + exp(-|net_j|)))  (27)."""
+    softplus = np.maximum(net, 0.0) + np.log1p(np.exp(-np.abs(net)))
+    return np.asarray(np.sum(softplus - net * y, axis=1))
+
+
+def softmax_cross_entropy(y: Float64, net: Float64) -> Float64:
+    """L_i = sum_j y_j (log sum_l exp(net_l - m) - (net_j - m)), m = max_l net_l  (28)."""
+    shifted = net - np.max(net, axis=1, keepdims=True)
+    log_sum = np.log(np.sum(np.exp(shifted), axis=1, keepdims=True))
+    return np.asarray(np.sum(y * (log_sum - shifted), axis=1))
+
+
+def row_loss(
+    loss: str, output: str, y: Float64, net: Float64, y_hat: Float64, eps: float
+) -> Float64:
+    """L_i of every row, (9) to (11); the pairs that collapse take it from net, (27) and (28).
+
+    Parameters
+    ----------
+    loss, output : str
+        Names of the loss and of the output activation.
+    y, net, y_hat : array, (n, K)
+        Targets, last weighted sums, predictions.
+    eps : float
+        Clipping distance.
+
+    Returns
+    -------
+    array, (n,)
+    """
+    if loss == "half_squared_error":
+        return half_squared_error(y, y_hat)
+    if loss == "cross_entropy":  # with softmax: no other output is allowed
+        return softmax_cross_entropy(y, net)
+    if output == "logistic":
+        return logistic_binary_cross_entropy(y, net)
+    return binary_cross_entropy(y, y_hat, eps)
+
+
+def half_squared_error_descent(y: Float64, y_hat: Float64) -> Float64:
+    """u_j = y_j - y_hat_j  (16)."""
+    return y - y_hat
+
+
+def binary_cross_entropy_descent(y: Float64, y_hat: Float64, eps: float) -> Float64:
+    """u_j = (y_j - c_j) / (c_j (1 - c_j)), c = clip(y_hat)  (16)."""
+    c = clip(y_hat, eps)
+    return (y - c) / (c * (1.0 - c))
+
+
+def cross_entropy_descent(y: Float64, y_hat: Float64, eps: float) -> Float64:
+    """u_j = y_j / c_j, c = clip(y_hat)  (16)."""
+    return y / clip(y_hat, eps)
+
+
+def descent(loss: str, y: Float64, y_hat: Float64, eps: float) -> Float64:
+    """u = -dL_i/dy_hat: where y_hat should move for the loss to fall  (16).
+
+    Parameters
+    ----------
+    loss : str
+        Name of the loss.
+    y, y_hat : array, (n, K)
+        Targets and predictions.
+    eps : float
+        Clipping distance.
+
+    Returns
+    -------
+    array, (n, K)
+    """
+    if loss == "half_squared_error":
+        return half_squared_error_descent(y, y_hat)
+    if loss == "binary_cross_entropy":
+        return binary_cross_entropy_descent(y, y_hat, eps)
+    return cross_entropy_descent(y, y_hat, eps)
+
+
+def penalty(W: Sequence[Float64], l2: float) -> float:
+    """gamma(w) = l2/2 sum_k ||W[k] without its bias column||^2  (12)."""
+    return 0.5 * l2 * float(sum(np.sum(matrix[:, :-1] ** 2) for matrix in W)) if l2 else 0.0
+
+
+def batch_loss(rows: Float64, S: float, gamma: float) -> float:
+    """L = (1/S) sum_i L_i + gamma(w)  (13)."""
+    return float(np.sum(rows) / S + gamma)

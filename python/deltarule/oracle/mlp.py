@@ -1,0 +1,399 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""`MLP` in plain NumPy float64: the interface of `deltarule.MLP` over the oracle's equations.
+
+It shares the native network's checks of arguments and its loop over epochs (`architecture`,
+`_validate`, `fitting`), in which there is no arithmetic; nothing here imports the core.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from deltarule import _validate, fitting
+from deltarule.architecture import Architecture, initial_weights
+from deltarule.history import History
+from deltarule.metrics import labels
+from deltarule.optimizers import Optimizer
+from deltarule.oracle.activations import Float64
+from deltarule.oracle.data import float_features, float_targets
+from deltarule.oracle.network import backward, forward, loss_of
+from deltarule.results import Array, Backward, Trace
+
+
+class MLP:
+    """o[k+1] = f_k(W[k] [o[k]; 1]) for k = 0 .. m, with y_hat the last o  (equations 1 to 3).
+
+    Parameters
+    ----------
+    layers, activation, output, loss, dtype, seed, l2, reduction, input_shift, input_scale
+        As `deltarule.MLP` takes them. All arithmetic is float64; `dtype` names the network that
+        this is the oracle of: initial weights and input scaling are rounded to it, so that equal
+        arguments give equal parameters, and its epsilon is the clipping distance (35).
+    collapsed : bool
+        False sends also the pairs that collapse through the general path (17), (24).
+
+    Attributes
+    ----------
+    architecture : Architecture
+        What the network is without its weights.
+    collapsed : bool
+        As given.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `deltarule.MLP` does.
+    """
+
+    def __init__(
+        self,
+        layers: Sequence[int],
+        activation: str | Sequence[str] = "relu",
+        output: str | None = None,
+        loss: str = "half_squared_error",
+        dtype: Any = "float32",
+        seed: Any = None,
+        l2: float = 0.0,
+        reduction: str = "mean",
+        input_shift: ArrayLike | None = None,
+        input_scale: ArrayLike | None = None,
+        collapsed: bool = True,
+    ) -> None:
+        net = Architecture.from_arguments(
+            layers, activation, output, loss, dtype, l2, reduction, input_shift, input_scale
+        )
+        self.architecture = net
+        self.collapsed = collapsed
+        self._w: Float64 = initial_weights(net, seed).astype(np.float64)
+
+    @classmethod
+    def from_architecture(
+        cls, architecture: Architecture, w: ArrayLike, collapsed: bool = True
+    ) -> MLP:
+        """Build the oracle of a network that has these weights.
+
+        Parameters
+        ----------
+        architecture : Architecture
+            Everything but the weights.
+        w : array-like, (n_weights,)
+            All weights; float32 values are taken exactly.
+        collapsed : bool
+            As the class takes it.
+
+        Returns
+        -------
+        MLP
+
+        Raises
+        ------
+        TypeError, ValueError
+            If w does not fit or is not finite.
+        """
+        mlp = cls.__new__(cls)
+        mlp.architecture, mlp.collapsed = architecture, collapsed
+        mlp._w = np.empty(architecture.n_weights)
+        mlp.w = w
+        return mlp
+
+    @property
+    def w(self) -> Float64:
+        """All weights, (n_weights,): a read-only live view. Assign a whole vector."""
+        view = self._w.view()
+        view.flags.writeable = False
+        return view
+
+    @w.setter
+    def w(self, w: ArrayLike) -> None:
+        self._w[...] = _validate.weights(self.architecture.vector(w, np.float64), "w")
+
+    @property
+    def W(self) -> tuple[Float64, ...]:
+        """W[k], (H_{k+1}, H_k + 1), bias last: read-only views into w. Assign a whole sequence."""
+        return self.architecture.views(self.w)
+
+    @W.setter
+    def W(self, W: Sequence[ArrayLike]) -> None:
+        self._w[...] = _validate.weights(self.architecture.flatten(W, np.float64), "W")
+
+    @property
+    def n_weights(self) -> int:
+        """Length of w."""
+        return self.architecture.n_weights
+
+    @property
+    def n_hidden_layers(self) -> int:
+        """The number m."""
+        return self.architecture.n_hidden_layers
+
+    @property
+    def layers(self) -> tuple[int, ...]:
+        """H_0 .. K."""
+        return self.architecture.layers
+
+    def forward(self, X: ArrayLike, n_threads: int | None = None) -> Trace:
+        """net[k+1] = W[k] [o[k]; 1],  o[k+1] = f_k(net[k+1])  (1) to (3).
+
+        Parameters
+        ----------
+        X : array-like, (n, H_0)
+            Samples.
+        n_threads : int, optional
+            Taken for the native interface's sake; NumPy uses the threads of its BLAS.
+
+        Returns
+        -------
+        Trace
+            net, o and y_hat in float64.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If X does not fit or is not finite.
+        """
+        _validate.n_threads(n_threads)
+        x = float_features(X, self.architecture)
+        with np.errstate(all="ignore"):  # weights that diverge give inf and nan, no warnings
+            return forward(self.architecture, self.W, x)
+
+    def backward(self, trace: Trace, Y: ArrayLike, n_threads: int | None = None) -> Backward:
+        """delta[k] = f'(net[k]) * (delta[k+1] W[k] without its bias column)  (13) to (26).
+
+        Parameters
+        ----------
+        trace : Trace
+            What `forward` returned, with the weights as they still are.
+        Y : array-like, (n, K) or (n,)
+            Targets, or class labels for cross-entropy.
+        n_threads : int, optional
+            As for `forward`.
+
+        Returns
+        -------
+        Backward
+            delta and dX per sample, dW and gradient with 1/S and the penalty, and the loss.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If trace or Y does not fit.
+        """
+        _validate.n_threads(n_threads)
+        _validate.trace(trace, self.layers, "float64")
+        y = float_targets(Y, self.architecture)
+        if len(y) != len(trace.y_hat):
+            raise ValueError(f"Y: {len(y)} rows; expected {len(trace.y_hat)}, as trace has")
+        with np.errstate(all="ignore"):
+            return backward(self.architecture, self.W, trace, y, self.collapsed)
+
+    def loss(self, X: ArrayLike, Y: ArrayLike, n_threads: int | None = None) -> float:
+        """L = (1/S) sum_i L_i + gamma(w)  (13).
+
+        Parameters
+        ----------
+        X : array-like, (n, H_0)
+            Samples.
+        Y : array-like, (n, K) or (n,)
+            Targets.
+        n_threads : int, optional
+            As for `forward`.
+
+        Returns
+        -------
+        float
+
+        Raises
+        ------
+        TypeError, ValueError
+            If X or Y does not fit.
+        """
+        trace, y = self._traced(X, Y, n_threads)
+        with np.errstate(all="ignore"):
+            return loss_of(self.architecture, self.W, trace, y)
+
+    def gradient(self, X: ArrayLike, Y: ArrayLike, n_threads: int | None = None) -> Float64:
+        """dL/dw = -(1/S) sum_i delta_i [o_i, 1] + dgamma/dw  (21).
+
+        Parameters
+        ----------
+        X : array-like, (n, H_0)
+            Samples.
+        Y : array-like, (n, K) or (n,)
+            Targets.
+        n_threads : int, optional
+            As for `forward`.
+
+        Returns
+        -------
+        array, (n_weights,)
+
+        Raises
+        ------
+        TypeError, ValueError
+            If X or Y does not fit.
+        """
+        trace, y = self._traced(X, Y, n_threads)
+        with np.errstate(all="ignore"):
+            return backward(self.architecture, self.W, trace, y, self.collapsed).gradient
+
+    def predict(
+        self, X: ArrayLike, n_threads: int | None = None, out: Array | None = None
+    ) -> Float64:
+        """y_hat = o[m+1]  (3).
+
+        Parameters
+        ----------
+        X : array-like, (n, H_0)
+            Samples.
+        n_threads : int, optional
+            As for `forward`.
+        out : array of float64, (n, K), optional
+            Written and returned.
+
+        Returns
+        -------
+        array, (n, K)
+            Outputs, not labels.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If X or out does not fit.
+        """
+        y_hat = self.forward(X, n_threads).y_hat
+        if out is None:
+            return y_hat
+        _validate.output(out, y_hat.shape, "float64")
+        out[...] = y_hat
+        return out
+
+    def predict_labels(self, X: ArrayLike, n_threads: int | None = None) -> NDArray[np.int64]:
+        """argmax_j y_hat_j; of one logistic output, whether y_hat >= 1/2.
+
+        Parameters
+        ----------
+        X : array-like, (n, H_0)
+            Samples.
+        n_threads : int, optional
+            As for `forward`.
+
+        Returns
+        -------
+        array of int64, (n,)
+
+        Raises
+        ------
+        TypeError, ValueError
+            If X does not fit, or a single output is not logistic.
+        """
+        output = self.architecture.activations[-1]
+        if self.layers[-1] == 1 and output != "logistic":
+            raise ValueError(f"predict_labels: one {output} output; expected logistic, or several")
+        return labels(self.predict(X, n_threads))
+
+    def evaluate(
+        self,
+        X: ArrayLike,
+        Y: ArrayLike,
+        metric: str | Callable[[Array, Array], float] = "loss",
+        n_threads: int | None = None,
+    ) -> float:
+        """metric(Y, y_hat), with y_hat = predict(X).
+
+        Parameters
+        ----------
+        X : array-like, (n, H_0)
+            Samples.
+        Y : array-like, (n, K) or (n,)
+            Targets.
+        metric : str or callable
+            "loss", a name in `deltarule.metrics.METRICS`, or a function of Y and y_hat.
+        n_threads : int, optional
+            As for `forward`.
+
+        Returns
+        -------
+        float
+
+        Raises
+        ------
+        TypeError, ValueError
+            If X or Y does not fit, or the metric is unknown.
+        """
+        return fitting.evaluate(self, X, Y, metric, n_threads)
+
+    def fit(
+        self,
+        X: ArrayLike,
+        Y: ArrayLike,
+        optimizer: Optimizer | None = None,
+        batch_size: int | None = 32,
+        epochs: int = 10,
+        shuffle: bool = True,
+        seed: Any = None,
+        n_threads: int | None = None,
+        validation: tuple[ArrayLike, ArrayLike] | None = None,
+        progress: bool = False,
+    ) -> History:
+        """Train for some epochs, from the weights as they are, with a fresh optimizer state.
+
+        Shuffles as the native `fit` does: `default_rng(seed).permutation(n)` once an epoch.
+
+        Parameters
+        ----------
+        X : array-like, (n, H_0)
+            Samples.
+        Y : array-like, (n, K) or (n,)
+            Targets.
+        optimizer : SGD or Adam, optional
+            None: Adam().
+        batch_size : int, optional
+            None takes all rows at once.
+        epochs : int
+            Passes over the data.
+        shuffle : bool
+            Whether each epoch draws a new order.
+        seed : None, int or anything else that `numpy.random.default_rng` takes
+            Of the shuffles.
+        n_threads : int, optional
+            As for `forward`.
+        validation : (X, Y), optional
+            Data whose loss is taken after each epoch.
+        progress : bool
+            Whether to show a live line.
+
+        Returns
+        -------
+        History
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument does not fit. Nothing is changed.
+        FloatingPointError
+            If the loss is not finite any more; the weights are those of the last finished epoch.
+        """
+        from deltarule.oracle.trainer import Trainer  # which needs MLP
+
+        trainer = Trainer(self, optimizer, batch_size, n_threads)
+        return fitting.fit(
+            self, trainer, X, Y, epochs, shuffle, seed, validation, progress, n_threads
+        )
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_w": self._w.copy()}  # so that a shallow copy has its own weights
+
+    def __repr__(self) -> str:
+        net = self.architecture
+        return (
+            f"oracle.MLP({list(net.layers)}, activations={list(net.activations)}, "
+            f"loss={net.loss!r}, dtype={net.dtype!r})"
+        )
+
+    def _traced(self, X: ArrayLike, Y: ArrayLike, n_threads: int | None) -> tuple[Trace, Float64]:
+        x, y = _validate.data(X, Y, self.architecture)
+        return self.forward(x, n_threads), float_targets(y, self.architecture)

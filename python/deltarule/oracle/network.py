@@ -1,0 +1,214 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The network's equations, forward and backward, as functions of the weights.
+
+The whole of it is three contractions: net = o W^T (2), delta W (20) and delta^T o (21).
+Nothing here keeps state. Rows are samples; W[k] is (H_{k+1}, H_k + 1), bias last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from deltarule.architecture import Architecture
+from deltarule.oracle.activations import Float64, activate, times_derivative
+from deltarule.oracle.losses import batch_loss, descent, penalty, row_loss
+from deltarule.results import Backward, Trace
+
+
+def gather(X: Float64, shift: Float64 | None, scale: Float64 | None) -> Float64:
+    """o[0] = (X - shift) scale, per feature  (1)."""
+    o = X if shift is None else X - shift
+    return o if scale is None else o * scale
+
+
+def affine(o: Float64, W: Float64) -> Float64:
+    """net_j = sum_i W_ji o_i + W_j,bias: W [o; 1] for every row  (2)."""
+    return np.asarray(o @ W[:, :-1].T + W[:, -1])
+
+
+def output_delta(
+    loss: str, output: str, y: Float64, y_hat: Float64, eps: float, collapsed: bool = True
+) -> Float64:
+    """delta_j = -dL_i/dnet_j of the output layer: f' u  (17), or J^T u  (24).
+
+    Collapsed: y - y_hat for logistic with binary cross-entropy (25), and
+    y - y_hat sum_l y_l for softmax with cross-entropy (26).
+
+    Parameters
+    ----------
+    loss, output : str
+        Names of the loss and of the output activation.
+    y, y_hat : array, (n, K)
+        Targets and predictions.
+    eps : float
+        Clipping distance of the general path.
+    collapsed : bool
+        False takes the general path also for the two pairs that collapse.
+
+    Returns
+    -------
+    array, (n, K)
+    """
+    if collapsed and (loss, output) == ("binary_cross_entropy", "logistic"):
+        return y - y_hat
+    if collapsed and (loss, output) == ("cross_entropy", "softmax"):
+        return np.asarray(y - y_hat * np.sum(y, axis=1, keepdims=True))
+    return times_derivative(output, y_hat, descent(loss, y, y_hat, eps))
+
+
+def hidden_delta(delta: Float64, W: Float64, activation: str, o: Float64) -> Float64:
+    """delta[k]_i = f'(net[k]_i) sum_j delta[k+1]_j W[k]_ji  (20).
+
+    Parameters
+    ----------
+    delta : array, (n, H_{k+1})
+        delta[k+1].
+    W : array, (H_{k+1}, H_k + 1)
+        W[k]; the bias column sends nothing back.
+    activation : str
+        f of layer k.
+    o : array, (n, H_k)
+        o[k].
+
+    Returns
+    -------
+    array, (n, H_k)
+    """
+    return times_derivative(activation, o, delta @ W[:, :-1])
+
+
+def weight_gradient(delta: Float64, o: Float64, W: Float64, S: float, l2: float) -> Float64:
+    """dL/dW[k] = -(1/S) sum_i delta[k+1]_i [o[k]_i, 1] + l2 W[k], no l2 on the bias  (21).
+
+    Parameters
+    ----------
+    delta : array, (n, H_{k+1})
+        delta[k+1], per sample.
+    o : array, (n, H_k)
+        o[k].
+    W : array, (H_{k+1}, H_k + 1)
+        W[k].
+    S : float
+        Number of rows (mean) or 1 (sum).
+    l2 : float
+        Penalty.
+
+    Returns
+    -------
+    array, (H_{k+1}, H_k + 1)
+    """
+    augmented = np.concatenate([o, np.ones((len(o), 1))], axis=1)
+    dW = -(delta.T @ augmented) / S
+    dW[:, :-1] += l2 * W[:, :-1]
+    return np.asarray(dW)
+
+
+def input_gradient(delta: Float64, W: Float64, scale: Float64 | None) -> Float64:
+    """dL_i/dx = -(delta[1] W[0] without bias) scale, with respect to X as given  (22)."""
+    dX = -(delta @ W[:, :-1])
+    return np.asarray(dX if scale is None else dX * scale)
+
+
+def forward(net: Architecture, W: Sequence[Float64], X: Float64) -> Trace:
+    """o[0], then net[k+1] and o[k+1] for k = 0 .. m  (1) to (3).
+
+    Parameters
+    ----------
+    net : Architecture
+        The network without its weights.
+    W : sequence of array
+        Its weights.
+    X : array, (n, H_0)
+        Samples.
+
+    Returns
+    -------
+    Trace
+    """
+    shift, scale = scaling(net)
+    sums: list[Float64 | None] = [None]
+    o = [gather(X, shift, scale)]
+    for W_k, activation in zip(W, net.activations, strict=True):
+        sums.append(weighted := affine(o[-1], W_k))
+        o.append(activate(activation, weighted))
+    return Trace(tuple(sums), tuple(o), o[-1])
+
+
+def backward(
+    net: Architecture, W: Sequence[Float64], trace: Trace, y: Float64, collapsed: bool = True
+) -> Backward:
+    """delta from the output to the first layer, then every gradient and L  (13) to (26).
+
+    Parameters
+    ----------
+    net : Architecture
+        The network without its weights.
+    W : sequence of array
+        Its weights.
+    trace : Trace
+        Its forward pass.
+    y : array, (n, K)
+        Targets.
+    collapsed : bool
+        As for `output_delta`.
+
+    Returns
+    -------
+    Backward
+    """
+    o, m = trace.o, net.n_hidden_layers
+    S = reduction_size(net, len(y))
+    back = [output_delta(net.loss, net.activations[-1], y, trace.y_hat, eps(net), collapsed)]
+    for k in range(m, 0, -1):
+        back.insert(0, hidden_delta(back[0], W[k], net.activations[k - 1], o[k]))
+    gradient = np.concatenate(
+        [weight_gradient(back[k], o[k], W[k], S, net.l2).ravel() for k in range(m + 1)]
+    )
+    dX = input_gradient(back[0], W[0], scaling(net)[1])
+    loss = loss_of(net, W, trace, y)
+    return Backward((None, *back), net.views(gradient), gradient, dX, loss)
+
+
+def loss_of(net: Architecture, W: Sequence[Float64], trace: Trace, y: Float64) -> float:
+    """L = (1/S) sum_i L_i + gamma(w) of a forward pass  (13).
+
+    Parameters
+    ----------
+    net : Architecture
+        The network without its weights.
+    W : sequence of array
+        Its weights.
+    trace : Trace
+        Its forward pass.
+    y : array, (n, K)
+        Targets.
+
+    Returns
+    -------
+    float
+    """
+    last = trace.net[-1]
+    assert last is not None  # only net[0] is
+    rows = row_loss(net.loss, net.activations[-1], y, last, trace.y_hat, eps(net))
+    return batch_loss(rows, reduction_size(net, len(y)), penalty(W, net.l2))
+
+
+def reduction_size(net: Architecture, n: int) -> float:
+    """S: the number of rows for a mean, 1 for a sum."""
+    return float(n) if net.reduction == "mean" else 1.0
+
+
+def eps(net: Architecture) -> float:
+    """Clipping distance: the machine epsilon of the network's own dtype  (35)."""
+    return float(np.finfo(net.dtype).eps)
+
+
+def scaling(net: Architecture) -> tuple[Float64 | None, Float64 | None]:
+    """Return input_shift and input_scale as arrays (H_0,), or None."""
+    shift, scale = net.input_shift, net.input_scale
+    return (
+        None if shift is None else np.array(shift),
+        None if scale is None else np.array(scale),
+    )

@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The minibatch loop in plain NumPy: gather, forward, backward, update, one batch at a time."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from deltarule import _validate
+from deltarule.architecture import Architecture
+from deltarule.optimizers import Adam, Optimizer, check_optimizer
+from deltarule.oracle.activations import Float64
+from deltarule.oracle.data import float_features, float_targets
+from deltarule.oracle.mlp import MLP
+from deltarule.oracle.network import backward, forward
+from deltarule.oracle.optimizers import adam, momentum, sgd
+
+
+class Trainer:
+    """Trains an oracle network; keeps the optimizer's state from epoch to epoch.
+
+    Parameters
+    ----------
+    mlp : oracle.MLP
+        The network, whose weights `epoch` changes.
+    optimizer : SGD or Adam, optional
+        The update rule; None: Adam().
+    batch_size : int, optional
+        Rows in a batch; None: all rows.
+    n_threads : int, optional
+        Taken for the native interface's sake.
+
+    Attributes
+    ----------
+    mlp, optimizer, batch_size
+        As given.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument does not fit.
+    """
+
+    def __init__(
+        self,
+        mlp: MLP,
+        optimizer: Optimizer | None = None,
+        batch_size: int | None = 32,
+        n_threads: int | None = None,
+    ) -> None:
+        if not isinstance(mlp, MLP):
+            raise TypeError(f"mlp: an object of type {type(mlp).__name__}; expected an oracle.MLP")
+        _validate.n_threads(n_threads)
+        rule = Adam() if optimizer is None else optimizer
+        self.mlp = mlp
+        self.optimizer = check_optimizer(rule, mlp.architecture.dtype)
+        self.batch_size = _validate.batch_size(batch_size) or None
+        n_slots = {"sgd": 0, "momentum": 1, "adam": 2}[self.optimizer.kernel]
+        self._state = _State([np.zeros(mlp.n_weights) for _ in range(n_slots)])
+
+    @property
+    def n_epochs(self) -> int:
+        """Finished epochs."""
+        return self._state.epochs
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """A copy of the optimizer's state: counts, powers of beta, and "slots" in w's order."""
+        return vars(deepcopy(self._state))
+
+    def epoch(self, X: ArrayLike, Y: ArrayLike, order: ArrayLike | None = None) -> float:
+        """One pass over the rows `order`, with an update after each batch.
+
+        Parameters
+        ----------
+        X : array-like, (n, H_0)
+            Samples.
+        Y : array-like, (n, K) or (n,)
+            Targets.
+        order : array-like of int, optional
+            Row indices, any length, repeats allowed; None: the rows as they stand.
+
+        Returns
+        -------
+        float
+            Mean of the batch losses before each update, weighted by rows  (36).
+
+        Raises
+        ------
+        TypeError, ValueError
+            If X, Y or order does not fit. Nothing is changed.
+        FloatingPointError
+            If a batch loss is not finite; weights and state stay those of the last epoch.
+        """
+        net = self.mlp.architecture
+        given_x, given_y = _validate.data(X, Y, net)
+        x, y = float_features(given_x, net), float_targets(given_y, net)
+        rows = np.arange(len(x)) if order is None else _rows(order, len(x))
+        # The epoch works on copies, which replace weights and state only when it is over.
+        w, state = self.mlp.w.copy(), deepcopy(self._state)
+        size = self.batch_size or len(rows)
+        total = 0.0
+        with np.errstate(all="ignore"):
+            for start in range(0, len(rows), size):
+                batch = rows[start : start + size]
+                loss, g = self._loss_and_gradient(net, w, x[batch], y[batch])
+                if not np.isfinite(loss):
+                    raise FloatingPointError(
+                        f"the loss is not finite in epoch {self.n_epochs + 1}, step "
+                        f"{start // size + 1}; weights and optimizer state are those after epoch "
+                        f"{self.n_epochs}"
+                    )
+                total += len(batch) * loss
+                w = state.updated(w, g, self.optimizer)
+        state.epochs += 1
+        self.mlp._w[...], self._state = w, state
+        return total / len(rows)
+
+    def _loss_and_gradient(
+        self, net: Architecture, w: Float64, x: Float64, y: Float64
+    ) -> tuple[float, Float64]:
+        W = net.views(w)
+        back = backward(net, W, forward(net, W, x), y, self.mlp.collapsed)
+        return back.loss, back.gradient
+
+    def __repr__(self) -> str:
+        return (
+            f"oracle.Trainer({self.mlp!r}, optimizer={self.optimizer!r}, "
+            f"batch_size={self.batch_size})"
+        )
+
+
+@dataclass
+class _State:
+    """What an optimizer remembers. slots: none for plain SGD, v for momentum, m and v for Adam."""
+
+    slots: list[Float64] = field(default_factory=list)
+    epochs: int = 0
+    steps: int = 0
+    beta_1_power: float = 1.0
+    beta_2_power: float = 1.0
+
+    def updated(self, w: Float64, g: Float64, optimizer: Optimizer) -> Float64:
+        """Return w after one step of (29), (30) or (31)."""
+        self.steps += 1
+        if isinstance(optimizer, Adam):
+            self.beta_1_power *= optimizer.beta_1
+            self.beta_2_power *= optimizer.beta_2
+            m, v = self.slots
+            w, m, v = adam(
+                w, g, m, v, optimizer.eta, optimizer.beta_1, optimizer.beta_2, optimizer.eps,
+                self.beta_1_power, self.beta_2_power,
+            )  # fmt: skip
+            self.slots = [m, v]
+        elif optimizer.momentum:
+            w, v = momentum(w, g, self.slots[0], optimizer.eta, optimizer.momentum)
+            self.slots = [v]
+        else:
+            w = sgd(w, g, optimizer.eta)
+        return w
+
+
+def _rows(order: ArrayLike, n: int) -> Any:
+    rows = _validate.order(order, n)
+    outside = np.flatnonzero((rows < 0) | (rows >= n))
+    if outside.size:
+        at = outside[0]
+        raise ValueError(f"order: index {rows[at]} at position {at}; expected 0 ... {n - 1}")
+    return rows

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The live line of a training: one line on standard error, drawn by rich where it is installed."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from time import monotonic
+from typing import TextIO
+
+from deltarule.history import History
+
+Show = Callable[[History], None]
+
+REFRESH_SECONDS = 0.1  # an epoch may take far less, and a terminal is slow
+
+
+@contextmanager
+def progress_line(enabled: bool, epochs: int) -> Iterator[Show]:
+    """Yield a function to call with the history after each epoch.
+
+    Parameters
+    ----------
+    enabled : bool
+        False: the function does nothing.
+    epochs : int
+        How many there will be.
+
+    Yields
+    ------
+    callable
+    """
+    if not enabled:
+        yield lambda history: None
+    elif find_spec("rich") is not None and sys.stderr.isatty():
+        with _rich(epochs) as show:
+            yield show
+    else:
+        line = _PlainLine(epochs, sys.stderr)
+        try:
+            yield line.show
+        finally:
+            line.close()
+
+
+def text(history: History) -> str:
+    """Return loss, validation loss and speed of the last epoch in one line."""
+    parts = [f"loss {history.loss[-1]:.6g}"]
+    if history.validation_loss:
+        parts.append(f"validation {history.validation_loss[-1]:.6g}")
+    parts.append(f"{history.samples_per_second[-1]:,.0f} samples/s")
+    return "  ".join(parts)
+
+
+class _PlainLine:
+    """Redraws its line with a carriage return; where no terminal looks on, writes the last only."""
+
+    def __init__(self, epochs: int, stream: TextIO) -> None:
+        self._epochs = epochs
+        self._stream = stream
+        self._live = stream.isatty()
+        self._last = ""
+        self._width = 0
+        self._drawn_at = -REFRESH_SECONDS
+
+    def show(self, history: History) -> None:
+        self._last = f"epoch {len(history)}/{self._epochs}  {text(history)}"
+        if self._live and monotonic() - self._drawn_at >= REFRESH_SECONDS:
+            self._draw("\r")
+            self._drawn_at = monotonic()
+
+    def close(self) -> None:
+        if self._last:
+            self._draw("\r" if self._live else "", end="\n")
+
+    def _draw(self, start: str, end: str = "") -> None:
+        # Padded to the widest so far: a shorter line leaves no rest of a longer one.
+        self._width = max(self._width, len(self._last))
+        line = self._last.ljust(self._width) if self._live else self._last
+        self._stream.write(f"{start}{line}{end}")
+        self._stream.flush()
+
+
+@contextmanager
+def _rich(epochs: int) -> Iterator[Show]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    columns = (
+        TextColumn("epoch"),
+        MofNCompleteColumn(),
+        BarColumn(),
+        TextColumn("{task.description}"),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("", total=epochs)
+        yield lambda history: bar.update(task, completed=len(history), description=text(history))

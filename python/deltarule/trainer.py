@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Training epoch by epoch: `Trainer` holds the optimizer's state; the loop is `fitting.fit`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from numpy.typing import ArrayLike
+
+from deltarule import _core, _validate
+from deltarule.mlp import MLP
+from deltarule.optimizers import SGD, Adam, Optimizer, check_optimizer
+from deltarule.results import Array
+
+OPTIMIZERS = {"SGD": SGD, "Adam": Adam}
+
+
+class Trainer:
+    """w <- w - step(gradient), batch by batch, with an optimizer state that lives on.
+
+    Parameters
+    ----------
+    mlp : MLP
+        The network to train. Its `w` is current after every epoch.
+    optimizer : SGD or Adam, optional
+        None: Adam().
+    batch_size : int, optional
+        Rows in a batch; 1 is stochastic, None takes all rows at once.
+    n_threads : int, optional
+        None: as many as pay. The weights do not depend on it by a single bit.
+
+    Attributes
+    ----------
+    mlp, optimizer, batch_size, n_threads
+        As given.
+
+    Raises
+    ------
+    TypeError
+        If an argument is of the wrong kind.
+    ValueError
+        If an argument is out of range.
+
+    Notes
+    -----
+    A pickle or deep copy holds the network as well; `copy.copy` shares it, and has an optimizer
+    state of its own.
+    """
+
+    def __init__(
+        self,
+        mlp: MLP,
+        optimizer: Optimizer | None = None,
+        batch_size: int | None = 32,
+        n_threads: int | None = None,
+    ) -> None:
+        if not isinstance(mlp, MLP):
+            raise TypeError(f"mlp: an object of type {type(mlp).__name__}; expected an MLP")
+        rule = Adam() if optimizer is None else optimizer
+        self.mlp = mlp
+        self.optimizer = check_optimizer(rule, mlp.architecture.dtype)
+        self.batch_size = _validate.batch_size(batch_size) or None
+        self.n_threads = _validate.n_threads(n_threads) or None
+        self._trainer = _core.Trainer(
+            mlp._network, self.optimizer.kernel, self.optimizer.parameters,
+            self.batch_size or 0, self.n_threads or 0,
+        )  # fmt: skip
+
+    def epoch(
+        self, X: ArrayLike, Y: ArrayLike, order: Sequence[int] | Array | None = None
+    ) -> float:
+        """One pass over rows of X and Y, one update of w per batch  (29) to (31).
+
+        Parameters
+        ----------
+        X : array-like, (n, H_0)
+            Samples.
+        Y : array-like, (n, K) or (n,)
+            Targets; of shape (n,) class labels for cross-entropy, or the targets where K = 1.
+        order : sequence of int, optional
+            The rows to take, in this order: any length, repeats allowed. None: 0 ... n-1.
+
+        Returns
+        -------
+        float
+            Mean of the batch losses before each update, weighted by rows (36). A short last batch
+            divides by its own size.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument does not fit, or a row that is taken holds a bad value.
+        FloatingPointError
+            If a batch's loss is not finite.
+        KeyboardInterrupt
+            On Ctrl-C, within 0.2 s.
+        RuntimeError
+            If the network is being trained already.
+
+        Notes
+        -----
+        After any exception weights and optimizer state are those of the last finished epoch.
+        """
+        try:
+            return self._trainer.epoch(X, Y, order)
+        except _core.Refused:
+            pass  # what is raised below shall not be chained to this
+        x, y = _validate.data(X, Y, self.mlp.architecture)
+        rows = None if order is None else _validate.order(order, len(x))
+        return self._trainer.epoch(x, y, rows)
+
+    @property
+    def n_epochs(self) -> int:
+        """Finished epochs."""
+        return self._trainer.epochs
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """A copy of the optimizer's state: counts, powers of beta, and "slots" in w's order."""
+        return self._trainer.state
+
+    def __repr__(self) -> str:
+        return (
+            f"Trainer({self.mlp!r}, optimizer={self.optimizer!r}, batch_size={self.batch_size}, "
+            f"n_threads={self.n_threads})"
+        )
+
+    def __getstate__(self) -> dict[str, Any]:
+        rule = {"name": type(self.optimizer).__name__, **asdict(self.optimizer)}
+        return {
+            "mlp": self.mlp,
+            "optimizer": rule,
+            "batch_size": self.batch_size,
+            "n_threads": self.n_threads,
+            "state": self.state,
+        }
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        rule = dict(state["optimizer"])
+        optimizer = OPTIMIZERS[rule.pop("name")](**rule)
+        Trainer.__init__(self, state["mlp"], optimizer, state["batch_size"], state["n_threads"])
+        dtype = self.mlp.architecture.dtype
+        slots = [_validate.exact(slot, dtype) for slot in state["state"]["slots"]]
+        self._trainer.set_state({**state["state"], "slots": slots})

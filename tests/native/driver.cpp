@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Hashes every kernel and whole trainings without Python, one line each: the lines of an x86-64 and an
+// aarch64 build must be equal (scripts/check_neon.sh), and within one build every instruction set must
+// give the same hash, or the driver fails.
+#include <cmath>
+#include <cstdio>
+#include <cstring>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "trainer/evaluate.hpp"
+#include "trainer/trainer.hpp"
+
+namespace {
+// splitmix64: the same stream on every machine.
+struct Random {
+  uint64_t state;
+  uint64_t next() {
+    uint64_t z = state += 0x9e3779b97f4a7c15u;
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+    return z ^ z >> 31;
+  }
+  double uniform(double low, double high) { return low + (high - low) * (double(next() >> 11) * 0x1p-53); }
+};
+
+template <class T> Buffer<T> random_buffer(size_t n, uint64_t seed, double low = -2, double high = 2) {
+  Buffer<T> buffer(n);
+  Random random{seed};
+  for (size_t i = 0; i < n; i++) buffer.data()[i] = T(random.uniform(low, high));
+  return buffer;
+}
+
+// FNV-1a over the bits; every NaN counts as the same.
+struct Hash {
+  uint64_t value = 0xcbf29ce484222325u;
+  template <class T> void add(const T* data, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+      uint64_t bits = 0;
+      const T x = data[i] == data[i] ? data[i] : T(NAN);
+      std::memcpy(&bits, &x, sizeof x);
+      if (data[i] != data[i]) bits = 0x7ff8;
+      for (size_t b = 0; b < sizeof(T); b++) value = (value ^ (bits >> 8 * b & 255)) * 0x100000001b3u;
+    }
+  }
+  template <class T> void add(const Buffer<T>& buffer) { add(buffer.data(), buffer.size()); }
+};
+
+constexpr Activation activations[] = {Activation::identity, Activation::logistic, Activation::tanh, Activation::relu};
+constexpr int widths[] = {1, 7, 16, 17, 31, 33, 300};
+constexpr int64_t heights[] = {1, 3, 13, 15, 29};
+
+// The columns of panels that hold numbers: what lies in the padding is nobody's.
+template <class T> void add_columns(Hash& hash, const T* panels, ptrdiff_t stride, int64_t rows, int columns) {
+  for (int64_t r = 0; r < rows; r++)
+    for (int c = 0; c < columns; c++) hash.add(panels + c / PANEL * stride + r * PANEL + c % PANEL, 1);
+}
+
+template <class T> void elementary(const Kernels<T>& k, Hash& hash) {
+  for (int function = 0; function < 5; function++) {
+    const bool logarithm = function == 1, unit = function == 2;
+    Buffer<T> x = random_buffer<T>(4096, 7, logarithm ? 1e-9 : unit ? 0 : -120, logarithm ? 50 : unit ? 1 : 120);
+    Buffer<T> y(x.size());
+    k.elementary(function, x.data(), y.data(), int64_t(x.size()));
+    hash.add(y);
+  }
+}
+
+template <class T> void affine(const Kernels<T>& k, Hash& hash) {
+  for (int in : widths)
+    for (int out : {1, 10, 33})
+      for (int64_t rows : heights)
+        for (Activation f : activations) {
+          const Buffer<T> A = random_buffer<T>(size_t(panels_of(in)) * size_t(rows) * PANEL, 1);
+          const Buffer<T> B = random_buffer<T>(size_t(panels_of(out)) * size_t(in + 1) * PANEL, 2, -0.3, 0.3);
+          Buffer<T> C(size_t(panels_of(out)) * size_t(rows) * PANEL);
+          k.affine({A.data(), rows * PANEL, B.data(), ptrdiff_t(in + 1) * PANEL, C.data(), rows * PANEL, rows, in, out,
+                    0, panels_of(out)},
+                   f);
+          add_columns(hash, C.data(), rows * PANEL, rows, out);
+        }
+}
+
+template <class T> void hidden_delta(const Kernels<T>& k, Hash& hash) {
+  for (int out : widths)
+    for (int in : {1, 10, 33})
+      for (Activation f : activations) {
+        constexpr int64_t rows = 15;
+        const Buffer<T> delta = random_buffer<T>(size_t(panels_of(out)) * rows * PANEL, 3);
+        const Buffer<T> W = random_buffer<T>(size_t(panels_of(in)) * size_t(out) * PANEL, 4);
+        const Buffer<T> o = random_buffer<T>(size_t(panels_of(in)) * rows * PANEL, 5, -1, 1);
+        Buffer<T> C(o.size());
+        k.hidden_delta({delta.data(), rows * PANEL, W.data(), ptrdiff_t(out) * PANEL, C.data(), rows * PANEL, rows, out,
+                        in, 0, panels_of(in)},
+                       f, o.data());
+        k.softmax_delta(o.data(), C.data(), rows * PANEL, rows, in);
+        add_columns(hash, C.data(), rows * PANEL, rows, in);
+      }
+}
+
+template <class T> void output(const Kernels<T>& k, Hash& hash) {
+  const auto pair = [&](Activation f, Loss loss, bool collapsed) {
+    for (int columns : {2, 10, 17, 40}) {
+      constexpr int64_t rows = 9;
+      const size_t size = size_t(panels_of(columns)) * rows * PANEL;
+      Buffer<T> z = random_buffer<T>(size, 8, -6, 6), delta(size), row_loss(rows);
+      const Buffer<T> Y = random_buffer<T>(size, 9, 0, 1);
+      k.output({z.data(), delta.data(), Y.data(), row_loss.data(), rows * PANEL, rows, columns, f, loss, collapsed});
+      add_columns(hash, z.data(), rows * PANEL, rows, columns);
+      add_columns(hash, delta.data(), rows * PANEL, rows, columns);
+      hash.add(row_loss);
+    }
+  };
+  for (Activation f : activations) pair(f, Loss::half_squared_error, false);
+  pair(Activation::softmax, Loss::half_squared_error, false);
+  pair(Activation::softmax, Loss::binary_cross_entropy, false);
+  for (bool collapsed : {false, true}) {
+    pair(Activation::softmax, Loss::cross_entropy, collapsed);
+    pair(Activation::logistic, Loss::binary_cross_entropy, collapsed);
+  }
+}
+
+template <class T> void gather(const Kernels<T>& k, Hash& hash) {
+  const Buffer<double> raw = random_buffer<double>(33 * 40, 10, 0, 1);
+  const Buffer<T> shift = random_buffer<T>(64, 11), scale = random_buffer<T>(64, 12);
+  for (int kind = 0; kind <= int(Kind::f64); kind++)
+    for (bool swapped : {false, true}) {
+      constexpr ptrdiff_t bytes[] = {1, 1, 2, 4, 8, 1, 2, 4, 8, 2, 4, 8};
+      const ptrdiff_t size = bytes[kind];
+      Rows X{reinterpret_cast<const char*>(raw.data()), 33 * size, size, 40, 33, Kind(kind), swapped};
+      Buffer<T> out(2 * 40 * PANEL);
+      const int64_t bad = k.gather(X, {nullptr, 0, 40}, shift.data(), scale.data(), Check::finite, 0, out.data(), 40 * PANEL);
+      const T place = T(bad);
+      hash.add(&place, 1);
+      add_columns(hash, out.data(), 40 * PANEL, bad < 0 ? 40 : bad, 33);
+    }
+}
+
+template <class T>
+void train(Hash& hash, const std::vector<int64_t>& sizes, const std::vector<std::string>& f, const char* loss,
+           Optimizer rule, int64_t batch) {
+  auto network = std::make_shared<Network<T>>(Shape(sizes, f, loss, "mean", 1e-3, true), nullptr, nullptr);
+  const Shape& shape = network->shape;
+  const Buffer<T> w = random_buffer<T>(size_t(shape.n_weights), 20, -0.3, 0.3);
+  network->assign(w.data());
+  constexpr int64_t n = 70;
+  const Buffer<T> X = random_buffer<T>(size_t(n * shape.inputs()), 21), Y = random_buffer<T>(size_t(n * shape.outputs()), 22, 0, 1);
+  constexpr Kind kind = sizeof(T) == 4 ? Kind::f32 : Kind::f64;
+  const auto rows = [&](const Buffer<T>& a, int columns) {
+    return Rows{reinterpret_cast<const char*>(a.data()), ptrdiff_t(sizeof(T)) * columns, sizeof(T), n, columns, kind, false};
+  };
+  for (int threads : {1, 3}) {
+    network->assign(w.data());
+    Trainer<T> trainer(network, {rule, 0.01, 0.9, 0.9, 0.999, 1e-8}, batch, threads);
+    for (int e = 0; e < 2; e++) {
+      Watch watch;
+      const double L = trainer.epoch(rows(X, shape.inputs()), rows(Y, shape.outputs()), false, nullptr, n, watch);
+      hash.add(&L, 1);
+    }
+    hash.add(network->w(), size_t(shape.n_weights));
+  }
+}
+
+template <class T> void training(Hash& hash) {
+  for (Optimizer rule : {Optimizer::sgd, Optimizer::momentum, Optimizer::adam}) {
+    train<T>(hash, {33, 17, 5}, {"relu", "softmax"}, "cross_entropy", rule, 32);
+    train<T>(hash, {20, 18, 16, 1}, {"tanh", "tanh", "logistic"}, "binary_cross_entropy", rule, 0);
+    train<T>(hash, {7, 40, 3}, {"softmax", "identity"}, "half_squared_error", rule, 1);
+    train<T>(hash, {5, 34, 4}, {"logistic", "softmax"}, "binary_cross_entropy", rule, 13);
+  }
+}
+
+bool same = true;
+
+// One line for all instruction sets of this machine.
+template <class T> void line(const char* name, const std::function<void(const Kernels<T>&, Hash&)>& run) {
+  uint64_t first = 0;
+  for (const Table* table : available_tables()) {
+    select_isa(table->isa);
+    Hash hash;
+    run(kernels_of<T>(*table), hash);
+    if (table == available_tables().front()) first = hash.value;
+    if (hash.value != first) same = false, std::fprintf(stderr, "%s: %s differs\n", name, table->isa);
+  }
+  std::printf("%s %s %016llx\n", name, sizeof(T) == 4 ? "float32" : "float64", static_cast<unsigned long long>(first));
+}
+
+template <class T> void all_lines() {
+  line<T>("elementary", elementary<T>);
+  line<T>("gather", gather<T>);
+  line<T>("affine", affine<T>);
+  line<T>("hidden_delta", hidden_delta<T>);
+  line<T>("output", output<T>);
+  line<T>("training", [](const Kernels<T>&, Hash& hash) { training<T>(hash); });
+}
+}  // namespace
+
+int main() {
+  for (const Table* table : available_tables()) std::fprintf(stderr, "instruction set: %s\n", table->isa);
+  all_lines<float>();
+  all_lines<double>();
+  return same ? 0 : 1;
+}

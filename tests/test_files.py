@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Files: what is saved is loaded bit for bit, and what does not hold together is refused."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors import safe_open
+from safetensors.numpy import save_file
+
+import deltarule as dr
+
+NETWORKS: list[dict[str, Any]] = [
+    {"layers": [4, 5, 3]},
+    {"layers": [4, 1], "loss": "binary_cross_entropy", "dtype": "float64"},
+    {"layers": [4, 2, 3, 3], "activation": ["relu", "tanh"], "loss": "cross_entropy", "l2": 0.1},
+    {"layers": [4, 5, 2], "reduction": "sum", "input_shift": [0.1, 2, 3, 1e-30], "input_scale": 3.3},
+]
+
+
+@pytest.mark.parametrize("options", NETWORKS, ids=str)
+def test_round_trip(options: dict[str, Any], tmp_path: Path) -> None:
+    mlp = dr.MLP(**options, seed=0)
+    X = np.random.default_rng(0).normal(size=(9, 4))
+    for path in (tmp_path / "net.safetensors", str(tmp_path / "text")):
+        mlp.save(path)
+        twin = dr.load(path)
+        assert twin.architecture == mlp.architecture
+        assert twin.w.tobytes() == mlp.w.tobytes()
+        assert twin.predict(X).tobytes() == mlp.predict(X).tobytes()
+
+
+def test_what_stands_in_the_file(tmp_path: Path) -> None:
+    mlp = dr.MLP([4, 5, 3], seed=0)
+    mlp.save(tmp_path / "net")
+    with safe_open(tmp_path / "net", framework="numpy") as file:
+        metadata = file.metadata()
+        np.testing.assert_array_equal(file.get_tensor("W.1"), mlp.W[1])
+    assert metadata["format"] == "deltarule"
+    assert metadata["schema"] == metadata["numerics_contract"] == "1"
+    assert json.loads(metadata["architecture"])["layers"] == [4, 5, 3]
+
+
+def test_save_replaces(tmp_path: Path) -> None:
+    first, second = dr.MLP([4, 5, 3], seed=0), dr.MLP([2, 1], seed=0)
+    first.save(tmp_path / "net")
+    second.save(tmp_path / "net")
+    assert dr.load(tmp_path / "net").layers == (2, 1)
+
+
+def test_missing_files_and_directories(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        dr.load(tmp_path / "none")
+    with pytest.raises(OSError, match="cannot be written"):
+        dr.MLP([2, 1]).save(tmp_path / "none" / "net")
+    with pytest.raises(TypeError):
+        dr.load(3)  # type: ignore[arg-type]
+
+
+Change = Callable[[dict[str, str], dict[str, np.ndarray]], object]
+
+
+def architecture(**changes: Any) -> Change:
+    def change(metadata: dict[str, str], tensors: dict[str, np.ndarray]) -> None:
+        values = json.loads(metadata["architecture"])
+        metadata["architecture"] = json.dumps({**values, **changes})
+
+    return change
+
+
+def text(name: str, value: str) -> Change:
+    return lambda metadata, tensors: metadata.__setitem__(name, value)
+
+
+def tensor(name: str, value: np.ndarray) -> Change:
+    return lambda metadata, tensors: tensors.__setitem__(name, value)
+
+
+DAMAGES: list[tuple[Change, str]] = [
+    (text("format", "pt"), "format is 'pt'; expected 'deltarule'"),
+    (lambda metadata, tensors: metadata.clear(), "format is None"),
+    (text("schema", "2"), "schema version is 2; expected 1 at most.*newer deltarule"),
+    (text("numerics_contract", "7"), "numerics_contract version is 7; .*newer deltarule"),
+    (text("schema", "one"), "schema version is 'one'; expected a number"),
+    (text("schema", "0"), "schema version is '0'"),
+    (text("schema", "9" * 5000), "schema version"),
+    (lambda metadata, tensors: metadata.pop("schema"), "schema version is ''"),
+    (text("architecture", "{"), "architecture is no JSON"),
+    (text("architecture", "[" * 100_000), "architecture is no JSON"),
+    (text("architecture", "[]"), "architecture has list; expected"),
+    (text("architecture", "{}"), r"architecture has \[\]; expected"),
+    (architecture(flavour="sweet"), "architecture has .*'flavour'"),
+    (architecture(layers=[4, -5, 3]), r"architecture is not valid: layers\[1\]: -5"),
+    (architecture(layers="4-5-3"), "architecture is not valid: layers"),
+    (architecture(layers=[2**40, 2**40, 3]), "architecture is not valid: layers.*bytes"),
+    (architecture(layers=[2**28, 5, 3]), r"W\.0 has shape \(5, 5\) of float32; expected \(5, 268435457\)"),
+    (architecture(layers=[4, 5, 5, 3]), "not valid: activations: 2 names; expected 3"),
+    (architecture(layers=[4, 3], activations=["relu"]), r"tensors are \['W.0', 'W.1'\]; expected"),
+    (architecture(activations=["relu", "argmax"]), r"not valid: activations\[1\]: 'argmax'"),
+    (architecture(loss="mse"), "not valid: loss: 'mse'"),
+    (architecture(dtype="float64"), r"W\.0 has shape \(5, 5\) of float32; expected .* of float64"),
+    (architecture(l2=float("nan")), "not valid: l2: nan"),
+    (architecture(input_shift=[1.0]), "not valid: input_shift"),
+    (architecture(input_scale=0), "not valid: input_scale: 0 at feature 0"),
+    (tensor("W.2", np.zeros(3)), "tensors are .*'W.2'"),
+    (lambda metadata, tensors: tensors.pop("W.1"), r"tensors are \['W.0'\]; expected"),
+    (tensor("W.1", np.zeros((3, 5), np.float32)), r"W\.1 has shape \(3, 5\)"),
+    (tensor("W.1", np.zeros((3, 6), np.float16)), r"W\.1 has .* of float16"),
+    (tensor("W.0", np.full((5, 5), np.nan, np.float32)), r"W\.0 holds nan or infinity"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("change", "message"), DAMAGES, ids=[message for _, message in DAMAGES])
+def test_what_does_not_hold_together_is_refused(
+    change: Change, message: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "net"
+    dr.MLP([4, 5, 3], seed=0).save(path)
+    with safe_open(path, framework="numpy") as file:
+        metadata = file.metadata()
+        tensors = {name: file.get_tensor(name) for name in ("W.0", "W.1")}
+    change(metadata, tensors)
+    save_file(tensors, path, metadata)
+    with pytest.raises(ValueError, match=f"^path: .*{message}") as caught:
+        dr.load(path)
+    assert len(str(caught.value)) < 1000
+
+
+def test_mutated_bytes_never_crash(tmp_path: Path) -> None:
+    """A ValueError or, where only a weight's bits changed, another network."""
+    path = tmp_path / "net"
+    dr.MLP([4, 5, 3], seed=0).save(path)
+    original = path.read_bytes()
+    rng = np.random.default_rng(0)
+    refused = 0
+    for _ in range(500):
+        mutated = bytearray(original)
+        mutated[rng.integers(len(mutated))] ^= 1 << rng.integers(8)
+        path.write_bytes(mutated)
+        try:
+            dr.load(path)
+        except ValueError:
+            refused += 1
+    assert refused > 200
+    for length in range(0, len(original), 7):
+        path.write_bytes(original[:length])
+        with pytest.raises(ValueError, match="^path: "):
+            dr.load(path)

@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Each kernel by itself, on every instruction set: exact where sums are exact, the literal
+reference's bits everywhere, and nothing of the padding (filled with NaN) in any result."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from deltarule import _core
+from deltarule.oracle import literal
+
+Array = NDArray[Any]
+kernels = _core.kernels
+
+PANEL = 32
+ACTIVATIONS = ["identity", "logistic", "tanh", "relu", "softmax"]
+LOSSES = ["half_squared_error", "binary_cross_entropy", "cross_entropy"]
+
+# Around the vector (4, 8, 16), the panel (32) and the tile (6, 8, 14 rows).
+WIDTHS = [1, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 65]
+HEIGHTS = [1, 5, 6, 7, 8, 9, 13, 14, 15, 28, 29]
+LENGTHS = [1, 31, 32, 33, 255, 256, 257, 512, 600]
+
+
+def panels(rows: Array, padding: float = np.nan) -> Array:
+    """(n, columns) to [columns/32][n][32]."""
+    n, columns = rows.shape
+    count = -(-columns // PANEL)
+    padded = np.full((n, count * PANEL), padding, rows.dtype)
+    padded[:, :columns] = rows
+    return np.ascontiguousarray(padded.reshape(n, count, PANEL).transpose(1, 0, 2))
+
+
+def rows_of(stacked: Array, columns: int) -> Array:
+    count, n, _ = stacked.shape
+    return np.ascontiguousarray(stacked.transpose(1, 0, 2).reshape(n, count * PANEL)[:, :columns])
+
+
+def weight_panels(W: Array) -> Array:
+    """(out, in + 1) to [out/32][in + 1][32]: the rows of the transposed matrix."""
+    return panels(np.ascontiguousarray(W.T))
+
+
+def integers(rng: np.random.Generator, shape: tuple[int, ...], dtype: str) -> Array:
+    return rng.integers(-3, 4, shape).astype(dtype)
+
+
+def native_affine(o: Array, W: Array, activation: str = "identity") -> Array:
+    n_out, n_in = W.shape[0], W.shape[1] - 1
+    code = ACTIVATIONS.index(activation)
+    return rows_of(kernels.affine(panels(o), weight_panels(W), n_in, n_out, code), n_out)
+
+
+def native_hidden_delta(delta: Array, W: Array, activation: str, o: Array) -> Array:
+    n_out, n_in = W.shape[0], W.shape[1] - 1
+    code, transposed = ACTIVATIONS.index(activation), panels(np.ascontiguousarray(W[:, :-1]))
+    stacked = kernels.hidden_delta(panels(delta), transposed, n_out, n_in, code, panels(o))
+    return rows_of(stacked, n_in)
+
+
+def native_weight_gradient(o: Array, delta: Array, minus_inverse_s: float) -> Array:
+    """One block, at most 32 by 32: (n_out, n_in + 1)."""
+    n_in, n_out = o.shape[1], delta.shape[1]
+    block = kernels.weight_gradient(panels(o), panels(delta), n_in, n_out, minus_inverse_s)
+    return np.ascontiguousarray(block[0, :, :n_out].T)
+
+
+@pytest.mark.parametrize("n_out", WIDTHS)
+def test_affine_is_exact_on_small_integers(
+    isa: str, dtype: str, n_out: int, rng: np.random.Generator
+) -> None:
+    for rows in HEIGHTS:
+        for n_in in LENGTHS[:5] + LENGTHS[6:7]:
+            o, W = integers(rng, (rows, n_in), dtype), integers(rng, (n_out, n_in + 1), dtype)
+            expected = o @ W[:, :-1].T + W[:, -1]
+            np.testing.assert_array_equal(native_affine(o, W), expected)
+
+
+@pytest.mark.parametrize("n_in", WIDTHS)
+def test_hidden_delta_is_exact_on_small_integers(
+    isa: str, dtype: str, n_in: int, rng: np.random.Generator
+) -> None:
+    for rows in HEIGHTS:
+        for n_out in (1, 33, 257):
+            delta, W = integers(rng, (rows, n_out), dtype), integers(rng, (n_out, n_in + 1), dtype)
+            o = integers(rng, (rows, n_in), dtype)
+            expected = np.where(o > 0, delta @ W[:, :-1], 0)
+            np.testing.assert_array_equal(native_hidden_delta(delta, W, "relu", o), expected)
+
+
+@pytest.mark.parametrize("n_in", [1, 4, 5, 6, 7, 13, 14, 15, 16, 17, 28, 29, 31, 32])
+def test_weight_gradient_is_exact_on_small_integers(
+    isa: str, dtype: str, n_in: int, rng: np.random.Generator
+) -> None:
+    for n_out in (1, 4, 5, 8, 9, 16, 17, 32):
+        for rows in LENGTHS:
+            o, delta = integers(rng, (rows, n_in), dtype), integers(rng, (rows, n_out), dtype)
+            augmented = np.hstack([o, np.ones((rows, 1), dtype)])
+            expected = -0.5 * (delta.T @ augmented)
+            np.testing.assert_array_equal(native_weight_gradient(o, delta, -0.5), expected)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS[:4])
+def test_contractions_have_the_literal_bits(
+    isa: str, dtype: str, activation: str, rng: np.random.Generator
+) -> None:
+    for n_in, n_out, rows in [(1, 1, 1), (33, 17, 15), (257, 5, 7), (600, 40, 9), (16, 32, 300)]:
+        o = rng.standard_normal((rows, n_in)).astype(dtype)
+        W = rng.standard_normal((n_out, n_in + 1)).astype(dtype)
+        delta = rng.standard_normal((rows, n_out)).astype(dtype)
+        net = literal.affine(o, W)
+        f_of_net = literal.activate(activation, net)
+        assert native_affine(o, W).tobytes() == net.tobytes()
+        assert native_affine(o, W, activation).tobytes() == f_of_net.tobytes()
+        back = literal.hidden_delta(delta, W, activation, o)
+        assert native_hidden_delta(delta, W, activation, o).tobytes() == back.tobytes()
+        if n_in <= PANEL and n_out <= PANEL:
+            dW = literal.weight_gradient(delta, o, W, rows, 0.0)
+            n = np.dtype(dtype).type(-1 / rows)
+            assert native_weight_gradient(o, delta, n).tobytes() == dW.tobytes()
+
+
+PAIRS = [(f, "half_squared_error", False) for f in ACTIVATIONS] + [
+    ("softmax", "binary_cross_entropy", False),
+    ("softmax", "cross_entropy", False),
+    ("softmax", "cross_entropy", True),
+    ("logistic", "binary_cross_entropy", False),
+    ("logistic", "binary_cross_entropy", True),
+]
+
+
+@pytest.mark.parametrize(("activation", "loss", "collapsed"), PAIRS)
+@pytest.mark.parametrize("n_out", [1, 2, 4, 5, 8, 10, 16, 17, 32, 33, 100])
+def test_output_has_the_literal_bits(
+    isa: str, dtype: str, n_out: int, activation: str, loss: str, collapsed: bool,
+    rng: np.random.Generator,
+) -> None:  # fmt: skip
+    rows = 6
+    net = (4 * rng.standard_normal((rows, n_out))).astype(dtype)
+    net[0, 0], net[1, -1] = 200, -200  # saturated, and probabilities that are clipped
+    Y = rng.random((rows, n_out)).astype(dtype)
+    codes = ACTIVATIONS.index(activation), LOSSES.index(loss)
+    y_hat, delta, row_loss = kernels.output(panels(net), panels(Y), n_out, *codes, collapsed)
+    expected_y_hat = literal.activate(activation, net)
+    expected_delta = literal.output_delta(loss, activation, Y, expected_y_hat, collapsed)
+    expected_loss = literal.row_loss(loss, activation, Y, net, expected_y_hat)
+    assert rows_of(y_hat, n_out).tobytes() == expected_y_hat.tobytes()
+    assert rows_of(delta, n_out).tobytes() == expected_delta.tobytes()
+    assert row_loss.tobytes() == expected_loss.tobytes()
+    # The next contraction multiplies the padding of delta with zeros: it must hold zeros.
+    assert not delta.transpose(1, 0, 2).reshape(rows, -1)[:, n_out:].any()
+
+
+SPECIAL = [0.0, -0.0, 1e-40, -1e-40, 1e-3, 0.5, 1.0, 87.0, 88.7, 89.0, 104.0, 709.0, 746.0]
+
+
+@pytest.mark.parametrize("name", ["exp", "log", "log1p_of_unit", "logistic", "tanh"])
+def test_elementary_functions_have_the_literal_bits(
+    isa: str, dtype: str, name: str, rng: np.random.Generator
+) -> None:
+    x = rng.uniform(-100, 100, 5000)
+    x = np.concatenate([x, x * 1e-3, x * 1e-20, SPECIAL, np.negative(SPECIAL), [np.inf, np.nan]])
+    with np.errstate(all="ignore"):
+        x = {"log": np.abs(x) + 1e-30, "log1p_of_unit": np.abs(x) % 1}.get(name, x).astype(dtype)
+    native, expected = kernels.elementary(name, x), literal.elementary(name, x)
+    differ = (native.view(f"u{native.itemsize}") != expected.view(f"u{native.itemsize}")) & ~(
+        np.isnan(native) & np.isnan(expected)
+    )
+    assert not differ.any(), x[differ][:5]
+
+
+def test_relu_keeps_nan_and_makes_positive_zero(isa: str, dtype: str) -> None:
+    W = np.array([[1.0, 0.0]], dtype)
+    net = np.array([[np.nan], [-1.0], [-0.0], [0.0], [2.0]], dtype)
+    o = native_affine(net, W, "relu")[:, 0]
+    assert np.isnan(o[0])
+    np.testing.assert_array_equal(o[1:], [0, 0, 0, 2])
+    assert not np.signbit(o[1:]).any()
+
+
+def test_underflow_to_negative_zero_becomes_positive(isa: str, dtype: str) -> None:
+    """The total starts at +0, so padding with zeros and skipping zeros change no bit."""
+    tiny = np.finfo(dtype).tiny
+    o, W = np.array([[-tiny]], dtype), np.array([[tiny, 0.0]], dtype)
+    assert not np.signbit(native_affine(o, W)).any()

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Whole trainings that between them use every activation, loss and optimizer, odd shapes, short
+last batches and every path of the trainer: what the numerics contract is tested on."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import deltarule as dr
+from deltarule import _core
+from deltarule.optimizers import Optimizer
+
+Data = tuple[NDArray[Any], NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Training:
+    """One network, its data and how it is trained."""
+
+    layers: tuple[int, ...]
+    activation: str | tuple[str, ...]
+    output: str
+    loss: str
+    optimizer: Optimizer
+    batch_size: int | None
+    rows: int = 150
+    labels: bool = False
+    options: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        shape = "-".join(map(str, self.layers))
+        rule = self.optimizer.kernel
+        return f"{shape} {self.output} {self.loss} {rule} {self.batch_size or 'all'}"
+
+    def network(self, dtype: str) -> dr.MLP:
+        activation = self.activation if isinstance(self.activation, str) else list(self.activation)
+        return dr.MLP(
+            self.layers, activation, self.output, self.loss, dtype=dtype, seed=1, **self.options
+        )
+
+    def data(self, dtype: str) -> Data:
+        rng = np.random.default_rng(2)
+        X = rng.standard_normal((self.rows, self.layers[0])).astype(dtype)
+        X[rng.random(X.shape) < 0.2] = 0
+        if self.labels:
+            return X, rng.integers(0, self.layers[-1], self.rows)
+        return X, rng.random((self.rows, self.layers[-1])).astype(dtype)
+
+    def orders(self, epochs: int = 2) -> list[NDArray[np.int64]]:
+        rng = np.random.default_rng(3)
+        return [rng.permutation(self.rows) for _ in range(epochs)]
+
+
+sgd, momentum, adam = dr.SGD(0.05), dr.SGD(0.05, momentum=0.9), dr.Adam(0.01)
+mixed = ("tanh", "logistic", "identity")
+standardised = {"l2": 1e-3, "input_shift": 0.1, "input_scale": 1.7}
+
+TRAININGS = [
+    Training((64, 32, 10), "relu", "softmax", "cross_entropy", adam, 32, labels=True),
+    Training((28, 64, 64, 1), "relu", "logistic", "binary_cross_entropy", adam, 100),
+    Training((17, 33, 31, 9, 5), mixed, "identity", "half_squared_error", sgd, 7, 60,
+             options={"l2": 1e-2}),
+    Training((300, 20, 3), "logistic", "softmax", "half_squared_error", momentum, 13, 60,
+             options={"reduction": "sum"}),
+    # More rows than one chunk: the sums over the batch are carried from chunk to chunk.
+    Training((20, 40, 1), "tanh", "identity", "half_squared_error", momentum, None, 1500),
+    Training((6, 34, 2), "relu", "logistic", "binary_cross_entropy", adam, None, 1300,
+             options={"l2": 1e-3}),
+    Training((9, 1, 1), "identity", "relu", "half_squared_error", sgd, 1, 40),
+    Training((33, 18, 16, 4), ("softmax", "relu"), "softmax", "binary_cross_entropy", adam, 16),
+    Training((100, 30, 10), "logistic", "logistic", "half_squared_error", sgd, 1, 40),
+    Training((260, 257, 2), "tanh", "softmax", "cross_entropy", momentum, 64, options=standardised),
+    Training((5, 3, 2), "relu", "tanh", "half_squared_error", momentum, 4,
+             options={"reduction": "sum"}),
+    Training((40, 50), (), "softmax", "cross_entropy", sgd, 300, 700, labels=True),
+]  # fmt: skip
+
+
+def trained(training: Training, dtype: str, isa: str, n_threads: int) -> tuple[dr.MLP, list[float]]:
+    """The network after two epochs, and their losses, on one instruction set."""
+    before = _core.isa()
+    _core.select_isa(isa)
+    try:
+        mlp = training.network(dtype)
+        X, Y = training.data(dtype)
+        trainer = dr.Trainer(mlp, training.optimizer, training.batch_size, n_threads)
+        return mlp, [trainer.epoch(X, Y, order) for order in training.orders()]
+    finally:
+        _core.select_isa(before)
+
+
+def fingerprint(mlp: dr.MLP, losses: list[float]) -> str:
+    return hashlib.sha256(mlp.w.tobytes() + np.array(losses).tobytes()).hexdigest()[:16]
