@@ -10,7 +10,7 @@ its degree allows: a weighted Chebyshev approximation, found by Lawson's iterati
 least squares whose weights grow where the error is large. The lowest coefficients are rounded to
 the type first and the others fitted again around them.
 
-Run: python benchmarks/fit_polynomials.py   (needs mpmath; takes about 20 seconds)
+Run: python benchmarks/fit_polynomials.py   (needs mpmath; takes under a minute)
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +21,14 @@ Labels = npt.NDArray[np.int64]
 
 ETA = 1e-3
 FASHION_MNIST = Path("/usr/share/datasets/fashion-mnist")  # Debian's dataset-fashion-mnist
-LOSS_ROWS = 10_000
 
 
 @dataclass(frozen=True)
 class Workload:
-    """A network, its batches, and where its rows come from: source(workload, folder)."""
+    """A network, its batches, and where its rows come from.
+
+    source(workload, folder) returns features, labels and what to call them in the table.
+    """
 
     name: str
     layers: tuple[int, ...]
@@ -72,17 +74,21 @@ class Problem:
             name, about = str(parts["name"]), str(parts["about"])
             return cls(name, int(parts["batch_size"]), parts["X"], parts["labels"], W, about)
 
+    def head(self, batches: float) -> Problem:
+        """Return the same with the first rows only: so many batches of them."""
+        rows = int(batches * self.batch_size)
+        return replace(self, X=self.X[:rows], labels=self.labels[:rows])
+
     def loss(self, W: Sequence[npt.ArrayLike]) -> float:
-        """Mean cross-entropy of the first rows under W, in float64."""
-        o = self.X[:LOSS_ROWS].astype(np.float64)
-        labels = self.labels[:LOSS_ROWS]
+        """Mean cross-entropy of all rows under W, in float64."""
+        o = self.X.astype(np.float64)
         for k, weights in enumerate(W):
             matrix = np.asarray(weights, np.float64)
             net = o @ matrix[:, :-1].T + matrix[:, -1]
             o = np.maximum(net, 0) if k < len(W) - 1 else net
         top = o.max(axis=1, keepdims=True)
         log_sum = np.log(np.exp(o - top).sum(axis=1)) + top[:, 0]
-        return float(np.mean(log_sum - o[np.arange(len(o)), labels]))
+        return float(np.mean(log_sum - o[np.arange(len(o)), self.labels]))
 
 
 def digits(workload: Workload, folder: Path) -> tuple[Floats, Labels, str]:

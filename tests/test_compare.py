@@ -12,10 +12,10 @@ import deltarule as dr
 from deltarule.bounds import Bounds
 
 PAIRS = [
-    *(("half_squared_error", output) for output in ("identity", "logistic", "tanh", "relu", "softmax")),
-    *(("binary_cross_entropy", output) for output in ("logistic", "softmax")),
+    *(("half_squared_error", name) for name in ("identity", "logistic", "tanh", "relu", "softmax")),
+    *(("binary_cross_entropy", name) for name in ("logistic", "softmax")),
     ("cross_entropy", "softmax"),
-]  # fmt: skip
+]
 
 
 def data(n: int, layers: list[int], scale: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
@@ -109,9 +109,14 @@ class Planted(dr.MLP):
 
 @pytest.mark.parametrize(
     "where",
-    [*product(("net", "o", "delta"), (1, 2, 3)), *product(("dW",), (0, 1, 2)), ("dX", 0), ("loss", 0)],
+    [
+        *product(("net", "o", "delta"), (1, 2, 3)),
+        *product(("dW",), range(3)),
+        ("dX", 0),
+        ("loss", 0),
+    ],
     ids=str,
-)  # fmt: skip
+)
 def test_a_planted_error_is_found(where: tuple[str, int], dtype: str) -> None:
     layers = [7, 8, 6, 4]
     mlp = Planted(layers, "tanh", loss="cross_entropy", dtype=dtype, seed=0)

@@ -17,7 +17,12 @@ NETWORKS: list[dict[str, Any]] = [
     {"layers": [4, 5, 3]},
     {"layers": [4, 1], "loss": "binary_cross_entropy", "dtype": "float64"},
     {"layers": [4, 2, 3, 3], "activation": ["relu", "tanh"], "loss": "cross_entropy", "l2": 0.1},
-    {"layers": [4, 5, 2], "reduction": "sum", "input_shift": [0.1, 2, 3, 1e-30], "input_scale": 3.3},
+    {
+        "layers": [4, 5, 2],
+        "reduction": "sum",
+        "input_shift": [0.1, 2, 3, 1e-30],
+        "input_scale": 3.3,
+    },
 ]
 
 
@@ -96,7 +101,8 @@ DAMAGES: list[tuple[Change, str]] = [
     (architecture(layers=[4, -5, 3]), r"architecture is not valid: layers\[1\]: -5"),
     (architecture(layers="4-5-3"), "architecture is not valid: layers"),
     (architecture(layers=[2**40, 2**40, 3]), "architecture is not valid: layers.*bytes"),
-    (architecture(layers=[2**28, 5, 3]), r"W\.0 has shape \(5, 5\) of float32; expected \(5, 268435457\)"),
+    (architecture(layers=[2**28, 5, 3]),
+     r"W\.0 has shape \(5, 5\) of float32; expected \(5, 268435457\)"),
     (architecture(layers=[4, 5, 5, 3]), "not valid: activations: 2 names; expected 3"),
     (architecture(layers=[4, 3], activations=["relu"]), r"tensors are \['W.0', 'W.1'\]; expected"),
     (architecture(activations=["relu", "argmax"]), r"not valid: activations\[1\]: 'argmax'"),
@@ -147,5 +153,5 @@ def test_mutated_bytes_never_crash(tmp_path: Path) -> None:
     assert refused > 200
     for length in range(0, len(original), 7):
         path.write_bytes(original[:length])
-        with pytest.raises(ValueError, match="^path: "):
+        with pytest.raises(ValueError, match=r"^path: "):
             dr.load(path)

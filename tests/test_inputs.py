@@ -143,7 +143,7 @@ def test_data_frames(dtype: str) -> None:
     mlp = dr.MLP([INPUTS, OUTPUTS], loss="cross_entropy", seed=0)
     assert mlp.loss(frame, labels) == mlp.loss(plain, labels.to_numpy())
     frame[1] = frame[1].where(frame[1] > 3, pandas.NA)
-    with pytest.raises(TypeError, match="^X: objects; expected real numbers .*NAType"):
+    with pytest.raises(TypeError, match=r"^X: objects; expected real numbers .*NAType"):
         mlp.predict(frame)
 
 

@@ -53,7 +53,9 @@ def net() -> Net:
 
 
 def cases(table: list[Case]) -> Any:
-    return pytest.mark.parametrize("case", table, ids=[case.name.replace(" ", "-") for case in table])
+    return pytest.mark.parametrize(
+        "case", table, ids=[case.name.replace(" ", "-") for case in table]
+    )
 
 
 TAKES_X: dict[str, Callable[[Net, Any], Any]] = {
@@ -155,7 +157,7 @@ def test_bad_settings_of_a_trainer(
 @pytest.mark.parametrize("method", ["predict", "forward", "predict_labels"])
 @pytest.mark.parametrize("n_threads", [0, -1, 1.0, True, "2", 2000])
 def test_bad_n_threads(net: Net, method: str, n_threads: Any) -> None:
-    with pytest.raises((TypeError, ValueError), match="^n_threads: "):
+    with pytest.raises((TypeError, ValueError), match=r"^n_threads: "):
         getattr(net.mlp, method)(features(), n_threads=n_threads)
 
 
@@ -171,19 +173,19 @@ OUTS: list[tuple[Callable[[], Any], type[Exception], str]] = [
     (lambda: [[0.0] * OUTPUTS] * N, TypeError, "out: .* of type list"),
     (lambda: np.zeros((N, OUTPUTS)), TypeError, "out: dtype <f8; expected <f4"),
     (lambda: np.zeros((N, OUTPUTS), ">f4"), TypeError, "out: dtype >f4"),
-    (lambda: np.zeros((N, OUTPUTS + 1), "f4"), ValueError, r"out: shape \(12, 4\); expected \(12, 3\)"),
+    (lambda: np.zeros((N, OUTPUTS + 1), "f4"), ValueError,
+     r"out: shape \(12, 4\); expected \(12, 3\)"),
     (lambda: np.zeros(N * OUTPUTS, "f4"), ValueError, r"out: shape \(36,\)"),
     (lambda: np.zeros((OUTPUTS, N), "f4").T, ValueError, "out: strides .*C-contiguous"),
     (lambda: np.broadcast_to(np.float32(0), (N, OUTPUTS)), ValueError, "out: "),
-    (lambda: np.frombuffer(bytes(4 * N * OUTPUTS), "f4").reshape(N, OUTPUTS), ValueError, "read-only"),
+    (lambda: np.frombuffer(bytes(4 * N * OUTPUTS), "f4").reshape(N, OUTPUTS), ValueError,
+     "read-only"),
     (lambda: np.zeros((N, OUTPUTS), "f4").view(np.matrix), TypeError, "out: .* of type matrix"),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("make", "error", "message"), OUTS, ids=[row[2] for row in OUTS])
-def test_bad_out(
-    net: Net, make: Callable[[], Any], error: type[Exception], message: str
-) -> None:
+def test_bad_out(net: Net, make: Callable[[], Any], error: type[Exception], message: str) -> None:
     for X in (features(), features().tolist()):
         with pytest.raises(error, match=message):
             net.mlp.predict(X, out=make())
@@ -211,7 +213,8 @@ def test_trace_of_another_network_is_refused(net: Net) -> None:
 
 
 ONE_OUTPUT_Y: list[tuple[str, Callable[[], Any], type[Exception], str]] = [
-    ("half_squared_error", lambda: np.zeros((N, 2)), ValueError, r"Y: shape \(12, 2\); expected \(n, 1\) or \(n,\)"),
+    ("half_squared_error", lambda: np.zeros((N, 2)), ValueError,
+     r"Y: shape \(12, 2\); expected \(n, 1\) or \(n,\)"),
     ("half_squared_error", lambda: np.zeros((N, 1, 1)), ValueError, "Y: shape"),
     ("binary_cross_entropy", lambda: np.full(N, 1.25), ValueError,
      r"Y: row 0 holds a value outside \[0, 1\]; expected probabilities for binary_cross_entropy"),
@@ -235,11 +238,18 @@ def test_vector_of_targets_needs_one_output() -> None:
         mlp.loss(features(), np.zeros(N))
 
 
+def test_vector_is_no_table_of_one_column() -> None:
+    mlp = dr.MLP([1, 2], seed=0)
+    for X in (np.zeros(N), [0.0] * N, np.zeros(N, np.float16)):
+        with pytest.raises(ValueError, match=r"^X: shape \(12,\); expected \(n, 1\)"):
+            mlp.predict(X)
+
+
 def test_bad_row_outside_the_order_is_not_looked_at(net: Net) -> None:
     X = features()
     X[7] = np.nan
     net.trainer.epoch(X, labels(), order=[0, 1, 2])
-    with net.unchanged(), pytest.raises(ValueError, match="^X: row 7 holds"):
+    with net.unchanged(), pytest.raises(ValueError, match=r"^X: row 7 holds"):
         net.trainer.epoch(X, labels(), order=[0, 1, 2, 3, 4, 5, 7])
 
 
@@ -247,28 +257,28 @@ def test_bad_value_late_in_an_epoch_changes_nothing(net: Net) -> None:
     """The first batches are trained on before the last row is gathered."""
     Y = one_hot()
     Y[-1, 0] = np.nan
-    with net.unchanged(), pytest.raises(ValueError, match="^Y: row 11 holds"):
+    with net.unchanged(), pytest.raises(ValueError, match=r"^Y: row 11 holds"):
         net.trainer.epoch(features(), Y)
 
 
 def test_metric_names(net: Net) -> None:
-    with pytest.raises(ValueError, match="^metric: 'auc'; expected 'loss' or 'accuracy'"):
+    with pytest.raises(ValueError, match=r"^metric: 'auc'; expected 'loss' or 'accuracy'"):
         net.mlp.evaluate(features(), labels(), "auc")
-    with pytest.raises(TypeError, match="^metric: 3 of type int"):
+    with pytest.raises(TypeError, match=r"^metric: 3 of type int"):
         net.mlp.evaluate(features(), labels(), 3)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=r"^Y: shape \(12,\); expected targets \(12, 3\)"):
         net.mlp.evaluate(features(), labels(), "r2")
 
 
 def test_labels_need_a_logistic_output_or_several() -> None:
-    with pytest.raises(ValueError, match="^predict_labels: one identity output"):
+    with pytest.raises(ValueError, match=r"^predict_labels: one identity output"):
         dr.MLP([INPUTS, 1], seed=0).predict_labels(features())
 
 
 def test_wrong_kinds_of_network() -> None:
-    with pytest.raises(TypeError, match="^mlp: .*str"):
+    with pytest.raises(TypeError, match=r"^mlp: .*str"):
         dr.Trainer("mlp")  # type: ignore[arg-type]
-    with pytest.raises(TypeError, match="^mlp: .*NoneType"):
+    with pytest.raises(TypeError, match=r"^mlp: .*NoneType"):
         dr.compare(None, features(), labels())  # type: ignore[arg-type]
 
 

@@ -27,17 +27,17 @@ bool is_swapped(const py::dtype& dtype) {
   return dtype.byteorder() == (little ? '>' : '<');
 }
 
-Rows rows_of(py::handle X, int columns, const char* argument) {
+Rows rows_of(py::handle X, int columns, const char* argument, bool flat) {
   if (!is_exact_array(X)) throw Refused{argument};
   const auto a = py::reinterpret_borrow<py::array>(X);
   Rows rows{};
-  const bool shaped = a.ndim() == 2 ? a.shape(1) == columns : a.ndim() == 1 && columns == 1;
+  const bool shaped = flat ? a.ndim() == 1 : a.ndim() == 2 && a.shape(1) == columns;
   if (!shaped || a.shape(0) < 1 || !kind_of(a.dtype(), rows.kind)) throw Refused{argument};
   rows.data = static_cast<const char*>(a.data());
   rows.n = a.shape(0);
   rows.columns = columns;
   rows.row_stride = a.strides(0);
-  rows.column_stride = a.ndim() == 2 ? a.strides(1) : a.itemsize();
+  rows.column_stride = flat ? a.itemsize() : a.strides(1);
   rows.swapped = is_swapped(a.dtype());
   return rows;
 }
@@ -47,7 +47,7 @@ Targets targets_of(py::handle Y, const Shape& shape, int64_t n) {
   const auto a = py::reinterpret_borrow<py::array>(Y);
   const bool flat = a.ndim() == 1, labels = flat && shape.loss == Loss::cross_entropy;
   if (labels && (a.dtype().kind() == 'f' || a.shape(0) != n)) throw Refused{"Y"};
-  const Rows rows = rows_of(Y, flat ? 1 : shape.outputs(), "Y");
+  const Rows rows = rows_of(Y, flat ? 1 : shape.outputs(), "Y", flat);
   if (rows.n != n || (flat && !labels && shape.outputs() != 1)) throw Refused{"Y"};
   return {rows, labels};
 }

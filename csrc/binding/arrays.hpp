@@ -13,8 +13,8 @@ struct Refused {
   const char* argument;
 };
 
-// (n >= 1, columns) of a real kind, or with one column (n,).
-Rows rows_of(py::handle X, int columns, const char* argument);
+// (n >= 1, columns) of a real kind; if flat, (n,), one column.
+Rows rows_of(py::handle X, int columns, const char* argument, bool flat = false);
 
 struct Targets {
   Rows rows;
@@ -38,7 +38,7 @@ template <class T>
 T* exact(py::handle array, const std::vector<py::ssize_t>& shape, bool writeable, const char* argument) {
   if (Py_TYPE(array.ptr()) != py::detail::npy_api::get().PyArray_Type_) throw Refused{argument};
   const auto a = py::reinterpret_borrow<py::array>(array);
-  constexpr int layout = py::array::c_style | py::detail::npy_api::NPY_ARRAY_ALIGNED_;
+  constexpr int layout = int(py::array::c_style) | int(py::detail::npy_api::NPY_ARRAY_ALIGNED_);
   const bool fits = holds<T>(a) && (a.flags() & layout) == layout &&
                     std::equal(shape.begin(), shape.end(), a.shape(), a.shape() + a.ndim()) &&
                     (!writeable || a.writeable());

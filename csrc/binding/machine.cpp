@@ -5,6 +5,19 @@
 #include "binding/network.hpp"
 #include "trainer/threads.hpp"
 
+namespace {
+// libgomp comes with g++, libomp with clang; _OPENMP is the date of the standard.
+std::string openmp() {
+#if defined(__clang__)
+  const std::string runtime = "libomp";
+#else
+  const std::string runtime = "libgomp";
+#endif
+  return runtime + ", OpenMP of " + std::to_string(_OPENMP / 100) + "-" + (_OPENMP % 100 < 10 ? "0" : "") +
+         std::to_string(_OPENMP % 100);
+}
+}  // namespace
+
 void register_machine(py::module_& module) {
   module.def("isa", [] { return std::string(table_in_use().isa); }, "The instruction set in use.");
   module.def(
@@ -18,5 +31,5 @@ void register_machine(py::module_& module) {
   module.def("select_isa", &select_isa, py::arg("name"), "Changes the instruction set in use; for tests.");
   module.def("default_threads", &default_threads, "Threads used where none are asked for.");
   module.def("pause_threads", &pause_threads, "Ends the idle worker threads, before a fork.");
-  module.def("openmp", [] { return "OpenMP " + std::to_string(_OPENMP); }, "The OpenMP version, as its date.");
+  module.def("openmp", &openmp, "The OpenMP runtime, and the date of the standard it follows.");
 }

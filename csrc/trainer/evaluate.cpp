@@ -5,6 +5,7 @@
 
 #include <limits>
 
+#include "trainer/barrier.hpp"
 #include "trainer/float_environment.hpp"
 #include "trainer/threads.hpp"
 
@@ -91,8 +92,11 @@ template <class T> struct Batch {
     const BlockTarget<T> target{const_cast<T*>(packed->data()), {nullptr, nullptr}, totals.data(),
                                 packed_gradient.data(), nullptr};
     double loss = 0;
+    Barrier barrier;
 #pragma omp parallel num_threads(shares)
     {
+#pragma omp single
+      barrier.expect(omp_get_num_threads());
       const FloatEnvironment environment;
       const int thread = omp_get_thread_num(), threads = omp_get_num_threads();
       Pass<T> pass{network, kernels, packed->data(), transposed.data(), space, watch, thread == 0};
@@ -106,13 +110,13 @@ template <class T> struct Batch {
           if (backward) pass.backward(mine);
           drain(pass, mine, at);
         }
-#pragma omp barrier
+        barrier.wait();
         if (thread == 0) add_losses(space.row_loss, part, loss);
         for (int share = thread; gradient && share < shares; share += threads)
           for (const Block& block : blocks[size_t(share)])
             if (!watch.stopped())
               kernels.weight_gradient(gradient_unit(shape, space, block, part, at == 0, at + part == n, target), update);
-#pragma omp barrier
+        barrier.wait();
       }
       if (shape.l2 != 0)
         for (int share = thread; share < shares; share += threads)

@@ -7,6 +7,7 @@
 #include <limits>
 #include <mutex>
 
+#include "trainer/barrier.hpp"
 #include "trainer/float_environment.hpp"
 #include "trainer/threads.hpp"
 
@@ -111,7 +112,7 @@ template <class T> struct Trainer<T>::Epoch {
     }
   }
 
-  void run(int thread, int threads) {
+  void run(int thread, int threads, Barrier& barrier) {
     const FloatEnvironment environment;
     const bool leader = thread == 0;
     Rule<T> rule(trainer.settings, trainer.clock, shape().l2);
@@ -128,25 +129,25 @@ template <class T> struct Trainer<T>::Epoch {
             sum_of_squares(shape(), kernels, trainer.packed_.data(), share, shares, trainer.squares_.data());
           rows_phase(pass, share, begin + at, part);
         }
-#pragma omp barrier
+        barrier.wait();
         if (leader) account(part, first, last, rows);
         for (int share = thread; share < shares; share += threads)
           weights_phase(share, part, first, last, rule.update(), leader);
         // Everyone reads `over` after the next barrier, and nobody writes it before the one after that.
         if (leader) over = diverged || watch.stopped();
-#pragma omp barrier
+        barrier.wait();
       }
     }
     if (leader) clock = rule.clock();
-    if (!over) finish(thread, threads, leader);
+    if (!over) finish(thread, threads, leader, barrier);
   }
 
   // w and the slots as the caller sees them; the lock keeps a prediction from a torn w.
-  void finish(int thread, int threads, bool leader) {
+  void finish(int thread, int threads, bool leader, Barrier& barrier) {
     if (leader) trainer.network->lock();
-#pragma omp barrier
+    barrier.wait();
     for (int share = thread; share < shares; share += threads) trainer.commit(share, shares);
-#pragma omp barrier
+    barrier.wait();
     if (leader) trainer.seen_version_ = trainer.network->unlock_written();
   }
 };
@@ -212,8 +213,13 @@ double Trainer<T>::epoch(const Rows& X, const Rows& Y, bool labels, const int64_
   prepare(batch, shares);
   Epoch run{*this, X, Y, check_of(shape, labels), order, count, batch, chunk_rows(shape, batch, shares, sizeof(T)), shares,
             kernels_of<T>(table_in_use()), watch};
+  Barrier barrier;
 #pragma omp parallel num_threads(shares)
-  run.run(omp_get_thread_num(), omp_get_num_threads());
+  {
+#pragma omp single
+    barrier.expect(omp_get_num_threads());  // the runtime may grant fewer than asked for
+    run.run(omp_get_thread_num(), omp_get_num_threads(), barrier);
+  }
 
   if (run.over) seen_version_ = 0;  // packed_ holds an unfinished epoch: start again from w
   if (run.bad.load() != std::numeric_limits<int64_t>::max()) {

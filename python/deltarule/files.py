@@ -8,7 +8,6 @@ built from it.
 
 from __future__ import annotations
 
-import json
 import re
 import reprlib
 from dataclasses import asdict, fields
@@ -40,6 +39,8 @@ def save(mlp: MLP, path: str | PathLike[str]) -> None:
     OSError
         If it cannot be written.
     """
+    import json  # here and below: what training does without is imported when it is needed
+
     from safetensors import SafetensorError
     from safetensors.numpy import save_file
 
@@ -104,6 +105,8 @@ def _read(path: str) -> tuple[dict[str, str], dict[str, Array]]:
 
 
 def _architecture(path: str | PathLike[str], text: str) -> Architecture:
+    import json
+
     try:
         values = json.loads(text)
     except (ValueError, RecursionError) as error:

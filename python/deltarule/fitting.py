@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What a network does with predictions and epochs, whoever computes them: fit, evaluate, labels.
+"""What a network does with losses, predictions and epochs, whoever computes them.
 
-`deltarule.MLP` and its oracle both are `Fittable`, so that they share shuffles, checks and history.
+The native network and its oracle share this, and with it shuffles, checks and history.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from deltarule.results import Array
 
 
 class EpochTrainer(Protocol):
-    """What `fit` asks of a trainer."""
+    """What is asked of a trainer."""
 
     @property
     def n_epochs(self) -> int:
@@ -35,8 +35,20 @@ class EpochTrainer(Protocol):
         """One pass; returns the mean loss."""
 
 
+class Network(Protocol):
+    """What is asked of a network."""
+
+    architecture: Architecture
+
+    def loss(self, X: ArrayLike, Y: ArrayLike, n_threads: int | None = None, /) -> float:
+        """L."""
+
+    def predict(self, X: ArrayLike, n_threads: int | None = None, /) -> Array:
+        """y_hat."""
+
+
 class Fittable(ABC):
-    """A network that can predict, take a loss, and be trained epoch by epoch."""
+    """The methods of a network that need no more of it than its loss, predictions and trainer."""
 
     architecture: Architecture
 
@@ -104,13 +116,7 @@ class Fittable(ABC):
         TypeError, ValueError
             As `loss` does; also if the metric is unknown.
         """
-        if not callable(metric):
-            metric = choice("metric", metric, ("loss", *METRICS))
-        x, y = _validate.data(X, Y, self.architecture)
-        if metric == "loss":
-            return self.loss(x, y, n_threads)
-        function: Metric = metric if callable(metric) else METRICS[metric]
-        return float(function(_validate.judged(y, self.architecture), self.predict(x, n_threads)))
+        return evaluate(self, X, Y, metric, n_threads)
 
     def fit(
         self,
@@ -171,27 +177,60 @@ class Fittable(ABC):
         and KeyboardInterrupt carry the epochs so far as their attribute `history`.
         """
         trainer = self._new_trainer(optimizer, batch_size, n_threads)
-        epochs, shuffle = _validate.epochs(epochs), _validate.flag("shuffle", shuffle)
-        progress, rng = _validate.flag("progress", progress), generator(seed)
-        # Converted once, not once an epoch; exact arrays come back as they are.
-        x, y = _validate.data(X, Y, self.architecture)
-        held_out = _validate.pair(validation, self.architecture)
-        history = History()
-        try:
-            with progress_line(progress, epochs) as show:
-                for _ in range(epochs):
-                    order = rng.permutation(len(x)) if shuffle else None
-                    start = perf_counter()
-                    loss = trainer.epoch(x, y, order)
-                    seconds = perf_counter() - start
-                    held_out_loss = None if held_out is None else self.loss(*held_out, n_threads)
-                    history.append(loss, seconds, len(x), held_out_loss)
-                    show(history)
-        except (KeyboardInterrupt, FloatingPointError) as error:
-            error.history = history  # type: ignore[union-attr]  # exceptions take attributes
-            error.add_note(
-                f"fit: the weights are those after epoch {trainer.n_epochs} of {epochs}; "
-                f"the exception's attribute `history` holds the losses so far"
-            )
-            raise
-        return history
+        return fit(self, trainer, X, Y, epochs, shuffle, seed, validation, progress, n_threads)
+
+
+def evaluate(
+    mlp: Network,
+    X: ArrayLike,
+    Y: ArrayLike,
+    metric: str | Callable[[Array, Array], float],
+    n_threads: int | None = None,
+) -> float:
+    """metric(Y, y_hat), with y_hat = predict(X): see `Fittable.evaluate`."""
+    if not callable(metric):
+        metric = choice("metric", metric, ("loss", *METRICS))
+    x, y = _validate.data(X, Y, mlp.architecture)
+    if metric == "loss":
+        return mlp.loss(x, y, n_threads)
+    function: Metric = metric if callable(metric) else METRICS[metric]
+    return float(function(_validate.judged(y, mlp.architecture), mlp.predict(x, n_threads)))
+
+
+def fit(
+    mlp: Network,
+    trainer: EpochTrainer,
+    X: ArrayLike,
+    Y: ArrayLike,
+    epochs: int,
+    shuffle: bool,
+    seed: Any,
+    validation: tuple[ArrayLike, ArrayLike] | None,
+    progress: bool,
+    n_threads: int | None = None,
+) -> History:
+    """Run a new trainer of this network for some epochs: see `Fittable.fit`."""
+    epochs, shuffle = _validate.epochs(epochs), _validate.flag("shuffle", shuffle)
+    progress, rng = _validate.flag("progress", progress), generator(seed)
+    # Converted once, not once an epoch; exact arrays come back as they are.
+    x, y = _validate.data(X, Y, mlp.architecture)
+    held_out = _validate.pair(validation, mlp.architecture)
+    history = History()
+    try:
+        with progress_line(progress, epochs) as show:
+            for _ in range(epochs):
+                order = rng.permutation(len(x)) if shuffle else None
+                start = perf_counter()
+                loss = trainer.epoch(x, y, order)
+                seconds = perf_counter() - start
+                validation_loss = None if held_out is None else mlp.loss(*held_out, n_threads)
+                history.append(loss, seconds, len(x), validation_loss)
+                show(history)
+    except (KeyboardInterrupt, FloatingPointError) as error:
+        error.history = history  # type: ignore[union-attr]  # exceptions take attributes
+        error.add_note(
+            f"fit: the weights are those after epoch {trainer.n_epochs} of {epochs}; "
+            f"the exception's attribute `history` holds the losses so far"
+        )
+        raise
+    return history

@@ -102,10 +102,7 @@ def summary(net: Architecture) -> str:
         rows.append((str(k + 1), str(shape[0]), f, into, f"{shape[0] * shape[1]:,}"))
     size = _bytes(net.n_weights * (4 if net.dtype == "float32" else 8))
     penalty = f", l2 {net.l2:g}" if net.l2 else ""
-    last = (
-        f"{net.n_weights:,} weights, {net.dtype}, {size}; "
-        f"{net.loss}, {net.reduction}{penalty}"
-    )
+    last = f"{net.n_weights:,} weights, {net.dtype}, {size}; {net.loss}, {net.reduction}{penalty}"
     return "\n".join([*align(rows, "<><<>"), last])
 
 

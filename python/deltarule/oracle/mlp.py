@@ -7,16 +7,15 @@ It shares the native network's checks of arguments and its loop over epochs (`ar
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from deltarule import _validate, fitting
+from deltarule import _validate
 from deltarule.architecture import Architecture, initial_weights
-from deltarule.history import History
-from deltarule.metrics import labels
+from deltarule.fitting import EpochTrainer, Fittable
 from deltarule.optimizers import Optimizer
 from deltarule.oracle.activations import Float64
 from deltarule.oracle.data import float_features, float_targets
@@ -24,7 +23,7 @@ from deltarule.oracle.network import backward, forward, loss_of
 from deltarule.results import Array, Backward, Trace
 
 
-class MLP:
+class MLP(Fittable):
     """o[k+1] = f_k(W[k] [o[k]; 1]) for k = 0 .. m, with y_hat the last o  (equations 1 to 3).
 
     Parameters
@@ -271,118 +270,12 @@ class MLP:
         out[...] = y_hat
         return out
 
-    def predict_labels(self, X: ArrayLike, n_threads: int | None = None) -> NDArray[np.int64]:
-        """argmax_j y_hat_j; of one logistic output, whether y_hat >= 1/2.
-
-        Parameters
-        ----------
-        X : array-like, (n, H_0)
-            Samples.
-        n_threads : int, optional
-            As for `forward`.
-
-        Returns
-        -------
-        array of int64, (n,)
-
-        Raises
-        ------
-        TypeError, ValueError
-            If X does not fit, or a single output is not logistic.
-        """
-        output = self.architecture.activations[-1]
-        if self.layers[-1] == 1 and output != "logistic":
-            raise ValueError(f"predict_labels: one {output} output; expected logistic, or several")
-        return labels(self.predict(X, n_threads))
-
-    def evaluate(
-        self,
-        X: ArrayLike,
-        Y: ArrayLike,
-        metric: str | Callable[[Array, Array], float] = "loss",
-        n_threads: int | None = None,
-    ) -> float:
-        """metric(Y, y_hat), with y_hat = predict(X).
-
-        Parameters
-        ----------
-        X : array-like, (n, H_0)
-            Samples.
-        Y : array-like, (n, K) or (n,)
-            Targets.
-        metric : str or callable
-            "loss", a name in `deltarule.metrics.METRICS`, or a function of Y and y_hat.
-        n_threads : int, optional
-            As for `forward`.
-
-        Returns
-        -------
-        float
-
-        Raises
-        ------
-        TypeError, ValueError
-            If X or Y does not fit, or the metric is unknown.
-        """
-        return fitting.evaluate(self, X, Y, metric, n_threads)
-
-    def fit(
-        self,
-        X: ArrayLike,
-        Y: ArrayLike,
-        optimizer: Optimizer | None = None,
-        batch_size: int | None = 32,
-        epochs: int = 10,
-        shuffle: bool = True,
-        seed: Any = None,
-        n_threads: int | None = None,
-        validation: tuple[ArrayLike, ArrayLike] | None = None,
-        progress: bool = False,
-    ) -> History:
-        """Train for some epochs, from the weights as they are, with a fresh optimizer state.
-
-        Shuffles as the native `fit` does: `default_rng(seed).permutation(n)` once an epoch.
-
-        Parameters
-        ----------
-        X : array-like, (n, H_0)
-            Samples.
-        Y : array-like, (n, K) or (n,)
-            Targets.
-        optimizer : SGD or Adam, optional
-            None: Adam().
-        batch_size : int, optional
-            None takes all rows at once.
-        epochs : int
-            Passes over the data.
-        shuffle : bool
-            Whether each epoch draws a new order.
-        seed : None, int or anything else that `numpy.random.default_rng` takes
-            Of the shuffles.
-        n_threads : int, optional
-            As for `forward`.
-        validation : (X, Y), optional
-            Data whose loss is taken after each epoch.
-        progress : bool
-            Whether to show a live line.
-
-        Returns
-        -------
-        History
-
-        Raises
-        ------
-        TypeError, ValueError
-            If an argument does not fit. Nothing is changed.
-        FloatingPointError
-            If the loss is not finite any more; the weights are those of the last finished epoch.
-        """
+    def _new_trainer(
+        self, optimizer: Optimizer | None, batch_size: int | None, n_threads: int | None
+    ) -> EpochTrainer:
         from deltarule.oracle.trainer import Trainer  # which needs MLP
 
-        trainer = Trainer(self, optimizer, batch_size, n_threads)
-        return fitting.fit(
-            self, trainer, X, Y, epochs, shuffle, seed, validation, progress, n_threads
-        )
+        return Trainer(self, optimizer, batch_size, n_threads)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**vars(self), "_w": self._w.copy()}  # so that a shallow copy has its own weights
