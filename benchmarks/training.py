@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import functools
 import json
+import math
 import os
 import platform
 import subprocess
@@ -90,19 +91,21 @@ def best(cells: Sequence[Cell], peer: str) -> Cell:
     return max((cell for cell in cells if cell.peer == peer), key=lambda cell: cell.rate)
 
 
-def number(x: float) -> str:
-    """Three digits with a prefix: 21.1 M."""
-    for prefix, unit in (("M", 1e6), ("k", 1e3)):
-        if x >= 0.9995 * unit:
-            return f"{x / unit:#.3g} {prefix}"
-    return f"{x:#.3g}"
+def digits(x: float) -> str:
+    """Return x to three digits."""
+    return f"{x:.{max(0, 2 - math.floor(math.log10(x)))}f}"
 
 
 def speed(cell: Cell) -> str:
-    """Return what the table says of a cell."""
+    """Return what the table says of a cell: 21.1 M ± 2 % (1 thread)."""
+    prefix, unit = next((p, u) for p, u in (("M", 1e6), ("k", 1e3), ("", 1)) if cell.rate >= u)
+    return f"{digits(cell.rate / unit)} {prefix} ± {50 * cell.spread:.0f} % ({how(cell)})"
+
+
+def how(cell: Cell) -> str:
+    """Return threads and setting."""
     threads = "1 thread" if cell.threads == 1 else f"{cell.threads} threads"
-    how = ", ".join(filter(None, (threads, cell.setting)))
-    return f"{number(cell.rate)} ± {50 * cell.spread:.0f} % ({how})"
+    return f"{threads}, {cell.setting}" if cell.setting else threads
 
 
 def table(results: dict[str, list[Cell]], about: dict[str, str], peers: Sequence[str]) -> str:
@@ -114,7 +117,7 @@ def table(results: dict[str, list[Cell]], about: dict[str, str], peers: Sequence
     for name, cells in results.items():
         row = [name, str(WORKLOADS[name]), about[name]]
         row += [speed(best(cells, peer)) for peer in peers]
-        row += [f"{best(cells, ours).rate / best(cells, peer).rate:#.3g}" for peer in others]
+        row += [digits(best(cells, ours).rate / best(cells, peer).rate) for peer in others]
         apart = max(difference(cell, cells[0]) for cell in cells)
         lines.append([*row, f"{cells[0].loss:.5f} ± {100 * apart:.1g} %"])
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
