@@ -36,15 +36,19 @@ FOREIGN = (
 )  # fmt: skip
 
 
+def environment(threads: int) -> dict[str, str]:
+    """Return the variables of a cell's process: ours without what steers a library."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
+    return kept | {"OMP_NUM_THREADS": str(threads)}
+
+
 def run_cell(path: Path, peer: str, setting: str, threads: int, runs: int) -> Cell:
     """Measure in a new process, on the last cores that this one may use."""
-    environment = {k: v for k, v in os.environ.items() if not k.startswith(FOREIGN)}
-    environment["OMP_NUM_THREADS"] = str(threads)
     cores = sorted(os.sched_getaffinity(0))[-threads:]
     script = str(Path(__file__).with_name("cell.py"))
     done = subprocess.run(
         [sys.executable, script, str(path), peer, setting, str(threads), str(runs)],
-        env=environment,
+        env=environment(threads),
         preexec_fn=functools.partial(os.sched_setaffinity, 0, cores),
         stdout=subprocess.PIPE,
         text=True,
@@ -54,17 +58,18 @@ def run_cell(path: Path, peer: str, setting: str, threads: int, runs: int) -> Ce
     return Cell(**json.loads(done.stdout.splitlines()[-1]))
 
 
-def run_workload(problem: Problem, peers: Sequence[str], threads: Sequence[int], runs: int,
-                 folder: Path) -> list[Cell]:  # fmt: skip
+def run_workload(
+    problem: Problem, peers: Sequence[str], options: argparse.Namespace, folder: Path
+) -> list[Cell]:
     """Measure every peer with every setting at every thread count."""
     path = folder / f"{problem.name}.npz"
     problem.save(path)
     cells = []
     for peer in peers:
         for setting in PEERS[peer].settings:
-            for count in threads:
-                print(f"{problem.name}: {peer} {setting} {count}", file=sys.stderr)
-                cells.append(run_cell(path, peer, setting, count, runs))
+            for threads in options.threads:
+                print(f"{problem.name}: {peer} {setting} {threads}", file=sys.stderr)
+                cells.append(run_cell(path, peer, setting, int(threads), options.runs))
     path.unlink()
     return cells
 
@@ -146,15 +151,15 @@ def arguments() -> argparse.Namespace:
     def names(text: str) -> list[str]:
         return text.split(",")
 
+    allowed = [str(n) for n in range(1, len(os.sched_getaffinity(0)) + 1)]
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--workloads", type=names, default=list(WORKLOADS))
     parser.add_argument("--peers", type=names, default=list(PEERS))
-    parser.add_argument("--threads", type=names, default=["1", "2"])
+    parser.add_argument("--threads", type=names, default=allowed[:2])
     parser.add_argument("--runs", type=int, default=5, help="their median counts")
     parser.add_argument("--data", type=Path, default=FASHION_MNIST, help="folder of Fashion-MNIST")
     parser.add_argument("--json", type=Path, help="write every run to this file")
     options = parser.parse_args()
-    allowed = [str(n) for n in range(1, len(os.sched_getaffinity(0)) + 1)]
     known = {"workloads": list(WORKLOADS), "peers": list(PEERS), "threads": allowed}
     for option, values in known.items():
         for value in getattr(options, option):
@@ -172,21 +177,22 @@ def main() -> None:
     peers = [peer for peer in options.peers if peer not in missing]
     for peer in missing:
         print(f'{peer}: not installed (pip install ".[bench]")', file=sys.stderr)
+    if not peers:
+        raise SystemExit("no peer to measure")
     results, about = {}, {}
     with tempfile.TemporaryDirectory() as folder:
         for name in options.workloads:
             problem = Problem.make(WORKLOADS[name], options.data)
             about[name] = problem.about
-            threads = [int(n) for n in options.threads]
-            results[name] = run_workload(problem, peers, threads, options.runs, Path(folder))
+            print(f"{name}: {problem.about}", file=sys.stderr)
+            results[name] = run_workload(problem, peers, options, Path(folder))
             check(results[name])
     host = machine(peers)
     if options.json:
         cells = [asdict(cell) for row in results.values() for cell in row]
         text = json.dumps({"machine": host, "data": about, "cells": cells}, indent=1)
         options.json.write_text(text + "\n")
-    print(f"Training, samples/s in float32: the median of {options.runs} runs ± half their range, "
-          "at the best thread count.")  # fmt: skip
+    print(f"Training, float32 samples/s: median of {options.runs} runs ± half their range.")
     print(", ".join(f"{key} {value}" for key, value in host.items()) + ".\n")
     print(table(results, about, peers))
 

@@ -21,8 +21,15 @@ pybind11_add_module(_core NO_EXTRAS
 target_link_libraries(_core PRIVATE native OpenMP::OpenMP_CXX)
 install(TARGETS _core LIBRARY DESTINATION deltarule)
 
-cython_transpile(python/deltarule/oracle/literal.pyx LANGUAGE C
-  MODULE_NAME deltarule.oracle.literal OUTPUT_VARIABLE literal_c)
+# Cython writes the paths of included files, as seen from the build directory, into the module:
+# copies there keep the wheel's bytes independent of where the sources lie.
+file(GLOB literal_sources CONFIGURE_DEPENDS RELATIVE "${CMAKE_SOURCE_DIR}"
+  python/deltarule/oracle/literal*.pyx python/deltarule/oracle/literal*.pxi)
+foreach(source IN LISTS literal_sources)
+  configure_file(${source} "${CMAKE_BINARY_DIR}/${source}" COPYONLY)
+endforeach()
+cython_transpile("${CMAKE_BINARY_DIR}/python/deltarule/oracle/literal.pyx" LANGUAGE C
+  MODULE_NAME deltarule.oracle.literal OUTPUT literal.c OUTPUT_VARIABLE literal_c)
 python_add_library(literal MODULE WITH_SOABI "${literal_c}")
 target_compile_options(literal PRIVATE -O2)
 target_link_libraries(literal PRIVATE numerics)

@@ -30,12 +30,10 @@ template <class T> struct Tree16 {
     const int i = column / L % N;
     sum[i] = fma(a, b, sum[i]);
   }
-  INLINE_MEMBER T total() const {
-    alignas(64) T a[16];
-    for (int i = 0; i < N; i++) store(a + i * L, sum[i]);
-    for (int half = 8; half; half /= 2)
-      for (int l = 0; l < half; l++) a[l] = a[l] + a[l + half];
-    return a[0];
+  INLINE_MEMBER T total() {
+    for (int half = N / 2; half; half /= 2)
+      for (int i = 0; i < half; i++) sum[i] = sum[i] + sum[i + half];
+    return fold<L>(sum[0], [](auto a, auto b) { return a + b; });
   }
 };
 
@@ -55,9 +53,7 @@ template <class T> INLINE T row_maximum(const T* z, int columns, ptrdiff_t strid
     const vec<T> a = load(z + at);
     m = select(live & (a > m), a, m);
   });
-  T most = m[0];
-  for (int l = 1; l < lanes<T>; l++) most = m[l] > most ? m[l] : most;
-  return most;
+  return fold<lanes<T>>(m, [](auto a, auto b) { return b > a ? b : a; });
 }
 
 template <class T> INLINE void softmax_row(T* z, int columns, ptrdiff_t stride) {

@@ -47,8 +47,8 @@ template <class T, class S> INLINE void read_row(const Rows& X, const char* p, T
     const int n = X.columns - c0 < PANEL ? X.columns - c0 : PANEL;
     if (X.swapped)
       for (int c = 0; c < n; c++, p += X.column_stride) row[c] = convert<T>(read_swapped<S>(p));
-    else if (X.column_stride == ptrdiff_t(sizeof(S)))
-      for (int c = 0; c < n; c++, p += sizeof(S)) row[c] = convert<T>(read_native<S>(p));
+    else if (X.column_stride == ptrdiff_t(sizeof(S)) && n == PANEL)  // a count that the compiler knows: vectors
+      for (int c = 0; c < PANEL; c++, p += sizeof(S)) row[c] = convert<T>(read_native<S>(p));
     else
       for (int c = 0; c < n; c++, p += X.column_stride) row[c] = convert<T>(read_native<S>(p));
   }

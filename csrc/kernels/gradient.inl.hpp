@@ -4,10 +4,6 @@
 // transposed copy that the next hidden_delta reads.
 
 // L x L transpose by butterflies: round D swaps the off-diagonal D x D blocks of every 2D x 2D block.
-template <int... I> struct lane_list {};
-template <int N, int... I> struct make_lanes : make_lanes<N - 1, N - 1, I...> {};
-template <int... I> struct make_lanes<0, I...> { typedef lane_list<I...> type; };
-
 template <int D, class V, int... I> INLINE V merge_low(V a, V b, lane_list<I...>) {
   return __builtin_shufflevector(a, b, ((I & D) ? int(sizeof...(I)) + I - D : I)...);
 }
@@ -16,7 +12,7 @@ template <int D, class V, int... I> INLINE V merge_high(V a, V b, lane_list<I...
 }
 
 template <int D, class V, int L> INLINE void transpose_round(V (&x)[L]) {
-  constexpr typename make_lanes<L>::type lane{};
+  constexpr first_lanes<L> lane{};
 #pragma GCC unroll 16
   for (int i = 0; i < L; i++)
     if (!(i & D)) {

@@ -29,36 +29,62 @@ template <class V> INLINE V binary_cross_entropy_of_y_hat(V y, V y_hat) {
   return -fma(y, log(c), (one - y) * log(one - c));
 }
 
-template <class T> INLINE T scalar_log(T x) { return log(splat<vec<T>>(x))[0]; }
+// softmax + cross-entropy: L_i = sum_j y_j (log s - (net_j - m)), in two sweeps over some rows so that
+// their logarithms are taken together. Between them e_j stands in z and net_j - m in delta.
+constexpr int ROWS = 16;
 
-// softmax + cross-entropy: L_i = sum_j y_j (log s - (net_j - m)). net_j - m waits in delta.
-template <class T, bool COLLAPSED> INLINE T cross_entropy_row(const Output<T>& c, T* z, T* delta, const T* Y) {
-  const vec<T> m = splat<vec<T>>(row_maximum(z, c.columns, c.stride));
-  Tree16<T> sum, sum_y;
-  along_row<T>(c.columns, c.stride, [&](int column, ptrdiff_t at, ivec<T> live) {
-    const vec<T> d = load(z + at) - m;
-    const vec<T> e = select(live, exp(d), vec<T>{});
-    sum.add(column, e);
-    sum_y.add(column, select(live, load(Y + at), vec<T>{}));
-    store(z + at, e);
-    store(delta + at, d);
-  });
-  const T total = sum.total();
-  const vec<T> s = splat<vec<T>>(total), log_s = splat<vec<T>>(scalar_log(total));
-  const vec<T> t = splat<vec<T>>(sum_y.total());
+template <class T> struct Sums {
+  alignas(64) T e[ROWS], y[ROWS], log_e[ROWS];
+};
+
+template <class T> INLINE void exponentials(const Output<T>& c, int64_t first, int rows, Sums<T>& sums) {
+  for (int r = 0; r < ROWS; r++) sums.e[r] = 1;
+  for (int r = 0; r < rows; r++) {
+    const int64_t row = (first + r) * PANEL;
+    T *z = c.z + row, *delta = c.delta + row;
+    const vec<T> m = splat<vec<T>>(row_maximum(z, c.columns, c.stride));
+    Tree16<T> sum, sum_y;
+    along_row<T>(c.columns, c.stride, [&](int column, ptrdiff_t at, ivec<T> live) {
+      const vec<T> d = load(z + at) - m;
+      const vec<T> e = select(live, exp(d), vec<T>{});
+      sum.add(column, e);
+      sum_y.add(column, select(live, load(c.Y + row + at), vec<T>{}));
+      store(z + at, e);
+      store(delta + at, d);
+    });
+    sums.e[r] = sum.total();
+    sums.y[r] = sum_y.total();
+  }
+  for (int r = 0; r < ROWS; r += lanes<T>) store(sums.log_e + r, log(load(sums.e + r)));
+}
+
+template <class T, bool COLLAPSED>
+INLINE T cross_entropy_row(const Output<T>& c, T* z, T* delta, const T* Y, T sum, T sum_y, T log_sum) {
+  const vec<T> s = splat<vec<T>>(sum), t = splat<vec<T>>(sum_y), log_s = splat<vec<T>>(log_sum);
   Tree16<T> loss;
   along_row<T>(c.columns, c.stride, [&](int column, ptrdiff_t at, ivec<T> live) {
     const vec<T> y = select(live, load(Y + at), vec<T>{});
     const vec<T> y_hat = load(z + at) / s;
     loss.add_product(column, y, select(live, log_s - load(delta + at), vec<T>{}));
     store(z + at, y_hat);
-    if constexpr (COLLAPSED)
-      store(delta + at, select(live, fma(-y_hat, t, y), vec<T>{}));
-    else
-      store(delta + at, select(live, minus_loss_derivative<Loss::cross_entropy>(y, y_hat), vec<T>{}));
+    const vec<T> d = COLLAPSED ? fma(-y_hat, t, y) : minus_loss_derivative<Loss::cross_entropy>(y, y_hat);
+    store(delta + at, select(live, d, vec<T>{}));
   });
   if constexpr (!COLLAPSED) softmax_delta_row(z, delta, c.columns, c.stride);
   return loss.total();
+}
+
+template <class T, bool COLLAPSED> void cross_entropy_rows(const Output<T>& c) noexcept {
+  Sums<T> sums;
+  for (int64_t first = 0; first < c.rows; first += ROWS) {
+    const int rows = c.rows - first < ROWS ? int(c.rows - first) : ROWS;
+    exponentials(c, first, rows, sums);
+    for (int r = 0; r < rows; r++) {
+      const int64_t row = (first + r) * PANEL;
+      c.row_loss[first + r] = cross_entropy_row<T, COLLAPSED>(c, c.z + row, c.delta + row, c.Y + row, sums.e[r],
+                                                              sums.y[r], sums.log_e[r]);
+    }
+  }
 }
 
 // Every other pair. F is scalar, or softmax with a loss taken from y_hat.
@@ -88,12 +114,8 @@ INLINE T output_row(const Output<T>& c, T* z, T* delta, const T* Y) {
 
 template <class T, Activation F, Loss LOSS, bool COLLAPSED> void output_rows(const Output<T>& c) noexcept {
   for (int64_t r = 0; r < c.rows; r++) {
-    T *z = c.z + r * PANEL, *delta = c.delta + r * PANEL;
-    const T* Y = c.Y + r * PANEL;
-    if constexpr (LOSS == Loss::cross_entropy)
-      c.row_loss[r] = cross_entropy_row<T, COLLAPSED>(c, z, delta, Y);
-    else
-      c.row_loss[r] = output_row<T, F, LOSS, COLLAPSED>(c, z, delta, Y);
+    const int64_t row = r * PANEL;
+    c.row_loss[r] = output_row<T, F, LOSS, COLLAPSED>(c, c.z + row, c.delta + row, c.Y + row);
   }
 }
 
@@ -112,8 +134,7 @@ template <class T> void half_squared_error_rows(const Output<T>& c) noexcept {
 template <class T> void output(const Output<T>& c) noexcept {
   if (c.loss == Loss::half_squared_error) return half_squared_error_rows(c);
   if (c.loss == Loss::cross_entropy)
-    return c.collapsed ? output_rows<T, Activation::softmax, Loss::cross_entropy, true>(c)
-                       : output_rows<T, Activation::softmax, Loss::cross_entropy, false>(c);
+    return c.collapsed ? cross_entropy_rows<T, true>(c) : cross_entropy_rows<T, false>(c);
   if (c.activation == Activation::softmax)
     return output_rows<T, Activation::softmax, Loss::binary_cross_entropy, false>(c);
   return c.collapsed ? output_rows<T, Activation::logistic, Loss::binary_cross_entropy, true>(c)
