@@ -72,7 +72,9 @@ def test_micro_batches_keep_the_gradient(training: Training, dtype: str) -> None
     expected = reference.backward(reference.forward(X), Y)
     for n_threads in (1, 3):
         gradient = mlp.gradient(X, Y, n_threads=n_threads)
-        assert gradient.tobytes() == back.gradient.tobytes() == np.asarray(expected.gradient).tobytes()
+        assert (
+            gradient.tobytes() == back.gradient.tobytes() == np.asarray(expected.gradient).tobytes()
+        )
     assert mlp.loss(X, Y) == back.loss == expected.loss
 
 
@@ -126,6 +128,7 @@ def test_any_network_equals_its_literal_reference(
 
 def test_environment_override_takes_effect() -> None:
     """DELTARULE_ISA chooses the set before the first call; an unknown name is an error."""
+
     def isa_of(name: str) -> subprocess.CompletedProcess[str]:
         code = "import deltarule; print(deltarule.info().instruction_set)"
         environment = {**os.environ, "DELTARULE_ISA": name}
@@ -141,7 +144,7 @@ def test_environment_override_takes_effect() -> None:
 
 @contextmanager
 def rounding_up_and_flushing() -> Iterator[None]:
-    """The calling thread rounds upwards and flushes subnormals to zero, as foreign code may leave it."""
+    """The calling thread rounds up and flushes subnormals, as foreign code may leave it."""
     libm = ctypes.CDLL("libm.so.6")
     saved, foreign = (ctypes.c_uint32 * 8)(), (ctypes.c_uint32 * 8)()
     libm.fegetenv(saved)
@@ -163,7 +166,13 @@ def test_floating_point_modes_of_the_caller(training: Training, dtype: str) -> N
     def results(trainer: dr.Trainer) -> tuple[object, ...]:
         loss = trainer.epoch(X, Y)
         mlp = trainer.mlp
-        return loss, mlp.w.tobytes(), mlp.loss(X, Y), mlp.gradient(X, Y).tobytes(), mlp.predict(X).tobytes()
+        return (
+            loss,
+            mlp.w.tobytes(),
+            mlp.loss(X, Y),
+            mlp.gradient(X, Y).tobytes(),
+            mlp.predict(X).tobytes(),
+        )
 
     trainers = [dr.Trainer(training.network(dtype), training.optimizer, 16, 2) for _ in range(2)]
     expected = results(trainers[0])

@@ -66,7 +66,7 @@ def test_each_update_is_the_oracle_s(
 
 
 def test_chunks_of_a_batch_change_no_bit() -> None:
-    """5000 rows at once stream through in chunks; their sums equal one pass of the literal loops."""
+    """5000 rows at once stream through in chunks; the sums equal those of the literal loops."""
     from deltarule.oracle import literal
 
     rng = np.random.default_rng(0)

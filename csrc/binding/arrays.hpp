@@ -9,9 +9,7 @@
 
 namespace py = pybind11;
 
-struct Refused {
-  const char* argument;
-};
+struct Refused { const char* argument; };
 
 // (n >= 1, columns) of a real kind; if flat, (n,), one column.
 Rows rows_of(py::handle X, int columns, const char* argument, bool flat = false);

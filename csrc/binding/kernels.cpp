@@ -65,7 +65,8 @@ py::array_t<T> hidden_delta(const Array<T>& delta, const Array<T>& transposed, i
 // One block of W: n inputs of one panel by one output panel; [n + 1][PANEL], the bias row last.
 template <class T>
 py::array_t<T> weight_gradient(const Array<T>& o, const Array<T>& delta, int n, int columns, T minus_inverse_s) {
-  require(o.ndim() == 3 && is_panels(o, 1, o.shape(1)) && is_panels(delta, 1, o.shape(1)), "o, delta: expected a panel each");
+  require(o.ndim() == 3 && is_panels(o, 1, o.shape(1)) && is_panels(delta, 1, o.shape(1)),
+          "o, delta: expected a panel each");
   require(n >= 1 && n <= PANEL && columns >= 1 && columns <= PANEL, "n, columns: expected 1 ... 32");
   const Buffer<T> inputs = aligned(o), deltas = aligned(delta);
   Buffer<T> w(size_t(n + 1) * PANEL), gradient(size_t(n + 1) * PANEL);
@@ -127,7 +128,8 @@ template <class T> void define(py::module_& m) {
 }  // namespace
 
 void register_kernels(py::module_& module) {
-  py::module_ m = module.def_submodule("kernels", "Each kernel by itself, on panels [columns / 32][rows][32]; for tests.");
+  py::module_ m =
+      module.def_submodule("kernels", "Each kernel by itself, on panels [columns / 32][rows][32]; for tests.");
   define<float>(m);
   define<double>(m);
 }

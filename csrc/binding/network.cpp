@@ -32,7 +32,8 @@ std::vector<const T*> exact_rows(const py::list& arrays, const Shape& shape, int
   return by_layer;
 }
 
-template <class T> std::shared_ptr<Network<T>> make(const Shape& shape, const py::object& shift, const py::object& scale) {
+template <class T> std::shared_ptr<Network<T>> make(const Shape& shape, const py::object& shift,
+                                                    const py::object& scale) {
   const auto values = [&](const py::object& array, const char* argument) -> const T* {
     return array.is_none() ? nullptr : exact<T>(array, {shape.inputs()}, false, argument);
   };
@@ -55,7 +56,8 @@ py::array weights(py::object self) {
 
 template <class T> void assign(Network<T>& network, py::handle w) {
   const T* values = exact<T>(w, {network.shape.n_weights}, false, "w");
-  if (network.training.exchange(true)) throw std::runtime_error("w: a trainer is at work on this network; assign when it is done");
+  if (network.training.exchange(true))
+    throw std::runtime_error("w: a trainer is at work on this network; assign when it is done");
   network.assign(values);
   network.training = false;
 }
@@ -130,37 +132,45 @@ template <class T> py::tuple gradient_of(Network<T>& network, py::handle X, py::
 }  // namespace
 
 void register_network(py::module_& module) {
-  py::class_<NetworkOfEither>(module, "Network", "The native network: one vector of weights and what is computed from it.")
+  py::class_<NetworkOfEither>(module, "Network",
+                              "The native network: one vector of weights and what is computed from it.")
       .def(py::init(&construct), py::arg("layers"), py::arg("activations"), py::arg("loss"), py::arg("dtype"),
            py::arg("reduction"), py::arg("l2"), py::arg("input_shift"), py::arg("input_scale"),
            py::arg("collapsed") = true)
       .def_property_readonly("w", &weights, "Read-only live view of the flat weights.")
-      .def("assign", [](NetworkOfEither& self, py::object w) { std::visit([&](auto& n) { assign(*n, w); }, self.network); },
-           py::arg("w"))
-      .def("predict",
-           [](NetworkOfEither& self, py::object X, py::object out, int n_threads) {
-             return std::visit([&](auto& n) { return predict_rows(*n, X, out, n_threads); }, self.network);
-           },
-           py::arg("X"), py::arg("out"), py::arg("n_threads"))
-      .def("forward",
-           [](NetworkOfEither& self, py::object X, int n_threads) {
-             return std::visit([&](auto& n) { return forward_rows(*n, X, n_threads); }, self.network);
-           },
-           py::arg("X"), py::arg("n_threads"))
-      .def("backward",
-           [](NetworkOfEither& self, py::list net, py::list o, py::object Y, int n_threads) {
-             return std::visit([&](auto& n) { return backward_rows(*n, net, o, Y, n_threads); }, self.network);
-           },
-           py::arg("net"), py::arg("o"), py::arg("Y"), py::arg("n_threads"))
-      .def("loss",
-           [](NetworkOfEither& self, py::object X, py::object Y, int n_threads) {
-             return std::visit([&](auto& n) { return loss_of(*n, X, Y, decltype(n->locked_w()){nullptr}, n_threads); },
-                               self.network);
-           },
-           py::arg("X"), py::arg("Y"), py::arg("n_threads"))
-      .def("gradient",
-           [](NetworkOfEither& self, py::object X, py::object Y, int n_threads) {
-             return std::visit([&](auto& n) { return gradient_of(*n, X, Y, n_threads); }, self.network);
-           },
-           py::arg("X"), py::arg("Y"), py::arg("n_threads"));
+      .def(
+          "assign",
+          [](NetworkOfEither& self, py::object w) { std::visit([&](auto& n) { assign(*n, w); }, self.network); },
+          py::arg("w"))
+      .def(
+          "predict",
+          [](NetworkOfEither& self, py::object X, py::object out, int n_threads) {
+            return std::visit([&](auto& n) { return predict_rows(*n, X, out, n_threads); }, self.network);
+          },
+          py::arg("X"), py::arg("out"), py::arg("n_threads"))
+      .def(
+          "forward",
+          [](NetworkOfEither& self, py::object X, int n_threads) {
+            return std::visit([&](auto& n) { return forward_rows(*n, X, n_threads); }, self.network);
+          },
+          py::arg("X"), py::arg("n_threads"))
+      .def(
+          "backward",
+          [](NetworkOfEither& self, py::list net, py::list o, py::object Y, int n_threads) {
+            return std::visit([&](auto& n) { return backward_rows(*n, net, o, Y, n_threads); }, self.network);
+          },
+          py::arg("net"), py::arg("o"), py::arg("Y"), py::arg("n_threads"))
+      .def(
+          "loss",
+          [](NetworkOfEither& self, py::object X, py::object Y, int n_threads) {
+            return std::visit([&](auto& n) { return loss_of(*n, X, Y, decltype(n->locked_w()){nullptr}, n_threads); },
+                              self.network);
+          },
+          py::arg("X"), py::arg("Y"), py::arg("n_threads"))
+      .def(
+          "gradient",
+          [](NetworkOfEither& self, py::object X, py::object Y, int n_threads) {
+            return std::visit([&](auto& n) { return gradient_of(*n, X, Y, n_threads); }, self.network);
+          },
+          py::arg("X"), py::arg("Y"), py::arg("n_threads"));
 }

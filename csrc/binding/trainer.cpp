@@ -9,16 +9,14 @@
 #include "binding/network.hpp"
 
 namespace {
-struct TrainerOfEither {
-  std::variant<std::shared_ptr<Trainer<float>>, std::shared_ptr<Trainer<double>>> trainer;
-};
+struct TrainerOfEither { std::variant<std::shared_ptr<Trainer<float>>, std::shared_ptr<Trainer<double>>> trainer; };
 
 OptimizerSettings settings_of(const std::string& rule, const std::map<std::string, double>& parameters) {
   const auto value = [&](const char* name) {
     const auto found = parameters.find(name);
     return found == parameters.end() ? 0.0 : found->second;
   };
-  OptimizerSettings settings{Optimizer::sgd,   value("eta"),    value("momentum"),
+  OptimizerSettings settings{Optimizer::sgd,  value("eta"),    value("momentum"),
                              value("beta_1"), value("beta_2"), value("eps")};
   if (rule == "momentum")
     settings.rule = Optimizer::momentum;
@@ -31,7 +29,8 @@ OptimizerSettings settings_of(const std::string& rule, const std::map<std::strin
 
 TrainerOfEither construct(NetworkOfEither& network, const std::string& optimizer,
                           const std::map<std::string, double>& parameters, int64_t batch_size, int n_threads) {
-  if (batch_size < 0) throw std::invalid_argument("batch_size: got " + std::to_string(batch_size) + ", expected 0 or more");
+  if (batch_size < 0)
+    throw std::invalid_argument("batch_size: got " + std::to_string(batch_size) + ", expected 0 or more");
   const OptimizerSettings settings = settings_of(optimizer, parameters);
   if (auto* single = std::get_if<0>(&network.network))
     return {std::make_shared<Trainer<float>>(*single, settings, batch_size, n_threads)};
@@ -55,9 +54,9 @@ Selection order_of(py::handle order, int64_t n) {
 [[noreturn]] void raise_diverged(const Diverged& diverged) {
   const int64_t before = diverged.epoch - 1;
   const std::string kept = before ? "at the end of epoch " + std::to_string(before) : "before the first epoch";
-  const std::string message = std::string("the loss is ") + (std::isnan(diverged.loss) ? "nan" : "infinite") + " in epoch " +
-                              std::to_string(diverged.epoch) + ", step " + std::to_string(diverged.step) +
-                              "; weights and optimizer state are as they were " + kept +
+  const std::string message = std::string("the loss is ") + (std::isnan(diverged.loss) ? "nan" : "infinite") +
+                              " in epoch " + std::to_string(diverged.epoch) + ", step " +
+                              std::to_string(diverged.step) + "; weights and optimizer state are as they were " + kept +
                               ". A smaller eta or standardised inputs (input_shift, input_scale) may help";
   PyErr_SetString(PyExc_FloatingPointError, message.c_str());
   throw py::error_already_set();
@@ -120,14 +119,18 @@ void register_trainer(py::module_& module) {
   py::class_<TrainerOfEither>(module, "Trainer", "The native training loop of one network: optimizer state and panels.")
       .def(py::init(&construct), py::arg("network"), py::arg("optimizer"), py::arg("parameters"), py::arg("batch_size"),
            py::arg("n_threads"))
-      .def("epoch",
-           [](TrainerOfEither& self, py::object X, py::object Y, py::object order) {
-             return std::visit([&](auto& t) { return epoch(*t, X, Y, order); }, self.trainer);
-           },
-           py::arg("X"), py::arg("Y"), py::arg("order") = py::none())
-      .def_property_readonly("epochs", [](TrainerOfEither& self) { return std::visit([](auto& t) { return t->epochs; }, self.trainer); })
-      .def_property_readonly("state", [](TrainerOfEither& self) { return std::visit([](auto& t) { return state(*t); }, self.trainer); })
-      .def("set_state",
-           [](TrainerOfEither& self, py::dict to) { std::visit([&](auto& t) { set_state(*t, to); }, self.trainer); },
-           py::arg("state"));
+      .def(
+          "epoch",
+          [](TrainerOfEither& self, py::object X, py::object Y, py::object order) {
+            return std::visit([&](auto& t) { return epoch(*t, X, Y, order); }, self.trainer);
+          },
+          py::arg("X"), py::arg("Y"), py::arg("order") = py::none())
+      .def_property_readonly(
+          "epochs", [](TrainerOfEither& self) { return std::visit([](auto& t) { return t->epochs; }, self.trainer); })
+      .def_property_readonly(
+          "state", [](TrainerOfEither& self) { return std::visit([](auto& t) { return state(*t); }, self.trainer); })
+      .def(
+          "set_state",
+          [](TrainerOfEither& self, py::dict to) { std::visit([&](auto& t) { set_state(*t, to); }, self.trainer); },
+          py::arg("state"));
 }

@@ -17,9 +17,7 @@ template <class S> INLINE S read_swapped(const char* p) {
 }
 
 // IEEE half precision, held as its bits.
-struct half {
-  uint16_t bits;
-};
+struct half { uint16_t bits; };
 
 INLINE float to_float(half h) {
   const uint32_t sign = uint32_t(h.bits & 0x8000) << 16, exponent = (h.bits >> 10) & 31, fraction = h.bits & 1023;
@@ -33,9 +31,7 @@ INLINE float to_float(half h) {
   return f;
 }
 
-struct boolean {
-  uint8_t byte;
-};
+struct boolean { uint8_t byte; };
 
 template <class T, class S> INLINE T convert(S s) { return T(s); }
 template <class T> INLINE T convert(half h) { return T(to_float(h)); }
@@ -61,7 +57,8 @@ INLINE bool finish_row(T* row, ptrdiff_t stride, int columns, const T* shift, co
   along_row<T>(columns, stride, [&](int column, ptrdiff_t at, ivec<T> live) {
     vec<T> x = select(live, load(row + at), vec<T>{});
     verdict = fma(x, vec<T>{}, verdict);
-    if (probability) verdict = select((x < vec<T>{}) | (x > splat<vec<T>>(1)), splat<vec<T>>(T(__builtin_nan(""))), verdict);
+    if (probability)
+      verdict = select((x < vec<T>{}) | (x > splat<vec<T>>(1)), splat<vec<T>>(T(__builtin_nan(""))), verdict);
     if (shift) x = x - load(shift + column);
     if (scale) x = x * load(scale + column);
     store(row + at, x);
@@ -97,11 +94,12 @@ INLINE int64_t gather_labels(const Rows& X, const Selection& rows, int n_labels,
 }
 
 template <class T>
-int64_t gather(const Rows& X, const Selection& rows, const T* shift, const T* scale, Check check, int n_labels,
-               T* out, ptrdiff_t stride) noexcept {
+int64_t gather(const Rows& X, const Selection& rows, const T* shift, const T* scale, Check check, int n_labels, T* out,
+               ptrdiff_t stride) noexcept {
   if (check == Check::label) {
     switch (X.kind) {
-      case Kind::b: case Kind::u8: return gather_labels<T, uint8_t>(X, rows, n_labels, out, stride);
+      case Kind::b:
+      case Kind::u8: return gather_labels<T, uint8_t>(X, rows, n_labels, out, stride);
       case Kind::i8: return gather_labels<T, int8_t>(X, rows, n_labels, out, stride);
       case Kind::i16: return gather_labels<T, int16_t>(X, rows, n_labels, out, stride);
       case Kind::i32: return gather_labels<T, int32_t>(X, rows, n_labels, out, stride);

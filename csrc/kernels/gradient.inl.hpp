@@ -39,8 +39,8 @@ template <class T> INLINE void write_transposed(const T* w, int n, int columns, 
 
 // The finished totals of `rows` rows of one block: store the gradient, or take the optimizer's step.
 template <class T>
-INLINE void finish(const GradientUnit<T>& g, const Update<T>& u, T l2, int rows, const T* total, T* w,
-                   T* const slot[2], T* gradient, ptrdiff_t at) {
+INLINE void finish(const GradientUnit<T>& g, const Update<T>& u, T l2, int rows, const T* total, T* w, T* const slot[2],
+                   T* gradient, ptrdiff_t at) {
   if (gradient)
     each_weight<T>(rows, g.columns, [&](ptrdiff_t i) {
       store(gradient + at + i, gradient_of(u, l2, load(total + i), load(w + at + i)));
@@ -69,8 +69,7 @@ template <class T> void weight_gradient(const GradientUnit<T>& g, const Update<T
     }
     i += rows;
   }
-  if (g.last && g.transposed && !g.gradient)
-    write_transposed(g.w, g.i_end - g.i_begin, g.columns, g.transposed);
+  if (g.last && g.transposed && !g.gradient) write_transposed(g.w, g.i_end - g.i_begin, g.columns, g.transposed);
 }
 
 // q[j] = sum over i of w_ji^2, blocks of KB, for the units of one panel; the bias row is left out.

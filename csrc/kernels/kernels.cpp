@@ -38,7 +38,7 @@ template <class T> void evaluate(int function, const T* x, T* y, int64_t n) noex
 }
 
 template <class T>
-constexpr Kernels<T> kernels = {gather<T>, affine<T>, hidden_delta<T>, activate<T>, softmax_delta<T>,
+constexpr Kernels<T> kernels = {gather<T>, affine<T>,          hidden_delta<T>,   activate<T>, softmax_delta<T>,
                                 output<T>, weight_gradient<T>, sum_of_squares<T>, evaluate<T>};
 }  // namespace
 

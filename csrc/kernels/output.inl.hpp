@@ -33,9 +33,7 @@ template <class V> INLINE V binary_cross_entropy_of_y_hat(V y, V y_hat) {
 // their logarithms are taken together. Between them e_j stands in z and net_j - m in delta.
 constexpr int ROWS = 16;
 
-template <class T> struct Sums {
-  alignas(64) T e[ROWS], y[ROWS], log_e[ROWS];
-};
+template <class T> struct Sums { alignas(64) T e[ROWS], y[ROWS], log_e[ROWS]; };
 
 template <class T> INLINE void exponentials(const Output<T>& c, int64_t first, int rows, Sums<T>& sums) {
   for (int r = 0; r < ROWS; r++) sums.e[r] = 1;
@@ -81,8 +79,8 @@ template <class T, bool COLLAPSED> void cross_entropy_rows(const Output<T>& c) n
     exponentials(c, first, rows, sums);
     for (int r = 0; r < rows; r++) {
       const int64_t row = (first + r) * PANEL;
-      c.row_loss[first + r] = cross_entropy_row<T, COLLAPSED>(c, c.z + row, c.delta + row, c.Y + row, sums.e[r],
-                                                              sums.y[r], sums.log_e[r]);
+      c.row_loss[first + r] =
+          cross_entropy_row<T, COLLAPSED>(c, c.z + row, c.delta + row, c.Y + row, sums.e[r], sums.y[r], sums.log_e[r]);
     }
   }
 }

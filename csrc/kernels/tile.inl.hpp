@@ -65,13 +65,21 @@ template <class T> using Tile = void (*)(const T*, ptrdiff_t, const T*, int64_t,
 // Tiles of 1 .. 14 rows, so that rows split evenly over tiles and none runs nearly empty.
 template <class T, int NV, int A_ROW, bool BIAS> struct tiles {
   static constexpr int limit(int r) { return r < tile_size<T>::R ? r : tile_size<T>::R; }
-  static constexpr Tile<T> of_rows[15] = {
-      nullptr,
-      tile<T, limit(1), NV, A_ROW, BIAS>,  tile<T, limit(2), NV, A_ROW, BIAS>,  tile<T, limit(3), NV, A_ROW, BIAS>,
-      tile<T, limit(4), NV, A_ROW, BIAS>,  tile<T, limit(5), NV, A_ROW, BIAS>,  tile<T, limit(6), NV, A_ROW, BIAS>,
-      tile<T, limit(7), NV, A_ROW, BIAS>,  tile<T, limit(8), NV, A_ROW, BIAS>,  tile<T, limit(9), NV, A_ROW, BIAS>,
-      tile<T, limit(10), NV, A_ROW, BIAS>, tile<T, limit(11), NV, A_ROW, BIAS>, tile<T, limit(12), NV, A_ROW, BIAS>,
-      tile<T, limit(13), NV, A_ROW, BIAS>, tile<T, limit(14), NV, A_ROW, BIAS>};
+  static constexpr Tile<T> of_rows[15] = {nullptr,
+                                          tile<T, limit(1), NV, A_ROW, BIAS>,
+                                          tile<T, limit(2), NV, A_ROW, BIAS>,
+                                          tile<T, limit(3), NV, A_ROW, BIAS>,
+                                          tile<T, limit(4), NV, A_ROW, BIAS>,
+                                          tile<T, limit(5), NV, A_ROW, BIAS>,
+                                          tile<T, limit(6), NV, A_ROW, BIAS>,
+                                          tile<T, limit(7), NV, A_ROW, BIAS>,
+                                          tile<T, limit(8), NV, A_ROW, BIAS>,
+                                          tile<T, limit(9), NV, A_ROW, BIAS>,
+                                          tile<T, limit(10), NV, A_ROW, BIAS>,
+                                          tile<T, limit(11), NV, A_ROW, BIAS>,
+                                          tile<T, limit(12), NV, A_ROW, BIAS>,
+                                          tile<T, limit(13), NV, A_ROW, BIAS>,
+                                          tile<T, limit(14), NV, A_ROW, BIAS>};
 };
 
 // R rows by the panel's first `columns` columns, in passes of NV vectors; the last pass may be narrower.

@@ -89,8 +89,8 @@ template <class T> struct Batch {
     update.l2 = T(shape.l2);
     update.minus_inverse_s = T(-1 / shape.s(n));
     // The weights are only read: a gradient is stored instead of an update.
-    const BlockTarget<T> target{const_cast<T*>(packed->data()), {nullptr, nullptr}, totals.data(),
-                                packed_gradient.data(), nullptr};
+    const BlockTarget<T> target{
+        const_cast<T*>(packed->data()), {nullptr, nullptr}, totals.data(), packed_gradient.data(), nullptr};
     double loss = 0;
     Barrier barrier;
 #pragma omp parallel num_threads(shares)
@@ -115,7 +115,8 @@ template <class T> struct Batch {
         for (int share = thread; gradient && share < shares; share += threads)
           for (const Block& block : blocks[size_t(share)])
             if (!watch.stopped())
-              kernels.weight_gradient(gradient_unit(shape, space, block, part, at == 0, at + part == n, target), update);
+              kernels.weight_gradient(gradient_unit(shape, space, block, part, at == 0, at + part == n, target),
+                                      update);
         barrier.wait();
       }
       if (shape.l2 != 0)
@@ -176,8 +177,7 @@ double backward(Network<T>& network, const std::vector<const T*>& net, const std
                 bool labels, const std::vector<T*>& delta, T* dX, T* gradient, int n_threads, Watch& watch) {
   const Shape& shape = network.shape;
   const size_t last = shape.layers.size();
-  Batch<T> batch{network, Y.n, watch, shares_for(network, Y.n, n_threads), gradient,
-                 Workspace<T>::gradient_of_input};
+  Batch<T> batch{network, Y.n, watch, shares_for(network, Y.n, n_threads), gradient, Workspace<T>::gradient_of_input};
   const auto fill = [&](Pass<T>& pass, Range mine, int64_t at) {
     const int64_t row = at + mine.begin;
     for (size_t k = 0; k <= last; k++)
@@ -221,11 +221,11 @@ double loss_and_gradient(Network<T>& network, const Rows& X, const Rows& Y, bool
   return batch.run(fill, [](Pass<T>&, Range, int64_t) {});
 }
 
-#define INSTANTIATE(T)                                                                                            \
-  template void predict<T>(Network<T>&, const Rows&, T*, int, Watch&);                                            \
-  template void forward<T>(Network<T>&, const Rows&, const std::vector<T*>&, const std::vector<T*>&, int, Watch&); \
+#define INSTANTIATE(T)                                                                                              \
+  template void predict<T>(Network<T>&, const Rows&, T*, int, Watch&);                                              \
+  template void forward<T>(Network<T>&, const Rows&, const std::vector<T*>&, const std::vector<T*>&, int, Watch&);  \
   template double backward<T>(Network<T>&, const std::vector<const T*>&, const std::vector<const T*>&, const Rows&, \
-                              bool, const std::vector<T*>&, T*, T*, int, Watch&);                                  \
+                              bool, const std::vector<T*>&, T*, T*, int, Watch&);                                   \
   template double loss_and_gradient<T>(Network<T>&, const Rows&, const Rows&, bool, T*, int, Watch&);
 INSTANTIATE(float)
 INSTANTIATE(double)

@@ -36,8 +36,8 @@ template <class T> struct Pass {
 
   // Rows `selection` of the chunk's rows from `begin` on; returns the first bad place, or -1.
   int64_t gather_X(const Rows& X, const Selection& selection, int64_t begin) const {
-    return kernels.gather(X, selection, network.shift(), network.scale(), Check::finite, 0,
-                          space.o[0] + begin * PANEL, space.stride);
+    return kernels.gather(X, selection, network.shift(), network.scale(), Check::finite, 0, space.o[0] + begin * PANEL,
+                          space.stride);
   }
   int64_t gather_Y(const Rows& Y, const Selection& selection, int64_t begin, Check check) const {
     return kernels.gather(Y, selection, nullptr, nullptr, check, shape().outputs(), space.Y + begin * PANEL,
@@ -122,7 +122,8 @@ GradientUnit<T> gradient_unit(const Shape& shape, const Workspace<T>& space, con
                               bool first, bool last, const BlockTarget<T>& target) {
   const LayerShape& layer = shape.layers[size_t(block.layer)];
   const int64_t panel = layer.packed_offset + block.p * layer.panel_size();
-  const int64_t at = panel + (int64_t(block.q) * PANEL + block.i_begin) * PANEL, bias = panel + int64_t(layer.in) * PANEL;
+  const int64_t at = panel + (int64_t(block.q) * PANEL + block.i_begin) * PANEL,
+                bias = panel + int64_t(layer.in) * PANEL;
   const auto place = [](T* base, int64_t offset) { return base ? base + offset : nullptr; };
   GradientUnit<T> unit{};
   unit.o = space.o[size_t(block.layer)] + block.q * space.stride;

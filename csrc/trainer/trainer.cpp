@@ -89,8 +89,11 @@ template <class T> struct Trainer<T>::Epoch {
   // Phase B: this share's blocks, over all rows of the chunk.
   void weights_phase(int share, int64_t rows, bool first, bool last, const Update<T>& update, bool leader) {
     Trainer& t = trainer;
-    const BlockTarget<T> target{t.packed_.data(), {t.packed_slots_[0].data(), t.packed_slots_[1].data()},
-                                t.totals_.data(), nullptr, t.transposed_.data()};
+    const BlockTarget<T> target{t.packed_.data(),
+                                {t.packed_slots_[0].data(), t.packed_slots_[1].data()},
+                                t.totals_.data(),
+                                nullptr,
+                                t.transposed_.data()};
     for (const Block& block : t.blocks_[size_t(share)]) {
       if (watch.stopped()) return;
       kernels.weight_gradient(gradient_unit(shape(), t.space_, block, rows, first, last, target), update);
@@ -116,8 +119,8 @@ template <class T> struct Trainer<T>::Epoch {
     const FloatEnvironment environment;
     const bool leader = thread == 0;
     Rule<T> rule(trainer.settings, trainer.clock, shape().l2);
-    Pass<T> pass{*trainer.network, kernels, trainer.packed_.data(), trainer.transposed_.data(), trainer.space_, watch,
-                 leader};
+    Pass<T> pass{
+        *trainer.network, kernels, trainer.packed_.data(), trainer.transposed_.data(), trainer.space_, watch, leader};
     for (int64_t begin = 0; begin < count && !over; begin += batch) {
       const int64_t rows = std::min(batch, count - begin);
       rule.next_step(shape().s(rows));
@@ -211,8 +214,12 @@ double Trainer<T>::epoch(const Rows& X, const Rows& Y, bool labels, const int64_
   const int64_t batch = std::min(batch_size ? batch_size : count, count);
   const int shares = threads_for(n_threads, shape.flops_per_row() * double(batch));
   prepare(batch, shares);
-  Epoch run{*this, X, Y, check_of(shape, labels), order, count, batch, chunk_rows(shape, batch, shares, sizeof(T)), shares,
-            kernels_of<T>(table_in_use()), watch};
+  Epoch run{*this,  X,
+            Y,      check_of(shape, labels),
+            order,  count,
+            batch,  chunk_rows(shape, batch, shares, sizeof(T)),
+            shares, kernels_of<T>(table_in_use()),
+            watch};
   Barrier barrier;
 #pragma omp parallel num_threads(shares)
   {

@@ -131,7 +131,8 @@ template <class T> void gather(const Kernels<T>& k, Hash& hash) {
       const ptrdiff_t size = bytes[kind];
       Rows X{reinterpret_cast<const char*>(raw.data()), 33 * size, size, 40, 33, Kind(kind), swapped};
       Buffer<T> out(2 * 40 * PANEL);
-      const int64_t bad = k.gather(X, {nullptr, 0, 40}, shift.data(), scale.data(), Check::finite, 0, out.data(), 40 * PANEL);
+      const int64_t bad =
+          k.gather(X, {nullptr, 0, 40}, shift.data(), scale.data(), Check::finite, 0, out.data(), 40 * PANEL);
       const T place = T(bad);
       hash.add(&place, 1);
       add_columns(hash, out.data(), 40 * PANEL, bad < 0 ? 40 : bad, 33);
@@ -146,10 +147,12 @@ void train(Hash& hash, const std::vector<int64_t>& sizes, const std::vector<std:
   const Buffer<T> w = random_buffer<T>(size_t(shape.n_weights), 20, -0.3, 0.3);
   network->assign(w.data());
   constexpr int64_t n = 70;
-  const Buffer<T> X = random_buffer<T>(size_t(n * shape.inputs()), 21), Y = random_buffer<T>(size_t(n * shape.outputs()), 22, 0, 1);
+  const Buffer<T> X = random_buffer<T>(size_t(n * shape.inputs()), 21),
+                  Y = random_buffer<T>(size_t(n * shape.outputs()), 22, 0, 1);
   constexpr Kind kind = sizeof(T) == 4 ? Kind::f32 : Kind::f64;
   const auto rows = [&](const Buffer<T>& a, int columns) {
-    return Rows{reinterpret_cast<const char*>(a.data()), ptrdiff_t(sizeof(T)) * columns, sizeof(T), n, columns, kind, false};
+    return Rows{
+        reinterpret_cast<const char*>(a.data()), ptrdiff_t(sizeof(T)) * columns, sizeof(T), n, columns, kind, false};
   };
   for (int threads : {1, 3}) {
     network->assign(w.data());
