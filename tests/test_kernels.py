@@ -185,5 +185,8 @@ def test_relu_keeps_nan_and_makes_positive_zero(isa: str, dtype: str) -> None:
 def test_underflow_to_negative_zero_becomes_positive(isa: str, dtype: str) -> None:
     """The total starts at +0, so padding with zeros and skipping zeros change no bit."""
     tiny = np.finfo(dtype).tiny
-    o, W = np.array([[-tiny]], dtype), np.array([[tiny, 0.0]], dtype)
-    assert not np.signbit(native_affine(o, W)).any()
+    minus, plus = np.array([[-tiny]], dtype), np.array([[tiny]], dtype)
+    W = np.array([[tiny, -0.0]], dtype)  # a bias of -0 keeps the sign of the total
+    assert not np.signbit(native_affine(minus, W)).any()
+    assert not np.signbit(native_hidden_delta(minus, W, "identity", plus)).any()
+    assert np.signbit(native_weight_gradient(plus, minus, -0.5)[0, 0])  # +0 times -1/S

@@ -32,6 +32,7 @@ Shape::Shape(const std::vector<int64_t>& layer_sizes, const std::vector<std::str
       l2(l2_factor),
       n_weights(0),
       packed_size(0),
+      hidden_transposed_size(0),
       transposed_size(0) {
   if (layer_sizes.size() < 2 || activations.size() + 1 != layer_sizes.size())
     throw std::invalid_argument("layers: expected at least two sizes, and one activation for each after the first");
@@ -44,11 +45,13 @@ Shape::Shape(const std::vector<int64_t>& layer_sizes, const std::vector<std::str
   for (size_t k = 0; k + 1 < sizes.size(); k++) {
     const int in = sizes[k], out = sizes[k + 1];
     const auto f = named<Activation>(activations[k], {"identity", "logistic", "tanh", "relu", "softmax"}, "activation");
-    layers.push_back({in, out, f, n_weights, packed_size, transposed_size});
+    layers.push_back({in, out, f, n_weights, packed_size, hidden_transposed_size});
     n_weights = plus_product(n_weights, out, int64_t(in) + 1);
     packed_size = plus_product(packed_size, int64_t(panels_of(out)) * PANEL, int64_t(in) + 1);
-    transposed_size = plus_product(transposed_size, int64_t(panels_of(in)) * PANEL, out);
+    if (k > 0) hidden_transposed_size = plus_product(hidden_transposed_size, int64_t(panels_of(in)) * PANEL, out);
   }
+  layers[0].transposed_offset = hidden_transposed_size;
+  transposed_size = plus_product(hidden_transposed_size, int64_t(panels_of(sizes[0])) * PANEL, sizes[1]);
   const Activation last = layers.back().activation;
   if ((loss == Loss::cross_entropy && last != Activation::softmax) ||
       (loss == Loss::binary_cross_entropy && last != Activation::softmax && last != Activation::logistic))

@@ -27,7 +27,9 @@ struct Shape {
   Loss loss;
   bool mean, collapsed;
   double l2;
-  int64_t n_weights, packed_size, transposed_size;
+  int64_t n_weights, packed_size;
+  // W[0] is transposed for dX alone, so it comes last and training leaves it out.
+  int64_t hidden_transposed_size, transposed_size;
 
   // Throws std::invalid_argument for what no network can be.
   Shape(const std::vector<int64_t>& sizes, const std::vector<std::string>& activations, const std::string& loss,
