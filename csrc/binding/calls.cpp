@@ -3,17 +3,20 @@
 
 #include <stdexcept>
 
-bool interrupted() {
-  static const unsigned long main_thread = [] {
-    const py::gil_scoped_acquire held;
-    return py::module_::import("threading").attr("main_thread")().attr("ident").cast<unsigned long>();
-  }();
+namespace { unsigned long main_thread = 0; }
+
+void set_main_thread(unsigned long ident) { main_thread = ident; }
+
+// Called inside a parallel region: nothing here may throw.
+bool interrupted() noexcept {
   if (PyThread_get_thread_ident() != main_thread) return false;
-  const py::gil_scoped_acquire held;
-  return PyErr_CheckSignals() != 0;
+  const PyGILState_STATE held = PyGILState_Ensure();
+  const bool stop = PyErr_CheckSignals() != 0;
+  PyGILState_Release(held);
+  return stop;
 }
 
-void raise_bad_row(const BadRow& bad, py::handle X, py::handle Y, const Shape& shape, bool labels, const char* dtype) {
+void raise_bad_row(const BadRow& bad, py::handle Y, const Shape& shape, bool labels, const char* dtype) {
   const std::string where = std::string(bad.in_Y ? "Y" : "X") + ": row " + std::to_string(bad.row) + " holds ";
   const Check check = bad.in_Y ? check_of(shape, labels) : Check::finite;
   if (check == Check::label) {
@@ -23,6 +26,5 @@ void raise_bad_row(const BadRow& bad, py::handle X, py::handle Y, const Shape& s
   if (check == Check::probability)
     throw std::invalid_argument(where + "a value outside [0, 1]; expected probabilities for " +
                                 (shape.loss == Loss::cross_entropy ? "cross_entropy" : "binary_cross_entropy"));
-  (void)X;
   throw std::invalid_argument(where + "nan or infinity (as " + dtype + "); expected finite numbers");
 }

@@ -1,23 +1,35 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // A call into the core: the GIL released, Ctrl-C polled, errors of the data turned into Python's.
 #pragma once
+#include <exception>
+
 #include "binding/arrays.hpp"
 #include "trainer/pass.hpp"
 
 // Asks Python for signals; true leaves its error set. Only the main thread ever has any.
-bool interrupted();
+bool interrupted() noexcept;
+
+// The identifier of Python's main thread: the only one that signals reach.
+void set_main_thread(unsigned long ident);
 
 // ValueError naming the array, the row, what it holds and what is expected.
-[[noreturn]] void raise_bad_row(const BadRow& bad, py::handle X, py::handle Y, const Shape& shape, bool labels,
-                                const char* dtype);
+[[noreturn]] void raise_bad_row(const BadRow& bad, py::handle Y, const Shape& shape, bool labels, const char* dtype);
 
-// Runs work(watch) without the GIL. Interrupted: throws the error that Python has set.
+// Runs work(watch) without the GIL. Interrupted: throws the error that Python has set, before any other.
+// Not gil_scoped_release: a daemon thread that comes back when the interpreter is gone is ended by an
+// unwinding that its destructor would turn into an abort.
 template <class Work> auto without_gil(Work work) {
   Watch watch(interrupted);
-  const auto result = [&] {
-    const py::gil_scoped_release released;
-    return work(watch);
-  }();
+  decltype(work(watch)) result{};
+  std::exception_ptr failed;
+  PyThreadState* state = PyEval_SaveThread();
+  try {
+    result = work(watch);
+  } catch (...) {
+    failed = std::current_exception();
+  }
+  PyEval_RestoreThread(state);
   if (PyErr_Occurred()) throw py::error_already_set();
+  if (failed) std::rethrow_exception(failed);
   return result;
 }

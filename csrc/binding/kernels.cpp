@@ -37,7 +37,8 @@ template <class T> bool is_panels(const Array<T>& a, int panels, int64_t rows) {
 // C = A B over k columns of A: B is [panels][k (+1: bias)][PANEL].
 template <class T, class Call>
 py::array_t<T> contract(const Array<T>& A, const Array<T>& B, int k, int columns, int B_rows, Call call) {
-  require(A.ndim() == 3 && is_panels(A, panels_of(k), A.shape(1)), "A: expected panels of k columns");
+  require(k >= 1 && columns >= 1 && A.ndim() == 3 && A.shape(1) >= 1, "expected at least one row and column");
+  require(is_panels(A, panels_of(k), A.shape(1)), "A: expected panels of k columns");
   require(is_panels(B, panels_of(columns), B_rows), "B: expected panels of its columns");
   const int64_t rows = A.shape(1);
   const Buffer<T> a = aligned(A), b = aligned(B);
@@ -89,8 +90,8 @@ py::array_t<T> weight_gradient(const Array<T>& o, const Array<T>& delta, int n, 
 
 template <class T>
 py::tuple output(const Array<T>& net, const Array<T>& Y, int columns, int activation, int loss, bool collapsed) {
-  require(net.ndim() == 3 && is_panels(net, panels_of(columns), net.shape(1)) &&
-              is_panels(Y, panels_of(columns), net.shape(1)),
+  require(columns >= 1 && net.ndim() == 3 && net.shape(1) >= 1, "expected at least one row and column");
+  require(is_panels(net, panels_of(columns), net.shape(1)) && is_panels(Y, panels_of(columns), net.shape(1)),
           "net, Y: expected panels of the same rows");
   const int64_t rows = net.shape(1);
   Buffer<T> z = aligned(net), delta(z.size()), row_loss(size_t(rows) * PANEL);

@@ -30,6 +30,9 @@ void register_machine(py::module_& module) {
       "Instruction sets that this build and CPU have, best first.");
   module.def("select_isa", &select_isa, py::arg("name"), "Changes the instruction set in use; for tests.");
   module.def("default_threads", &default_threads, "Threads used where none are asked for.");
+  module.def(
+      "note_main_thread", [] { set_main_thread(PyThread_get_thread_ident()); },
+      "The calling thread is the main one: after a fork, in the child.");
   module.def("pause_threads", &pause_threads, "Ends the idle worker threads, before a fork.");
   module.def("openmp", &openmp, "The OpenMP runtime, and the date of the standard it follows.");
 }

@@ -11,8 +11,12 @@ PYBIND11_MODULE(_core, module) {
       if (thrown) std::rethrow_exception(thrown);
     } catch (const Refused& refusal) {
       PyErr_SetString(refused, refusal.argument);
+    } catch (const Busy&) {
+      PyErr_SetString(PyExc_RuntimeError, "this network is being trained by another call; try again when that is done");
     }
   });
+  // A module may first be imported elsewhere; threading knows the main thread by name.
+  set_main_thread(py::module_::import("threading").attr("main_thread")().attr("ident").cast<unsigned long>());
   register_network(module);
   register_trainer(module);
   register_machine(module);

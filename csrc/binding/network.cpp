@@ -56,10 +56,16 @@ py::array weights(py::object self) {
 
 template <class T> void assign(Network<T>& network, py::handle w) {
   const T* values = exact<T>(w, {network.shape.n_weights}, false, "w");
-  if (network.training.exchange(true))
-    throw std::runtime_error("w: a trainer is at work on this network; assign when it is done");
+  const typename Network<T>::Claim claim(network);
   network.assign(values);
-  network.training = false;
+}
+
+// A copy of w, of one finished epoch.
+template <class T> py::array_t<T> snapshot(Network<T>& network) {
+  py::array_t<T> copy(network.shape.n_weights);
+  T* values = copy.mutable_data();
+  network.read([&](const T* w) { std::copy(w, w + network.shape.n_weights, values); });
+  return copy;
 }
 
 template <class T> py::object predict_rows(Network<T>& network, py::handle X, py::object out, int n_threads) {
@@ -70,7 +76,7 @@ template <class T> py::object predict_rows(Network<T>& network, py::handle X, py
   try {
     without_gil([&](Watch& watch) { return predict(network, rows, y_hat, n_threads, watch), 0; });
   } catch (const BadRow& bad) {
-    raise_bad_row(bad, X, {}, network.shape, false, dtype_name<T>);
+    raise_bad_row(bad, {}, network.shape, false, dtype_name<T>);
   }
   return out;
 }
@@ -82,7 +88,7 @@ template <class T> py::tuple forward_rows(Network<T>& network, py::handle X, int
   try {
     without_gil([&](Watch& watch) { return forward(network, rows, to_net, to_o, n_threads, watch), 0; });
   } catch (const BadRow& bad) {
-    raise_bad_row(bad, X, {}, network.shape, false, dtype_name<T>);
+    raise_bad_row(bad, {}, network.shape, false, dtype_name<T>);
   }
   return py::make_tuple(py::cast(net), py::cast(o));
 }
@@ -106,7 +112,7 @@ py::tuple backward_rows(Network<T>& network, const py::list& net, const py::list
                       watch);
     });
   } catch (const BadRow& bad) {
-    raise_bad_row(bad, {}, Y, shape, targets.labels, dtype_name<T>);
+    raise_bad_row(bad, Y, shape, targets.labels, dtype_name<T>);
   }
   return py::make_tuple(py::cast(delta), gradient, dX, loss);
 }
@@ -120,7 +126,7 @@ double loss_of(Network<T>& network, py::handle X, py::handle Y, T* gradient, int
       return loss_and_gradient(network, rows, targets.rows, targets.labels, gradient, n_threads, watch);
     });
   } catch (const BadRow& bad) {
-    raise_bad_row(bad, X, Y, network.shape, targets.labels, dtype_name<T>);
+    raise_bad_row(bad, Y, network.shape, targets.labels, dtype_name<T>);
   }
 }
 
@@ -142,6 +148,12 @@ void register_network(py::module_& module) {
           "assign",
           [](NetworkOfEither& self, py::object w) { std::visit([&](auto& n) { assign(*n, w); }, self.network); },
           py::arg("w"))
+      .def(
+          "snapshot",
+          [](NetworkOfEither& self) {
+            return std::visit([](auto& n) -> py::array { return snapshot(*n); }, self.network);
+          },
+          "A copy of w, of one finished epoch.")
       .def(
           "predict",
           [](NetworkOfEither& self, py::object X, py::object out, int n_threads) {

@@ -7,13 +7,7 @@
 #include "binding/calls.hpp"
 #include "trainer/network.hpp"
 
-struct NetworkOfEither {
-  std::variant<std::shared_ptr<Network<float>>, std::shared_ptr<Network<double>>> network;
-
-  const Shape& shape() const {
-    return std::visit([](const auto& n) -> const Shape& { return n->shape; }, network);
-  }
-};
+struct NetworkOfEither { std::variant<std::shared_ptr<Network<float>>, std::shared_ptr<Network<double>>> network; };
 
 template <class T> constexpr const char* dtype_name = sizeof(T) == 4 ? "float32" : "float64";
 

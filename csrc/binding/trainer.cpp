@@ -37,25 +37,28 @@ TrainerOfEither construct(NetworkOfEither& network, const std::string& optimizer
   return {std::make_shared<Trainer<double>>(std::get<1>(network.network), settings, batch_size, n_threads)};
 }
 
-// int64 row numbers, all inside X: judged before anything is changed.
-Selection order_of(py::handle order, int64_t n) {
-  if (order.is_none()) return {nullptr, 0, n};
+// int64 row numbers, all inside X: a copy, for another thread may write to the array while we train.
+std::vector<int64_t> order_of(py::handle order, int64_t n) {
+  if (order.is_none()) return {};
   if (!py::isinstance<py::array>(order)) throw Refused{"order"};
   const py::ssize_t count = py::reinterpret_borrow<py::array>(order).size();
-  const int64_t* rows = exact<int64_t>(order, {count}, false, "order");
+  const int64_t* given = exact<int64_t>(order, {count}, false, "order");
   if (count == 0) throw Refused{"order"};
-  for (py::ssize_t i = 0; i < count; i++)
+  std::vector<int64_t> rows(given, given + count);
+  for (size_t i = 0; i < rows.size(); i++)
     if (rows[i] < 0 || rows[i] >= n)
-      throw std::invalid_argument("order: got row " + std::to_string(rows[i]) + " at position " + std::to_string(i) +
-                                  ", expected rows 0 ... " + std::to_string(n - 1));
-  return {rows, 0, count};
+      throw std::invalid_argument("order: row " + std::to_string(rows[i]) + " at position " + std::to_string(i) +
+                                  "; expected 0 ... " + std::to_string(n - 1));
+  return rows;
 }
 
 [[noreturn]] void raise_diverged(const Diverged& diverged) {
   const int64_t before = diverged.epoch - 1;
   const std::string kept = before ? "at the end of epoch " + std::to_string(before) : "before the first epoch";
-  const std::string message = std::string("the loss is ") + (std::isnan(diverged.loss) ? "nan" : "infinite") +
-                              " in epoch " + std::to_string(diverged.epoch) + ", step " +
+  const char* what = std::isfinite(diverged.loss) ? "a weight is not finite"
+                     : std::isnan(diverged.loss)  ? "the loss is nan"
+                                                  : "the loss is infinite";
+  const std::string message = std::string(what) + " in epoch " + std::to_string(diverged.epoch) + ", step " +
                               std::to_string(diverged.step) + "; weights and optimizer state are as they were " + kept +
                               ". A smaller eta or standardised inputs (input_shift, input_scale) may help";
   PyErr_SetString(PyExc_FloatingPointError, message.c_str());
@@ -66,23 +69,23 @@ template <class T> double epoch(Trainer<T>& trainer, py::handle X, py::handle Y,
   const Shape& shape = trainer.network->shape;
   const Rows rows = rows_of(X, shape.inputs(), "X");
   const Targets targets = targets_of(Y, shape, rows.n);
-  const Selection selection = order_of(order, rows.n);
+  const std::vector<int64_t> copied = order_of(order, rows.n);
+  const int64_t count = copied.empty() ? rows.n : int64_t(copied.size());
   try {
     return without_gil([&](Watch& watch) {
-      return trainer.epoch(rows, targets.rows, targets.labels, selection.order, selection.count, watch);
+      return trainer.epoch(rows, targets.rows, targets.labels, copied.empty() ? nullptr : copied.data(), count, watch);
     });
   } catch (const BadRow& bad) {
-    raise_bad_row(bad, X, Y, shape, targets.labels, dtype_name<T>);
+    raise_bad_row(bad, Y, shape, targets.labels, dtype_name<T>);
   } catch (const Diverged& diverged) {
     raise_diverged(diverged);
   } catch (const Interrupted&) {
     throw py::error_already_set();
-  } catch (const Busy&) {
-    throw std::runtime_error("epoch: another trainer is at work on this network");
   }
 }
 
 template <class T> py::dict state(Trainer<T>& trainer) {
+  const typename Network<T>::Claim claim(*trainer.network);  // else slots of one epoch, clock of another
   py::list slots;
   for (int s = 0; s < trainer.settings.slots(); s++)
     slots.append(py::array_t<T>(trainer.network->shape.n_weights, trainer.slots[s].data()));
@@ -106,12 +109,11 @@ template <class T> void set_state(Trainer<T>& trainer, const py::dict& state) {
   const int64_t epochs = state["epochs"].cast<int64_t>();
   const OptimizerClock clock{state["steps"].cast<int64_t>(), state["beta_1_power"].cast<double>(),
                              state["beta_2_power"].cast<double>()};
-  if (trainer.network->training.exchange(true)) throw std::runtime_error("state: a trainer is at work on this network");
+  const typename Network<T>::Claim claim(*trainer.network);
   for (size_t s = 0; s < slots.size(); s++) std::copy(values[s], values[s] + n, trainer.slots[s].data());
   trainer.epochs = epochs;
   trainer.clock = clock;
   trainer.state_assigned();
-  trainer.network->training = false;
 }
 }  // namespace
 

@@ -9,12 +9,12 @@ template <Activation F, class V> INLINE V activation(V net) {
   return net;
 }
 
-// g f'(net), with f' from o.
-template <Activation F, class V> INLINE V times_derivative(V g, V o) {
-  if constexpr (F == Activation::logistic) return g * fma(-o, o, o);
-  if constexpr (F == Activation::tanh) return g * fma(-o, o, splat<V>(1));
-  if constexpr (F == Activation::relu) return select(o > V{}, g, V{});
-  return g;
+// u f'(net), with f' from o.
+template <Activation F, class V> INLINE V times_derivative(V u, V o) {
+  if constexpr (F == Activation::logistic) return u * fma(-o, o, o);
+  if constexpr (F == Activation::tanh) return u * fma(-o, o, splat<V>(1));
+  if constexpr (F == Activation::relu) return select(o > V{}, u, V{});
+  return u;
 }
 
 // Sum along a row: accumulator j mod 16 takes column j in increasing order, then 16 -> 8 -> 4 -> 2 -> 1.
@@ -87,7 +87,7 @@ template <class T> void activate(T* z, ptrdiff_t stride, int64_t rows, int colum
   }
 }
 
-// One row through the softmax Jacobian: delta_j = o_j (g_j - sum_l g_l o_l); g comes in delta.
+// One row through the softmax Jacobian: delta_l = o_l (u_l - sum_j u_j o_j); u comes in delta.
 template <class T> INLINE void softmax_delta_row(const T* o, T* delta, int columns, ptrdiff_t stride) {
   Tree16<T> sum;
   along_row<T>(columns, stride, [&](int column, ptrdiff_t at, ivec<T> live) {

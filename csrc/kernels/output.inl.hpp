@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The output layer, row by row: from net to y_hat, the row's loss L_i and delta = -dL_i/dnet.
-// General path: g = -dL_i/dy_hat, then the activation's derivative (softmax: its full Jacobian).
+// General path: u = -dL_i/dy_hat, then the activation's derivative (softmax: its full Jacobian).
 // Collapsed pairs: softmax + cross-entropy and logistic + binary cross-entropy give y - y_hat, and
 // take their loss from net, where no probability has been rounded to 0 or 1.
 
@@ -10,7 +10,7 @@ template <class V> INLINE V clip(V y_hat) {
   return select(y_hat < low, low, select(y_hat > high, high, y_hat));
 }
 
-// g = -dL_i/dy_hat
+// u = -dL_i/dy_hat
 template <Loss LOSS, class V> INLINE V minus_loss_derivative(V y, V y_hat) {
   const V c = clip(y_hat);
   if constexpr (LOSS == Loss::binary_cross_entropy) return (y - c) / (c * (splat<V>(1) - c));
@@ -18,7 +18,7 @@ template <Loss LOSS, class V> INLINE V minus_loss_derivative(V y, V y_hat) {
   return y - y_hat;
 }
 
-// Terms whose sum is L_i (half_squared_error: the residual, whose squares sum to 2 L_i).
+// Terms whose sum is L_i.
 template <class V> INLINE V binary_cross_entropy_of_net(V y, V net) {
   const V magnitude = select(net > V{}, net, -net);
   return (select(net > V{}, net, V{}) - net * y) + log1p_of_unit(exp(-magnitude));

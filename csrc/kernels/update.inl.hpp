@@ -32,7 +32,7 @@ template <class T, class F> INLINE void each_weight(int rows, int columns, F f) 
 template <class T>
 INLINE void update(const Update<T>& u, T l2, int rows, int columns, const T* total, T* w, T* const slot[2],
                    ptrdiff_t at) {
-  T *const w0 = w + at, *const s0 = slot[0] + at, *const s1 = slot[1] + at;
+  T* const w0 = w + at;
   switch (u.rule) {
     case Optimizer::sgd:
       return each_weight<T>(rows, columns, [&](ptrdiff_t i) {
@@ -42,17 +42,17 @@ INLINE void update(const Update<T>& u, T l2, int rows, int columns, const T* tot
     case Optimizer::momentum:
       return each_weight<T>(rows, columns, [&](ptrdiff_t i) {
         const vec<T> wi = load(w0 + i);
-        vec<T> v = load(s0 + i);
+        vec<T> v = load(slot[0] + at + i);
         store(w0 + i, momentum(u, wi, gradient_of(u, l2, load(total + i), wi), v));
-        store(s0 + i, v);
+        store(slot[0] + at + i, v);
       });
     case Optimizer::adam:
       return each_weight<T>(rows, columns, [&](ptrdiff_t i) {
         const vec<T> wi = load(w0 + i);
-        vec<T> m = load(s0 + i), v = load(s1 + i);
+        vec<T> m = load(slot[0] + at + i), v = load(slot[1] + at + i);
         store(w0 + i, adam(u, wi, gradient_of(u, l2, load(total + i), wi), m, v));
-        store(s0 + i, m);
-        store(s1 + i, v);
+        store(slot[0] + at + i, m);
+        store(slot[1] + at + i, v);
       });
   }
 }

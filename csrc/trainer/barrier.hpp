@@ -17,7 +17,8 @@ class Barrier {
     const uint32_t round = round_.load(std::memory_order_relaxed);
     if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 == threads_) {
       arrived_.store(0, std::memory_order_relaxed);
-      round_.store(round + 1, std::memory_order_release);
+      // Sequentially consistent: notify_all must not look for sleepers before the store is seen.
+      round_.store(round + 1);
       round_.notify_all();
       return;
     }

@@ -18,10 +18,9 @@ class FirstBad {
     while (key < seen && !place_.compare_exchange_weak(seen, key)) {
     }
   }
-  // Whether some row before this one is bad: then later chunks need no look.
-  bool before(int64_t row) const { return place_.load() < 2 * row; }
+  bool any() const { return place_.load() != none; }
   void raise() const {
-    if (place_.load() != none) throw BadRow{place_.load() % 2 == 1, place_.load() / 2};
+    if (any()) throw BadRow{place_.load() % 2 == 1, place_.load() / 2};
   }
 
  private:
@@ -39,7 +38,6 @@ void each_chunk(Network<T>& network, int64_t n, int n_threads, Watch& watch, Cal
   const Shape& shape = network.shape;
   const auto packed = network.packed();
   const int threads = threads_for(n_threads, shape.flops_per_row() / 3 * double(n));
-  // Enough chunks for every thread, in whole tiles of rows.
   const int64_t even = (n + threads - 1) / threads, rows = std::min(forward_rows, even);
   const int64_t chunks = (n + rows - 1) / rows;
   std::vector<Workspace<T>> spaces;
@@ -59,12 +57,22 @@ Selection rows_of(Range rows) { return {nullptr, rows.begin, rows.size()}; }
 
 // A batch through forward, output, backward and the gradient, chunk by chunk, without an update.
 // `fill` puts a range of the chunk's rows into o[0] ... net, `drain` takes what is wanted of deltas.
-template <class T> struct Batch {
+template <class T> class Batch {
+ public:
+  Batch(Network<T>& the_network, int64_t rows, Watch& the_watch, int n_threads, T* flat_gradient,
+        typename Workspace<T>::Purpose for_what)
+      : network(the_network),
+        n(rows),
+        watch(the_watch),
+        shares(threads_for(n_threads, the_network.shape.flops_per_row() * double(rows))),
+        gradient(flat_gradient),
+        purpose(for_what) {}
+
   Network<T>& network;
   const int64_t n;
   Watch& watch;
   const int shares;
-  T* gradient;  // flat, or null
+  T* const gradient;  // or null
   const typename Workspace<T>::Purpose purpose;
   FirstBad bad{};
 
@@ -72,26 +80,23 @@ template <class T> struct Batch {
     const FloatEnvironment calling_thread;
     const Shape& shape = network.shape;
     const int64_t chunk = chunk_rows(shape, n, shares, sizeof(T));
+    const bool backward = purpose == Workspace<T>::gradient_of_input || gradient;
     Workspace<T> space(shape, chunk, purpose);
     const auto packed = network.packed();
-    const bool backward = purpose == Workspace<T>::gradient_of_input || gradient;
     Buffer<T> transposed(backward ? size_t(shape.transposed_size) : 0);
     Buffer<T> packed_gradient(gradient ? size_t(shape.packed_size) : 0);
     Buffer<T> totals(gradient && chunk < n ? size_t(shape.packed_size) : 0);
-    Buffer<T> squares(size_t(all_panels(shape)) * PANEL);
+    Buffer<T> squares(shape.l2 != 0 ? size_t(all_panels(shape)) * PANEL : 0);
+    // From the same packed copy: an epoch may end at any moment.
     if (backward)
-      network.read([&](const T* w) {
-        for (const LayerShape& layer : shape.layers) transpose(layer, w, transposed.data());
-      });
-    const auto blocks = deal_blocks(shape, shares);
+      for (const LayerShape& layer : shape.layers) transpose(layer, packed->data(), transposed.data());
     const Kernels<T>& kernels = kernels_of<T>(table_in_use());
-    Update<T> update{};
-    update.l2 = T(shape.l2);
-    update.minus_inverse_s = T(-1 / shape.s(n));
     // The weights are only read: a gradient is stored instead of an update.
     const BlockTarget<T> target{
         const_cast<T*>(packed->data()), {nullptr, nullptr}, totals.data(), packed_gradient.data(), nullptr};
+    if (gradient) blocks = deal_blocks(shape, shares);
     double loss = 0;
+    bool over = false;  // as in the trainer: written between two barriers, read after them
     Barrier barrier;
 #pragma omp parallel num_threads(shares)
     {
@@ -100,12 +105,11 @@ template <class T> struct Batch {
       const FloatEnvironment environment;
       const int thread = omp_get_thread_num(), threads = omp_get_num_threads();
       Pass<T> pass{network, kernels, packed->data(), transposed.data(), space, watch, thread == 0};
-      for (int64_t at = 0; at < n; at += chunk) {
+      for (int64_t at = 0; at < n && !over; at += chunk) {
         const int64_t part = std::min(chunk, n - at);
         for (int share = thread; share < shares; share += threads) {
           const Range mine = share_of(part, share, shares);
-          if (!mine.size() || bad.before(at) || watch.stopped()) continue;
-          if (!fill(pass, mine, at)) continue;
+          if (!mine.size() || !fill(pass, mine, at)) continue;
           pass.output(mine);
           if (backward) pass.backward(mine);
           drain(pass, mine, at);
@@ -113,26 +117,35 @@ template <class T> struct Batch {
         barrier.wait();
         if (thread == 0) add_losses(space.row_loss, part, loss);
         for (int share = thread; gradient && share < shares; share += threads)
-          for (const Block& block : blocks[size_t(share)])
-            if (!watch.stopped())
-              kernels.weight_gradient(gradient_unit(shape, space, block, part, at == 0, at + part == n, target),
-                                      update);
+          gradient_phase(pass, share, part, at, target);
+        if (thread == 0) over = watch.stopped() || bad.any();
         barrier.wait();
       }
-      if (shape.l2 != 0)
-        for (int share = thread; share < shares; share += threads)
-          sum_of_squares(shape, kernels, packed->data(), share, shares, squares.data());
+      for (int share = thread; shape.l2 != 0 && share < shares; share += threads)
+        sum_of_squares(shape, kernels, packed->data(), share, shares, squares.data());
     }
     bad.raise();
     if (gradient) unpack_all(shape, packed_gradient.data(), gradient);
     loss *= 1 / shape.s(n);
     return shape.l2 != 0 ? loss + penalty(shape, squares.data()) : loss;
   }
+
+ private:
+  std::vector<std::vector<Block>> blocks;
+
+  void gradient_phase(Pass<T>& pass, int share, int64_t rows, int64_t at, const BlockTarget<T>& target) {
+    Update<T> update{};
+    update.l2 = T(network.shape.l2);
+    update.minus_inverse_s = T(-1 / network.shape.s(n));
+    for (const Block& block : blocks[size_t(share)]) {
+      if (watch.stopped()) return;
+      const auto unit = gradient_unit(network.shape, pass.space, block, rows, at == 0, at + rows == n, target);
+      pass.kernels.weight_gradient(unit, update);
+      watch.tick(pass.leader, 2.0 * double(rows) * (block.i_end - block.i_begin) * PANEL);
+    }
+  }
 };
 
-template <class T> int shares_for(const Network<T>& network, int64_t n, int n_threads) {
-  return threads_for(n_threads, network.shape.flops_per_row() * double(n));
-}
 }  // namespace
 
 template <class T> void predict(Network<T>& network, const Rows& X, T* y_hat, int n_threads, Watch& watch) {
@@ -177,7 +190,7 @@ double backward(Network<T>& network, const std::vector<const T*>& net, const std
                 bool labels, const std::vector<T*>& delta, T* dX, T* gradient, int n_threads, Watch& watch) {
   const Shape& shape = network.shape;
   const size_t last = shape.layers.size();
-  Batch<T> batch{network, Y.n, watch, shares_for(network, Y.n, n_threads), gradient, Workspace<T>::gradient_of_input};
+  Batch<T> batch(network, Y.n, watch, n_threads, gradient, Workspace<T>::gradient_of_input);
   const auto fill = [&](Pass<T>& pass, Range mine, int64_t at) {
     const int64_t row = at + mine.begin;
     for (size_t k = 0; k <= last; k++)
@@ -193,8 +206,9 @@ double backward(Network<T>& network, const std::vector<const T*>& net, const std
       unpack_rows(pass.space.delta[k] + mine.begin * PANEL, pass.space.stride, mine.size(), shape.sizes[k],
                   delta[k] + row * shape.sizes[k]);
     T* input_delta = pass.space.delta[0];  // dX = -delta[1] W[0], for raw X times its scale
-    pass.through_weights(0, mine, input_delta,
-                         [&](const Contraction<T>& c) { pass.kernels.hidden_delta(c, Activation::identity, nullptr); });
+    pass.through_weights(0, mine, input_delta, [&](const Contraction<T>& c, Range) {
+      pass.kernels.hidden_delta(c, Activation::identity, nullptr);
+    });
     const int H = shape.inputs();
     T* to = dX + row * H;
     unpack_rows(input_delta + mine.begin * PANEL, pass.space.stride, mine.size(), H, to);
@@ -207,7 +221,7 @@ double backward(Network<T>& network, const std::vector<const T*>& net, const std
 template <class T>
 double loss_and_gradient(Network<T>& network, const Rows& X, const Rows& Y, bool labels, T* gradient, int n_threads,
                          Watch& watch) {
-  Batch<T> batch{network, X.n, watch, shares_for(network, X.n, n_threads), gradient, Workspace<T>::training};
+  Batch<T> batch(network, X.n, watch, n_threads, gradient, Workspace<T>::training);
   const auto fill = [&](Pass<T>& pass, Range mine, int64_t at) {
     const Selection selection{nullptr, at + mine.begin, mine.size()};
     const int64_t bad_X = pass.gather_X(X, selection, mine.begin);

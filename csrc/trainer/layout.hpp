@@ -37,14 +37,15 @@ template <class T> void unpack_all(const Shape& shape, const T* packed, T* w) {
   for (const LayerShape& layer : shape.layers) unpack(layer, packed, w, 0, panels_of(layer.out));
 }
 
-// The panels [in / PANEL][out][PANEL] that hidden_delta reads: rows of W, cut.
-template <class T> void transpose(const LayerShape& layer, const T* w, T* transposed) {
-  const T* W = w + layer.w_offset;
-  T* panels = transposed + layer.transposed_offset;
+// The panels [in / PANEL][out][PANEL] that hidden_delta reads, from the panels [out / PANEL][in + 1][PANEL].
+template <class T> void transpose(const LayerShape& layer, const T* packed, T* transposed) {
   for (int q = 0; q < panels_of(layer.in); q++)
-    for (int j = 0; j < layer.out; j++)
-      std::memcpy(panels + q * layer.transposed_panel_size() + int64_t(j) * PANEL,
-                  W + int64_t(j) * (layer.in + 1) + q * PANEL, sizeof(T) * std::min(PANEL, layer.in - q * PANEL));
+    for (int j = 0; j < layer.out; j++) {
+      const T* from =
+          packed + layer.packed_offset + j / PANEL * layer.panel_size() + int64_t(q) * PANEL * PANEL + j % PANEL;
+      T* to = transposed + layer.transposed_offset + q * layer.transposed_panel_size() + int64_t(j) * PANEL;
+      for (int i = 0; i < std::min(PANEL, layer.in - q * PANEL); i++) to[i] = from[int64_t(i) * PANEL];
+    }
 }
 
 template <class T> void pack_rows(const T* rows, int64_t n, int columns, T* panels, ptrdiff_t stride) {

@@ -2,13 +2,18 @@
 // The network's one vector of weights and its packed copy. w is written only under the lock, at the
 // end of an epoch or by assignment, so a prediction beside a training sees a whole epoch.
 #pragma once
+#include <algorithm>
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <utility>
 
 #include "trainer/buffer.hpp"
 #include "trainer/layout.hpp"
 #include "trainer/shape.hpp"
+
+// The network is being trained.
+struct Busy {};
 
 template <class T> class Network {
  public:
@@ -56,7 +61,19 @@ template <class T> class Network {
     return version;
   }
 
-  std::atomic<bool> training{false};  // one trainer at a time
+  // While it lives, nobody else trains the network or changes its weights. Throws Busy if somebody does.
+  class Claim {
+   public:
+    explicit Claim(Network& network) : network_(network) {
+      if (network.claimed_.exchange(true)) throw Busy{};
+    }
+    ~Claim() { network_.claimed_ = false; }
+    Claim(const Claim&) = delete;
+    Claim& operator=(const Claim&) = delete;
+
+   private:
+    Network& network_;
+  };
 
  private:
   Buffer<T> padded(const T* values) const {
@@ -68,6 +85,7 @@ template <class T> class Network {
 
   Buffer<T> w_, shift_, scale_;
   std::mutex lock_;
+  std::atomic<bool> claimed_{false};
   std::atomic<uint64_t> version_{1};
   std::shared_ptr<const Buffer<T>> packed_;
 };

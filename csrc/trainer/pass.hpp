@@ -34,26 +34,50 @@ template <class T> struct Pass {
 
   const Shape& shape() const { return network.shape; }
 
-  // Rows `selection` of the chunk's rows from `begin` on; returns the first bad place, or -1.
-  int64_t gather_X(const Rows& X, const Selection& selection, int64_t begin) const {
-    return kernels.gather(X, selection, network.shift(), network.scale(), Check::finite, 0, space.o[0] + begin * PANEL,
-                          space.stride);
-  }
-  int64_t gather_Y(const Rows& Y, const Selection& selection, int64_t begin, Check check) const {
-    return kernels.gather(Y, selection, nullptr, nullptr, check, shape().outputs(), space.Y + begin * PANEL,
-                          space.stride);
+  // Calls work(rows) for pieces of the rows of about 2e7 operations, a few milliseconds, and looks at the
+  // watch in between.
+  template <class Work> void in_pieces(Range rows, double operations_per_row, Work work) {
+    const int64_t most = std::max<int64_t>(int64_t(2e7 / operations_per_row), 1);
+    for (int64_t begin = rows.begin; begin < rows.end && !watch.stopped(); begin += most) {
+      const Range piece{begin, std::min(begin + most, rows.end)};
+      work(piece);
+      watch.tick(leader, operations_per_row * double(piece.size()));
+    }
   }
 
-  // C = A B for the rows, in groups of panels short enough to look at the watch in between.
+  // The chosen rows into the chunk from row `begin` on; returns the first bad place, or -1.
+  int64_t gather(const Rows& from, const Selection& chosen, const T* shift, const T* scale, Check check, T* to) {
+    int64_t bad = -1;
+    in_pieces({0, chosen.count}, 10.0 * from.columns, [&](Range piece) {
+      if (bad >= 0) return;
+      const Selection part{chosen.order ? chosen.order + piece.begin : nullptr, chosen.first + piece.begin,
+                           piece.size()};
+      const int64_t place =
+          kernels.gather(from, part, shift, scale, check, shape().outputs(), to + piece.begin * PANEL, space.stride);
+      if (place >= 0) bad = piece.begin + place;
+    });
+    return bad;
+  }
+  int64_t gather_X(const Rows& X, const Selection& chosen, int64_t begin) {
+    return gather(X, chosen, network.shift(), network.scale(), Check::finite, space.o[0] + begin * PANEL);
+  }
+  int64_t gather_Y(const Rows& Y, const Selection& chosen, int64_t begin, Check check) {
+    return gather(Y, chosen, nullptr, nullptr, check, space.Y + begin * PANEL);
+  }
+
+  // C = A B for the rows: as many panels at a time as make a piece, or one panel and pieces of the rows.
   template <class Call> void contract(const T* A, const T* B, ptrdiff_t B_stride, T* C, Range rows, int k, int columns,
                                       Call call) {
-    const double flops = 2.0 * double(rows.size()) * k * PANEL;
-    const int group = int(std::clamp(2e8 / std::max(flops, 1.0), 1.0, double(panels_of(columns))));
-    for (int p = 0; p < panels_of(columns) && !watch.stopped(); p += group) {
-      const int end = std::min(p + group, panels_of(columns));
-      call(Contraction<T>{A + rows.begin * PANEL, space.stride, B, B_stride, C + rows.begin * PANEL, space.stride,
-                          rows.size(), k, columns, p, end});
-      watch.tick(leader, flops * (end - p));
+    const double per_row = 2.0 * k * PANEL;
+    const int panels = panels_of(columns);
+    const int group = int(std::clamp(2e7 / (per_row * double(rows.size())), 1.0, double(panels)));
+    for (int p = 0; p < panels && !watch.stopped(); p += group) {
+      const int end = std::min(p + group, panels);
+      in_pieces(rows, per_row * (end - p), [&](Range piece) {
+        call(Contraction<T>{A + piece.begin * PANEL, space.stride, B, B_stride, C + piece.begin * PANEL, space.stride,
+                            piece.size(), k, columns, p, end},
+             piece);
+      });
     }
   }
 
@@ -61,7 +85,7 @@ template <class T> struct Pass {
   void affine(int k, Range rows, Activation f) {
     const LayerShape& layer = shape().layers[size_t(k)];
     contract(space.o[size_t(k)], packed + layer.packed_offset, layer.panel_size(), space.o[size_t(k) + 1], rows,
-             layer.in, layer.out, [&](const Contraction<T>& c) { kernels.affine(c, f); });
+             layer.in, layer.out, [&](const Contraction<T>& c, Range) { kernels.affine(c, f); });
   }
 
   void activate(int k, Range rows, Activation f) {
@@ -81,13 +105,15 @@ template <class T> struct Pass {
 
   // net -> y_hat, L_i, and delta of the output layer.
   void output(Range rows) {
-    const int64_t at = rows.begin * PANEL;
-    kernels.output({space.o.back() + at, space.delta.back() + at, space.Y + at, space.row_loss + rows.begin,
-                    space.stride, rows.size(), shape().outputs(), shape().layers.back().activation, shape().loss,
-                    shape().collapsed});
+    in_pieces(rows, 60.0 * shape().outputs(), [&](Range piece) {
+      const int64_t at = piece.begin * PANEL;
+      kernels.output({space.o.back() + at, space.delta.back() + at, space.Y + at, space.row_loss + piece.begin,
+                      space.stride, piece.size(), shape().outputs(), shape().layers.back().activation, shape().loss,
+                      shape().collapsed});
+    });
   }
 
-  // delta[k+1] -> delta[k] before f' (out), as sum over j of delta_j W_ji.
+  // out = sum over j of delta[k+1]_j W_ji, finished by the call.
   template <class Call> void through_weights(int k, Range rows, T* out, Call call) {
     const LayerShape& layer = shape().layers[size_t(k)];
     contract(space.delta[size_t(k) + 1], transposed + layer.transposed_offset, layer.transposed_panel_size(), out, rows,
@@ -99,11 +125,15 @@ template <class T> struct Pass {
     for (int k = shape().depth() - 1; k > 0; k--) {
       const size_t layer = size_t(k);
       const Activation f = shape().layers[layer - 1].activation;
-      const T* o = space.o[layer] + rows.begin * PANEL;
+      const T* o = space.o[layer];
       T* delta = space.delta[layer];
-      through_weights(k, rows, delta, [&](const Contraction<T>& c) { kernels.hidden_delta(c, f, o); });
-      if (f == Activation::softmax)
-        kernels.softmax_delta(o, delta + rows.begin * PANEL, space.stride, rows.size(), shape().sizes[layer]);
+      through_weights(k, rows, delta, [&](const Contraction<T>& c, Range piece) {
+        kernels.hidden_delta(c, f, o + piece.begin * PANEL);
+      });
+      if (f == Activation::softmax) {
+        const int64_t at = rows.begin * PANEL;
+        kernels.softmax_delta(o + at, delta + at, space.stride, rows.size(), shape().sizes[layer]);
+      }
     }
   }
 };
@@ -159,7 +189,8 @@ template <class T> void sum_of_squares(const Shape& shape, const Kernels<T>& ker
   for (const LayerShape& layer : shape.layers)
     for (int p = 0; p < panels_of(layer.out); p++, panel++)
       if (panel % shares == share)
-        kernels.sum_of_squares(packed + layer.packed_offset + p * layer.panel_size(), layer.in, q + panel * PANEL);
+        kernels.sum_of_squares(packed + layer.packed_offset + p * layer.panel_size(), layer.in,
+                               q + int64_t(panel) * PANEL);
 }
 
 inline int all_panels(const Shape& shape) {
@@ -172,7 +203,7 @@ template <class T> double penalty(const Shape& shape, const T* q) {
   double sum = 0;
   for (const LayerShape& layer : shape.layers) {
     for (int j = 0; j < layer.out; j++) sum += double(q[j]);
-    q += panels_of(layer.out) * PANEL;
+    q += int64_t(panels_of(layer.out)) * PANEL;
   }
   return 0.5 * shape.l2 * sum;
 }

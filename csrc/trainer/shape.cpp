@@ -37,9 +37,9 @@ Shape::Shape(const std::vector<int64_t>& layer_sizes, const std::vector<std::str
   if (layer_sizes.size() < 2 || activations.size() + 1 != layer_sizes.size())
     throw std::invalid_argument("layers: expected at least two sizes, and one activation for each after the first");
   for (int64_t size : layer_sizes) {
-    if (size < 1 || size > INT_MAX - 2 * PANEL)
+    if (size < 1 || size > INT_MAX - 2 * KB)
       throw std::invalid_argument("layers: got " + std::to_string(size) + ", expected sizes from 1 to " +
-                                  std::to_string(INT_MAX - 2 * PANEL));
+                                  std::to_string(INT_MAX - 2 * KB));
     sizes.push_back(int(size));
   }
   for (size_t k = 0; k + 1 < sizes.size(); k++) {

@@ -56,9 +56,11 @@ template <class T> struct Trainer<T>::Epoch {
   const int shares;
   const Kernels<T>& kernels;
   Watch& watch;
-  std::atomic<int64_t> bad{std::numeric_limits<int64_t>::max()};  // 2 * place in the order + (in Y)
-  double loss = 0, batch_loss = 0;                                // the leader's
+  static constexpr int64_t none = std::numeric_limits<int64_t>::max();
+  std::atomic<int64_t> bad{none};                  // 2 * place in the order + (in Y)
+  double loss = 0, batch_loss = 0, last_loss = 0;  // the leader's
   int64_t steps = 0;
+  std::atomic<bool> unfit{false};       // some weight is not finite
   bool diverged = false, over = false;  // written by the leader between two barriers, read after them
   OptimizerClock clock{};
 
@@ -68,7 +70,6 @@ template <class T> struct Trainer<T>::Epoch {
     int64_t seen = bad.load();
     while (place < seen && !bad.compare_exchange_weak(seen, place)) {
     }
-    watch.stop();
   }
 
   // Phase A: this share's rows, from the caller's arrays to delta[1].
@@ -80,7 +81,7 @@ template <class T> struct Trainer<T>::Epoch {
     if (bad_X >= 0) found_bad(2 * (selection.first + bad_X));
     const int64_t bad_Y = pass.gather_Y(Y, selection, mine.begin, check);
     if (bad_Y >= 0) found_bad(2 * (selection.first + bad_Y) + 1);
-    if (watch.stopped()) return;
+    if (bad_X >= 0 || bad_Y >= 0) return;
     pass.forward(mine);
     pass.output(mine);
     pass.backward(mine);
@@ -111,7 +112,7 @@ template <class T> struct Trainer<T>::Epoch {
       loss += double(batch_rows) * L;
       steps++;
       diverged = !std::isfinite(L);
-      if (diverged) batch_loss = L;
+      last_loss = L;
     }
   }
 
@@ -137,7 +138,7 @@ template <class T> struct Trainer<T>::Epoch {
         for (int share = thread; share < shares; share += threads)
           weights_phase(share, part, first, last, rule.update(), leader);
         // Everyone reads `over` after the next barrier, and nobody writes it before the one after that.
-        if (leader) over = diverged || watch.stopped();
+        if (leader) over = diverged || watch.stopped() || bad.load() != none;
         barrier.wait();
       }
     }
@@ -147,6 +148,10 @@ template <class T> struct Trainer<T>::Epoch {
 
   // w and the slots as the caller sees them; the lock keeps a prediction from a torn w.
   void finish(int thread, int threads, bool leader, Barrier& barrier) {
+    for (int share = thread; share < shares; share += threads)
+      if (!trainer.finite(share, shares)) unfit = true;
+    barrier.wait();
+    if (unfit) return;
     if (leader) trainer.network->lock();
     barrier.wait();
     for (int share = thread; share < shares; share += threads) trainer.commit(share, shares);
@@ -184,11 +189,17 @@ template <class T> void Trainer<T>::prepare(int64_t rows, int shares) {
     if (shape.l2 != 0) squares_ = Buffer<T>(size_t(all_panels(shape)) * PANEL);
     packed_ = Buffer<T>(size_t(shape.packed_size));  // last: its size says that all are there
   }
-  network->read([&](const T* w) {
-    pack_all(shape, w, packed_.data());
-    for (size_t k = 1; k < shape.layers.size(); k++) transpose(shape.layers[k], w, transposed_.data());
-  });
+  network->read([&](const T* w) { pack_all(shape, w, packed_.data()); });
+  for (size_t k = 1; k < shape.layers.size(); k++) transpose(shape.layers[k], packed_.data(), transposed_.data());
   for (int s = 0; s < settings.slots(); s++) pack_all(shape, slots[s].data(), packed_slots_[s].data());
+}
+
+// Whether this share of the weights is: a last update may overflow after a finite loss.
+template <class T> bool Trainer<T>::finite(int share, int shares) const {
+  const Range mine = share_of(int64_t(packed_.size()), share, shares);
+  int bad = 0;
+  for (int64_t i = mine.begin; i < mine.end; i++) bad |= !(packed_.data()[i] - packed_.data()[i] == 0);
+  return !bad;
 }
 
 template <class T> void Trainer<T>::commit(int share, int shares) {
@@ -204,12 +215,7 @@ template <class T> void Trainer<T>::commit(int share, int shares) {
 template <class T>
 double Trainer<T>::epoch(const Rows& X, const Rows& Y, bool labels, const int64_t* order, int64_t count, Watch& watch) {
   const FloatEnvironment calling_thread;
-  if (network->training.exchange(true)) throw Busy{};
-  const struct Release {
-    std::atomic<bool>& flag;
-    ~Release() { flag = false; }
-  } release{network->training};
-
+  const typename Network<T>::Claim claim(*network);
   const Shape& shape = network->shape;
   const int64_t batch = std::min(batch_size ? batch_size : count, count);
   const int shares = threads_for(n_threads, shape.flops_per_row() * double(batch));
@@ -228,12 +234,12 @@ double Trainer<T>::epoch(const Rows& X, const Rows& Y, bool labels, const int64_
     run.run(omp_get_thread_num(), omp_get_num_threads(), barrier);
   }
 
-  if (run.over) seen_version_ = 0;  // packed_ holds an unfinished epoch: start again from w
-  if (run.bad.load() != std::numeric_limits<int64_t>::max()) {
+  if (run.over || run.unfit) seen_version_ = 0;  // packed_ holds no finished epoch: start again from w
+  if (run.bad.load() != Epoch::none) {
     const int64_t place = run.bad.load() / 2;
     throw BadRow{run.bad.load() % 2 == 1, order ? order[place] : place};
   }
-  if (run.diverged) throw Diverged{epochs + 1, run.steps, run.batch_loss};
+  if (run.diverged || run.unfit) throw Diverged{epochs + 1, run.steps, run.last_loss};
   if (run.over) throw Interrupted{};
   clock = run.clock;
   epochs++;

@@ -20,12 +20,12 @@ struct OptimizerClock {
   double beta_1_power = 1, beta_2_power = 1;
 };
 
+// The loss is not finite, or, with a finite loss, the weights are not.
 struct Diverged {
   int64_t epoch, step;
   double loss;
 };
 struct Interrupted {};
-struct Busy {};
 
 template <class T> class Trainer {
  public:
@@ -54,6 +54,7 @@ template <class T> class Trainer {
   struct Epoch;
 
   void prepare(int64_t rows, int shares);
+  bool finite(int share, int shares) const;
   void commit(int share, int shares);
 
   uint64_t seen_version_ = 0;  // of network->w, when packed_ was made from it; 0: never

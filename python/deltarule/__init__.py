@@ -33,10 +33,12 @@ __all__ = [
     "oracle",
 ]
 
+_core.isa()  # an unknown name in DELTARULE_ISA is an error now, not in the middle of something
+
 # A child of fork() inherits OpenMP's bookkeeping without its threads and would wait for them for
 # ever; with the pool given up beforehand, parent and child each start one when they next need it.
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_core.pause_threads)
+    os.register_at_fork(before=_core.pause_threads, after_in_child=_core.note_main_thread)
 
 
 def __getattr__(name: str) -> object:

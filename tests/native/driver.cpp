@@ -122,6 +122,48 @@ template <class T> void output(const Kernels<T>& k, Hash& hash) {
   }
 }
 
+template <class T> void weight_gradient(const Kernels<T>& k, Hash& hash) {
+  for (int n : {1, 13, 16, 17, 32})
+    for (int columns : {1, 10, 17, 32})
+      for (int64_t rows : {1, 40, 300}) {
+        const Buffer<T> o = random_buffer<T>(size_t(rows) * PANEL, 30),
+                        delta = random_buffer<T>(size_t(rows) * PANEL, 31);
+        Buffer<T> w = random_buffer<T>(33 * PANEL, 32), gradient(33 * PANEL), q(PANEL);
+        GradientUnit<T> unit{};
+        unit.o = o.data(), unit.delta = delta.data(), unit.rows = rows;
+        unit.i_end = n, unit.columns = columns;
+        unit.bias = unit.first = unit.last = true;
+        unit.w = w.data(), unit.w_bias = w.data() + 32 * PANEL;
+        unit.gradient = gradient.data(), unit.gradient_bias = gradient.data() + 32 * PANEL;
+        Update<T> update{};
+        update.l2 = T(0.01), update.minus_inverse_s = T(-1.0 / double(rows));
+        k.weight_gradient(unit, update);
+        add_columns(hash, gradient.data(), 0, n, columns);
+        add_columns(hash, unit.gradient_bias, 0, 1, columns);
+        k.sum_of_squares(w.data(), 32, q.data());
+        hash.add(q);
+      }
+}
+
+template <class T> void activate(const Kernels<T>& k, Hash& hash) {
+  for (int columns : {1, 10, 17, 40})
+    for (Activation f : {Activation::logistic, Activation::tanh, Activation::relu, Activation::softmax}) {
+      constexpr int64_t rows = 9;
+      Buffer<T> z = random_buffer<T>(size_t(panels_of(columns)) * rows * PANEL, 33, -6, 6);
+      k.activate(z.data(), rows * PANEL, rows, columns, f);
+      add_columns(hash, z.data(), rows * PANEL, rows, columns);
+    }
+}
+
+template <class T> void labels(const Kernels<T>& k, Hash& hash) {
+  const int64_t raw[] = {3, 0, 39, 17, 2}, order[] = {4, 4, 0, 2, 1, 3};
+  const Rows Y{reinterpret_cast<const char*>(raw), 8, 8, 5, 1, Kind::i64, false};
+  Buffer<T> out(2 * 6 * PANEL);
+  const T bad = T(k.gather(Y, {order, 0, 6}, nullptr, nullptr, Check::label, 40, out.data(), 6 * PANEL));
+  hash.add(&bad, 1);
+  add_columns(hash, out.data(), 6 * PANEL, 6, 40);
+}
+
 template <class T> void gather(const Kernels<T>& k, Hash& hash) {
   const Buffer<double> raw = random_buffer<double>(33 * 40, 10, 0, 1);
   const Buffer<T> shift = random_buffer<T>(64, 11), scale = random_buffer<T>(64, 12);
@@ -141,12 +183,11 @@ template <class T> void gather(const Kernels<T>& k, Hash& hash) {
 
 template <class T>
 void train(Hash& hash, const std::vector<int64_t>& sizes, const std::vector<std::string>& f, const char* loss,
-           Optimizer rule, int64_t batch) {
+           Optimizer rule, int64_t batch, int64_t n = 70) {
   auto network = std::make_shared<Network<T>>(Shape(sizes, f, loss, "mean", 1e-3, true), nullptr, nullptr);
   const Shape& shape = network->shape;
   const Buffer<T> w = random_buffer<T>(size_t(shape.n_weights), 20, -0.3, 0.3);
   network->assign(w.data());
-  constexpr int64_t n = 70;
   const Buffer<T> X = random_buffer<T>(size_t(n * shape.inputs()), 21),
                   Y = random_buffer<T>(size_t(n * shape.outputs()), 22, 0, 1);
   constexpr Kind kind = sizeof(T) == 4 ? Kind::f32 : Kind::f64;
@@ -172,6 +213,8 @@ template <class T> void training(Hash& hash) {
     train<T>(hash, {20, 18, 16, 1}, {"tanh", "tanh", "logistic"}, "binary_cross_entropy", rule, 0);
     train<T>(hash, {7, 40, 3}, {"softmax", "identity"}, "half_squared_error", rule, 1);
     train<T>(hash, {5, 34, 4}, {"logistic", "softmax"}, "binary_cross_entropy", rule, 13);
+    // More rows than a chunk and than a block of the batch: sums are carried.
+    train<T>(hash, {6, 17, 2}, {"tanh", "identity"}, "half_squared_error", rule, 0, 1300);
   }
 }
 
@@ -193,9 +236,12 @@ template <class T> void line(const char* name, const std::function<void(const Ke
 template <class T> void all_lines() {
   line<T>("elementary", elementary<T>);
   line<T>("gather", gather<T>);
+  line<T>("labels", labels<T>);
   line<T>("affine", affine<T>);
+  line<T>("activate", activate<T>);
   line<T>("hidden_delta", hidden_delta<T>);
   line<T>("output", output<T>);
+  line<T>("weight_gradient", weight_gradient<T>);
   line<T>("training", [](const Kernels<T>&, Hash& hash) { training<T>(hash); });
 }
 }  // namespace

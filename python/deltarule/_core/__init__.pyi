@@ -8,7 +8,7 @@ import collections.abc
 import numpy
 import typing
 from . import kernels
-__all__: list[str] = ['Network', 'Refused', 'Trainer', 'available_isas', 'default_threads', 'isa', 'kernels', 'openmp', 'pause_threads', 'select_isa']
+__all__: list[str] = ['Network', 'Refused', 'Trainer', 'available_isas', 'default_threads', 'isa', 'kernels', 'note_main_thread', 'openmp', 'pause_threads', 'select_isa']
 class Refused(Exception):
     pass
 class Network:
@@ -29,6 +29,10 @@ class Network:
         ...
     def predict(self, X: typing.Any, out: typing.Any, n_threads: typing.SupportsInt | typing.SupportsIndex) -> typing.Any:
         ...
+    def snapshot(self) -> numpy.ndarray:
+        """
+        A copy of w, of one finished epoch.
+        """
     @property
     def w(self) -> numpy.ndarray:
         """
@@ -61,6 +65,10 @@ def default_threads() -> int:
 def isa() -> str:
     """
     The instruction set in use.
+    """
+def note_main_thread() -> None:
+    """
+    The calling thread is the main one: after a fork, in the child.
     """
 def openmp() -> str:
     """

@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Failures at bad moments: signals before the first poll, memory that runs out, arrays that change
+under a training, weights that overflow in the last step, copies taken while another thread trains."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import pytest
+
+import deltarule as dr
+
+
+def run_script(script: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", script]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs SIGINT")
+@pytest.mark.parametrize("bad_row", [False, True])
+def test_ctrl_c_before_the_first_poll_of_a_process(bad_row: bool) -> None:
+    """The poll that finds the signal is the first ever; a bad row in the same call hides nothing."""
+    done = run_script(f"""
+import os, signal, threading, time
+import numpy as np
+import deltarule as dr
+X = np.zeros((60000, 256), 'f4')
+if {bad_row}:
+    X[-1] = np.nan
+mlp = dr.MLP([256, 512, 10], seed=0)
+w = mlp.w.copy()
+Y = np.zeros((60000, 10), 'f4')
+threading.Timer(0.02, os.kill, (os.getpid(), signal.SIGINT)).start()
+try:
+    mlp.fit(X, Y, batch_size=None, epochs=50, shuffle=False)
+except (KeyboardInterrupt, ValueError) as error:
+    print(type(error).__name__, (mlp.w == w).all())
+""")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("KeyboardInterrupt")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs RLIMIT_AS")
+@pytest.mark.parametrize("headroom", [20, 60, 100, 140])
+def test_memory_that_runs_out_leaves_a_trainer_that_can_try_again(headroom: int) -> None:
+    done = run_script(f"""
+import resource
+import numpy as np
+import deltarule as dr
+mlp = dr.MLP([2500, 2500, 1], 'tanh', seed=0)
+trainer = dr.Trainer(mlp, dr.Adam(), 8, n_threads=1)
+X, Y = np.ones((8, 2500), 'f4'), np.zeros((8, 1), 'f4')
+w = mlp.w.copy()
+used = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used + {headroom} * 2**20, resource.RLIM_INFINITY))
+try:
+    trainer.epoch(X, Y)
+    print('enough')
+except MemoryError:
+    assert trainer.n_epochs == 0 and (mlp.w == w).all()
+resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+trainer.epoch(X, Y)
+print('trained')
+""")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith("trained\n")
+
+
+def test_an_order_that_changes_meanwhile() -> None:
+    """The rows taken are those at the call: another thread's writes reach nothing."""
+    rng = np.random.default_rng(0)
+    X, Y = rng.standard_normal((4000, 64)).astype("f4"), rng.standard_normal((4000, 4)).astype("f4")
+    order = rng.permutation(4000)
+    twin = dr.Trainer(dr.MLP([64, 256, 4], seed=0), batch_size=8, n_threads=1)
+    twin.epoch(X, Y, order.copy())
+    trainer = dr.Trainer(dr.MLP([64, 256, 4], seed=0), batch_size=8, n_threads=1)
+    spoiler = threading.Timer(0.01, order.fill, (2**40,))
+    spoiler.start()
+    trainer.epoch(X, Y, order)
+    spoiler.join()
+    assert trainer.mlp.w.tobytes() == twin.mlp.w.tobytes()
+
+
+def test_weights_that_overflow_in_the_last_step(dtype: str) -> None:
+    """The losses were finite, the weights are not: the epoch does not count."""
+    huge = 1e18 if dtype == "float32" else 1e150
+    X, Y = np.full((4, 3), huge), np.full((4, 2), huge)
+    mlp = dr.MLP([3, 2], dtype=dtype, seed=0)
+    trainer = dr.Trainer(mlp, dr.SGD(1e10 if dtype == "float32" else 1e100), None)
+    w = mlp.w.copy()
+    with pytest.raises(FloatingPointError, match=r"not finite in epoch 1, step 1"):
+        trainer.epoch(X, Y)
+    assert mlp.w.tobytes() == w.tobytes()
+    assert trainer.n_epochs == 0
+    pickle.loads(pickle.dumps(trainer))
+
+
+def test_copies_beside_a_training_are_of_whole_epochs() -> None:
+    rng = np.random.default_rng(0)
+    X, Y = rng.standard_normal((64, 20)).astype("f4"), rng.standard_normal((64, 3)).astype("f4")
+    layers, epochs = [20, 400, 3], 40
+    twin = dr.Trainer(dr.MLP(layers, seed=0), batch_size=16, n_threads=1)
+    whole = {twin.mlp.w.tobytes()}
+    gradients = {twin.mlp.gradient(X, Y).tobytes()}
+    for _ in range(epochs):
+        twin.epoch(X, Y)
+        whole.add(twin.mlp.w.tobytes())
+        gradients.add(twin.mlp.gradient(X, Y).tobytes())
+
+    live = dr.Trainer(dr.MLP(layers, seed=0), batch_size=16, n_threads=1)
+    thread = threading.Thread(target=lambda: [live.epoch(X, Y) for _ in range(epochs)])
+    thread.start()
+    copies, seen = set(), set()
+    while thread.is_alive():
+        copies.add(copy.copy(live.mlp).w.tobytes())
+        copies.add(pickle.loads(pickle.dumps(live.mlp)).w.tobytes())
+        seen.add(live.mlp.gradient(X, Y, n_threads=1).tobytes())
+    thread.join()
+    assert copies <= whole
+    assert seen <= gradients
