@@ -143,7 +143,12 @@ BAD_ORDER = [
          r"order: .*12 at position 1.* 0 \.\.\. 11"),
     Case("too large unsigned", lambda: np.array([0, 2**64 - 1], np.uint64), ValueError,
          "order: .*18446744073709551615 at position 1"),
-    Case("beyond 64 bits", lambda: [0, 10**30], ValueError, "order: .*position 1"),
+    Case("beyond 64 bits", lambda: [0, 10**30], ValueError, r"order: row 10+ at position 1; .*11"),
+    Case("negative objects", lambda: np.array([0, -1], object), ValueError,
+         r"order: row -1 at position 1; expected 0 \.\.\. 11"),
+    Case("ragged", lambda: [[0, 1], [2]], ValueError, "order: .*expected a sequence of row"),
+    Case("masked", lambda: np.ma.masked_equal(np.arange(N), 3), ValueError,
+         "order: 1 masked entries; expected none"),
 ]  # fmt: skip
 
 BAD_W = [
@@ -154,6 +159,12 @@ BAD_W = [
     Case("complex", lambda: np.zeros(43, complex), TypeError, "w: dtype complex128"),
     Case("text", lambda: "weights", TypeError, "w: dtype <U7"),
     Case("None", lambda: None, TypeError, "w: dtype object"),
+    Case(
+        "masked",
+        lambda: np.ma.masked_less(np.arange(43.0), 2),
+        ValueError,
+        "w: 2 masked entries; expected none",
+    ),
 ]
 
 BAD_MATRICES = [
@@ -163,6 +174,8 @@ BAD_MATRICES = [
     Case("nan", lambda: [np.zeros((5, 5)), np.full((3, 6), np.nan)], ValueError,
          "W: 18 of 43 are nan or infinity"),
     Case("no sequence", lambda: 3, TypeError, "W: 3 of type int"),
+    Case("masked", lambda: [np.zeros((5, 5)), np.ma.masked_equal(np.zeros((3, 6)), 0)], ValueError,
+         r"W\[1\]: 18 masked entries"),
 ]  # fmt: skip
 
 # Keyword arguments of fit; those of Trainer are among them.
@@ -198,6 +211,12 @@ BAD_SETTINGS = [
     ({"validation": (np.zeros((2, 4)), np.zeros(3, int))}, ValueError,
      r"validation X, validation Y: shapes \(2, 4\) and \(3,\)"),
     ({"validation": (np.zeros((2, 4)), np.zeros(2))}, TypeError, "validation Y: .*integer labels"),
+    ({"validation": (np.full((2, 4), np.nan), np.zeros(2, int))}, ValueError,
+     "validation X: row 0 holds nan or infinity"),
+    ({"validation": (np.zeros((2, 4)), np.array([0, 3]))}, ValueError,
+     "validation Y: row 1 holds label 3"),
+    ({"validation": (np.zeros((2, 4)), np.full((2, 3), 1.5))}, ValueError,
+     r"validation Y: row 0 holds a value outside \[0, 1\]"),
 ]  # fmt: skip
 
 BAD_NETWORKS = [
@@ -209,8 +228,9 @@ BAD_NETWORKS = [
     (([4, True],), {}, TypeError, r"layers\[1\]: True"),
     (("4-5-3",), {}, TypeError, "layers: '4-5-3'"),
     ((4,), {}, TypeError, "layers: 4"),
-    (([2**31, 2**31],), {}, ValueError, "layers: .*bytes"),
-    (([2**62, 2**62, 2**62],), {}, ValueError, "layers: .*bytes"),
+    (([2**30, 2**30],), {}, ValueError, "layers: .*bytes"),
+    (([2**31 - 512, 1],), {}, ValueError, r"layers: \[2147483136, 1\]; expected .*2147483135"),
+    (([2**62, 2**62, 2**62],), {}, ValueError, "layers: .*2147483135"),
     (([4, 5, 3], "sigmoid"), {}, ValueError, "activation: 'sigmoid'; expected 'identity' or"),
     (([4, 5, 3], ["relu", "relu"]), {}, ValueError, "activation: 2 names for the 1 hidden"),
     (([4, 5, 3], ["step"]), {}, ValueError, r"activation\[0\]: 'step'"),

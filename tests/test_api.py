@@ -3,6 +3,9 @@
 
 import copy
 import pickle
+import subprocess
+import sys
+import threading
 from typing import Any
 
 import numpy as np
@@ -270,6 +273,30 @@ def test_shallow_copy_of_a_trainer_shares_the_network() -> None:
     assert (trainer.n_epochs, twin.n_epochs) == (1, 0)
 
 
+def test_copies_beside_a_training_are_of_finished_epochs() -> None:
+    rng = np.random.default_rng(0)
+    X, Y, epochs = rng.normal(size=(4000, 6)).astype(np.float32), rng.integers(0, 4, 4000), 20
+    mlp, alone = network(), network()
+    seen, by_hand = {bits(alone.w)}, dr.Trainer(alone, n_threads=1)
+    for _ in range(epochs):
+        by_hand.epoch(X, Y)
+        seen.add(bits(alone.w))
+    trainer = dr.Trainer(mlp, n_threads=1)
+    thread = threading.Thread(target=lambda: [trainer.epoch(X, Y) for _ in range(epochs)])
+    thread.start()
+    refused = 0
+    while thread.is_alive():
+        assert bits(copy.copy(mlp).w) in seen
+        try:
+            copy.copy(trainer)
+        except RuntimeError:
+            refused += 1
+    thread.join()
+    assert refused
+    assert bits(copy.copy(mlp).w) == bits(alone.w)
+    assert copy.copy(trainer).n_epochs == epochs
+
+
 def test_pickle_holds_arrays_and_plain_types_only() -> None:
     trainer = dr.Trainer(network())
 
@@ -462,4 +489,51 @@ def test_progress_line_of_rich(
 
 def test_oracle_has_the_same_names() -> None:
     missing = {name for name in dir(dr.MLP) if not name.startswith("_")} - {*dir(dr.oracle.MLP)}
-    assert missing <= {"save", "summary"}
+    assert not missing
+    assert {name for name in dir(dr.Trainer) if not name.startswith("_")} == {
+        name for name in dir(dr.oracle.Trainer) if not name.startswith("_")
+    }
+    mlp = dr.oracle.MLP([6, 8, 5, 4], activation="tanh", loss="cross_entropy")
+    assert mlp.summary() == network().summary()
+    assert mlp.dtype == network().dtype == "float32"
+    assert dr.MLP([2, 1], dtype=float).dtype == "float64"
+
+
+@pytest.mark.parametrize("module", [dr, dr.oracle])
+def test_what_a_network_is_cannot_be_assigned(module: Any) -> None:
+    mlp = module.MLP([6, 4], seed=0)
+    trainer = module.Trainer(mlp, dr.SGD(0.5), batch_size=7, n_threads=2)
+    assert trainer.mlp is mlp
+    assert (trainer.optimizer, trainer.batch_size, trainer.n_threads) == (dr.SGD(0.5), 7, 2)
+    for thing, name in (
+        (mlp, "architecture"),
+        (mlp, "dtype"),
+        *((trainer, name) for name in ("mlp", "optimizer", "batch_size", "n_threads")),
+    ):
+        with pytest.raises(AttributeError):
+            setattr(thing, name, getattr(thing, name))
+
+
+@pytest.mark.parametrize("module", [dr, dr.oracle])
+def test_views_cannot_be_made_writable(module: Any) -> None:
+    mlp = module.MLP([6, 4], seed=0)
+    for view in (mlp.w, *mlp.W, mlp.w[1:], mlp.w.view()):
+        with pytest.raises(ValueError, match="WRITEABLE"):
+            view.setflags(write=True)
+
+
+def test_literal_reference_is_imported_when_first_used() -> None:
+    program = (
+        "import sys, deltarule as dr; dr.oracle; name = 'deltarule.oracle.literal';"
+        "assert name not in sys.modules; print(dr.oracle.literal.__name__ == name)"
+    )
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (run.stdout, run.stderr) == ("True\n", "")
+    with pytest.raises(AttributeError, match="literally"):
+        _ = dr.oracle.literally
+
+
+def test_progress_without_standard_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    X, Y = data()
+    monkeypatch.setattr("sys.stderr", None)
+    assert len(network().fit(X, Y, epochs=2, progress=True)) == 2

@@ -73,6 +73,9 @@ def test_one_activation_per_hidden_layer():
         (np.float64, "float64"),
         (np.dtype("float32"), "float32"),
         (np.dtype("=f8"), "float64"),
+        (float, "float64"),
+        ("f4", "float32"),
+        ("f8", "float64"),
     ],
 )
 def test_dtype(given, name):
@@ -101,8 +104,9 @@ BAD = [
     ({"layers": [4, np.True_]}, TypeError, r"layers\[1\]: np.True_ of type bool; expected an int"),
     ({"layers": [4, "2"]}, TypeError, r"layers\[1\]: '2' of type str; expected an integer"),
     ({"layers": [4, None]}, TypeError, r"layers\[1\]: None"),
-    ({"layers": [2**31, 2**31]}, ValueError, r"layers: .* 2\*\*62 bytes"),
-    ({"layers": [10**30, 1]}, ValueError, r"layers: .* 2\*\*62 bytes"),
+    ({"layers": [2**30, 2**30]}, ValueError, r"layers: .* 2\*\*62 bytes"),
+    ({"layers": [2, 2**31 - 512]}, ValueError, r"layers: .*; expected sizes <= 2147483135"),
+    ({"layers": [10**30, 1]}, ValueError, r"layers: .*; expected sizes <= 2147483135"),
     ({"activation": "sigmoid"}, ValueError, "activation: 'sigmoid'; expected 'identity' or"),
     ({"activation": 3}, TypeError, "activation: 3 of type int; expected a name, or one per"),
     ({"activation": None}, TypeError, "activation: None"),
@@ -118,7 +122,8 @@ BAD = [
     ({"loss": "mse"}, ValueError, "loss: 'mse'; expected 'half_squared_error' or"),
     ({"loss": None}, TypeError, "loss: None"),
     ({"dtype": "float16"}, ValueError, "dtype: 'float16'; expected 'float32' or 'float64'"),
-    ({"dtype": "f4"}, ValueError, "dtype: 'f4'"),
+    ({"dtype": "f2"}, ValueError, "dtype: 'f2'"),
+    ({"dtype": ["f4"]}, TypeError, "dtype: "),
     ({"dtype": np.dtype("int32")}, ValueError, "dtype: 'int32'"),
     ({"dtype": np.dtype("float32").newbyteorder()}, ValueError, "dtype: '[<>]f4'"),
     ({"dtype": np.int32}, TypeError, "dtype: .*int32"),
@@ -161,10 +166,11 @@ def test_activations_by_layer_are_judged_too():
 
 
 def test_the_largest_sizes_that_fit():
-    # 2**29 columns, the bias among them, times 2**31 rows of 4 bytes are 2**62: a row too many.
-    assert make([2**29 - 1, 2**31 - 1]).n_weights == 2**29 * (2**31 - 1)
+    # 2**30 columns, the bias among them, times 2**30 rows of 4 bytes are 2**62: a row too many.
+    assert make([2**30 - 1, 2**30 - 1]).n_weights == 2**30 * (2**30 - 1)
     with pytest.raises(ValueError, match=r"2\*\*62"):
-        make([2**29 - 1, 2**31])
+        make([2**30 - 1, 2**30])
+    assert make([2**31 - 513, 1]).n_inputs == 2**31 - 513  # the core's own limit
 
 
 def test_is_a_value():

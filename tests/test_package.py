@@ -66,8 +66,9 @@ def test_isa_override_takes_effect(name: str) -> None:
     assert (run.stdout.strip(), run.stderr) == (name, "")
 
 
-def test_unknown_isa_is_an_error() -> None:
-    run = run_python("import deltarule; deltarule.MLP([2, 2])", DELTARULE_ISA="pentium")
+@pytest.mark.parametrize("call", ["info()", "MLP([2, 1]).predict([[0.0, 0.0]])"])
+def test_unknown_isa_is_an_error(call: str) -> None:
+    run = run_python(f"import deltarule; deltarule.{call}", DELTARULE_ISA="pentium")
     message = run.stderr.strip().splitlines()[-1]
     for part in ("ValueError: DELTARULE_ISA", "pentium", *_core.available_isas()):
         assert part in message

@@ -74,7 +74,8 @@ print('trained')
 def test_an_order_that_changes_meanwhile() -> None:
     """The rows taken are those at the call: another thread's writes reach nothing."""
     rng = np.random.default_rng(0)
-    X, Y = rng.standard_normal((4000, 64)).astype("f4"), rng.standard_normal((4000, 4)).astype("f4")
+    X = rng.standard_normal((4000, 64)).astype("f4")
+    Y = rng.standard_normal((4000, 4)).astype("f4")
     order = rng.permutation(4000)
     twin = dr.Trainer(dr.MLP([64, 256, 4], seed=0), batch_size=8, n_threads=1)
     twin.epoch(X, Y, order.copy())
@@ -102,7 +103,8 @@ def test_weights_that_overflow_in_the_last_step(dtype: str) -> None:
 
 def test_copies_beside_a_training_are_of_whole_epochs() -> None:
     rng = np.random.default_rng(0)
-    X, Y = rng.standard_normal((64, 20)).astype("f4"), rng.standard_normal((64, 3)).astype("f4")
+    X = rng.standard_normal((64, 20)).astype("f4")
+    Y = rng.standard_normal((64, 3)).astype("f4")
     layers, epochs = [20, 400, 3], 40
     twin = dr.Trainer(dr.MLP(layers, seed=0), batch_size=16, n_threads=1)
     whole = {twin.mlp.w.tobytes()}

@@ -23,6 +23,7 @@ from bad_inputs import (
     features,
     labels,
     one_hot,
+    with_value,
 )
 
 import deltarule as dr
@@ -96,14 +97,12 @@ def test_bad_Y(net: Net, method: str, case: Case) -> None:
         TAKES_Y[method](net, case.make())
 
 
-@pytest.mark.parametrize("case", BAD_Y, ids=lambda case: case.name.replace(" ", "-"))
-def test_metrics_judge_Y(net: Net, case: Case) -> None:
-    """The core sees no Y here. Whether accuracy is asked of probabilities is the user's affair."""
-    if "value" in case.message:
-        assert 0 <= net.mlp.evaluate(features(), case.make(), "accuracy") <= 1
-    else:
-        with pytest.raises(case.error, match=f"^{case.message}"):
-            net.mlp.evaluate(features(), case.make(), "accuracy")
+@cases(BAD_Y)
+def test_metrics_judge_Y_as_loss_does(net: Net, case: Case) -> None:
+    """The core sees no Y here."""
+    for mlp in (net.mlp, dr.oracle.MLP([INPUTS, 5, OUTPUTS], loss="cross_entropy", seed=0)):
+        with net.unchanged(), pytest.raises(case.error, match=f"^{case.message}"):
+            mlp.evaluate(features(), case.make(), "accuracy")
 
 
 @cases(BAD_ORDER)
@@ -271,8 +270,30 @@ def test_metric_names(net: Net) -> None:
 
 
 def test_labels_need_a_logistic_output_or_several() -> None:
+    mlp = dr.MLP([INPUTS, 1], seed=0)
     with pytest.raises(ValueError, match=r"^predict_labels: one identity output"):
-        dr.MLP([INPUTS, 1], seed=0).predict_labels(features())
+        mlp.predict_labels(features())
+    with pytest.raises(ValueError, match=r"^accuracy: one identity output"):
+        mlp.evaluate(features(), labels(), "accuracy")
+    assert np.isfinite(mlp.evaluate(features(), labels(), "r2"))
+
+
+def test_labels_may_be_objects(net: Net) -> None:
+    objects = np.array(list(labels()), object)
+    assert net.mlp.loss(features(), objects) == net.mlp.loss(features(), labels())
+    with pytest.raises(TypeError, match=r"^Y: .*integer labels"):
+        net.mlp.loss(features(), np.array([0.0, *labels()[1:]], object))
+    with pytest.raises(ValueError, match=r"^Y: row 1 holds label 3"):
+        net.mlp.loss(features(), with_value(objects, 1, 3))
+
+
+def test_validation_data_of_the_oracle_is_judged_before_the_first_epoch() -> None:
+    mlp = dr.oracle.MLP([INPUTS, OUTPUTS], loss="cross_entropy", seed=0)
+    w = mlp.w.copy()
+    bad = with_value(features(), (2, 0), np.nan)
+    with pytest.raises(ValueError, match=r"^validation X: row 2 holds nan"):
+        mlp.fit(features(), labels(), validation=(bad, labels()))
+    assert np.array_equal(mlp.w, w)
 
 
 def test_wrong_kinds_of_network() -> None:

@@ -153,3 +153,23 @@ def generator(seed: Any, name: str = "seed") -> np.random.Generator:
         raise TypeError(given) from None
     except ValueError:
         raise ValueError(given) from None
+
+
+def unmasked(name: str, value: object) -> None:
+    """Refuse masked entries, which `numpy.asarray` would turn into what lies beneath the mask.
+
+    Parameters
+    ----------
+    name : str
+        The argument's name, for the message.
+    value : object
+        Anything; only a masked array is judged.
+
+    Raises
+    ------
+    ValueError
+        If entries are masked.
+    """
+    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+        masked = int(np.sum(np.ma.getmaskarray(value)))
+        raise ValueError(f"{name}: {masked} masked entries; expected none")

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from deltarule._arguments import integer
+from deltarule._arguments import integer, unmasked
 from deltarule.results import Array, Trace
 
 if TYPE_CHECKING:
@@ -124,24 +124,46 @@ def targets(Y: object, net: Architecture, name: str = "Y") -> Array:
     return y
 
 
-def judged(y: Array, net: Architecture) -> Array:
-    """Return y if its values are fit for a metric; the core, which judges them else, sees no Y."""
-    labelled = y.ndim == 1 and net.loss == "cross_entropy"
-    bad = (y < 0) | (y >= net.n_outputs) if labelled else ~np.isfinite(y)
-    if bad.any():
-        row = int(np.argwhere(bad)[0][0])
-        if labelled:
+def judged(y: Array, net: Architecture, dtype: Any) -> Array:
+    """Return y if the core would take its values, in this dtype: for whoever it does not see."""
+    if y.ndim == 1 and net.loss == "cross_entropy":
+        row = _first_row((y < 0) | (y >= net.n_outputs))
+        if row is not None:
             last = net.n_outputs - 1
             raise ValueError(f"Y: row {row} holds label {y[row]}; expected 0 ... {last}")
-        raise ValueError(f"Y: row {row} holds nan or infinity; expected finite numbers")
+        return y
+    finite(y, "Y", dtype)
+    row = _first_row((y < 0) | (y > 1))
+    if row is not None and net.loss != "half_squared_error":
+        raise ValueError(
+            f"Y: row {row} holds a value outside [0, 1]; expected probabilities for {net.loss}"
+        )
     return y
+
+
+def finite(a: Array, name: str, dtype: Any) -> Array:
+    """Return the array in this dtype, if all its numbers are finite there."""
+    with np.errstate(over="ignore"):
+        converted = a.astype(dtype)
+    row = _first_row(~np.isfinite(converted))
+    if row is not None:
+        raise ValueError(
+            f"{name}: row {row} holds nan or infinity (as {np.dtype(dtype)}); "
+            "expected finite numbers"
+        )
+    return converted
+
+
+def _first_row(bad: Array) -> int | None:
+    rows = np.flatnonzero(bad.reshape(len(bad), -1).any(axis=1))
+    return int(rows[0]) if rows.size else None
 
 
 def array(value: object, name: str) -> Array:
     """Return a plain, aligned ndarray of bool, integers, float16, float32 or float64.
 
-    Takes whatever `numpy.asarray` takes: lists, data frames, memory maps, matrices. Objects are
-    tried as float64.
+    Takes whatever `numpy.asarray` takes: lists, data frames, memory maps, matrices. Objects become
+    int64 if all are integers (labels), else float64.
 
     Parameters
     ----------
@@ -162,9 +184,7 @@ def array(value: object, name: str) -> Array:
     ValueError
         If entries are masked, or rows differ in length.
     """
-    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
-        masked = int(np.sum(np.ma.getmaskarray(value)))
-        raise ValueError(f"{name}: {masked} masked entries; expected none")
+    unmasked(name, value)
     try:
         a = np.asarray(value)
     except ValueError as error:
@@ -184,7 +204,7 @@ def array(value: object, name: str) -> Array:
 
 
 def _from_objects(a: Array, value: object, name: str) -> Array:
-    """Numbers that stand in an array of objects, as float64."""
+    """Numbers that stand in an array of objects, as int64 if all are such integers, or float64."""
     if a.ndim == 0:
         hint = " (a sparse matrix: .toarray())" if hasattr(value, "toarray") else ""
         raise TypeError(f"{name}: {_shown(value)}; expected a table of numbers{hint}")
@@ -194,14 +214,21 @@ def _from_objects(a: Array, value: object, name: str) -> Array:
             row = position * len(a) // a.size
             raise TypeError(f"{name}: row {row} holds {_shown(item)}; expected real numbers")
     try:
-        return a.astype(np.float64)
+        whole = all(
+            isinstance(item, int | np.integer) and -(2**63) <= item < 2**63 for item in a.flat
+        )
+        return a.astype(np.int64 if whole else np.float64)
     except (TypeError, ValueError, OverflowError) as error:
         raise TypeError(f"{name}: objects; expected real numbers ({error})") from None
 
 
 def order(value: object, n_rows: int) -> Array:
     """Return row indices as int64; whether they lie in 0 ... n-1 the core judges."""
-    a = np.asarray(value)
+    unmasked("order", value)
+    try:
+        a = np.asarray(value)
+    except ValueError:  # rows of differing lengths
+        raise ValueError("order: a ragged sequence; expected a sequence of row indices") from None
     if a.ndim == 0 and a.dtype.kind == "O":  # an iterator, a set: no order of its own
         raise TypeError(f"order: {_shown(value)}; expected a sequence of row indices")
     if a.ndim != 1 or a.size == 0:
@@ -210,8 +237,9 @@ def order(value: object, n_rows: int) -> Array:
         raise TypeError("order: a mask (bool); expected indices: numpy.flatnonzero(mask)")
     if a.dtype.kind == "O":  # no integers, or beyond 64 bits
         for position, index in enumerate(a):
-            if integer(f"order[{position}]", index, 0) >= n_rows:
+            if isinstance(index, int | np.integer) and not 0 <= index < n_rows:
                 _outside(position, index, n_rows)
+            integer(f"order[{position}]", index, 0)
     elif a.dtype.kind not in "iu":
         raise TypeError(f"order: dtype {a.dtype}; expected integers")
     elif a.dtype.kind == "u" and int(a.max()) >= n_rows:  # before uint64 wraps around

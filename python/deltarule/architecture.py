@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from deltarule._arguments import choice, generator, integer, number
+from deltarule._arguments import choice, generator, integer, number, unmasked
 
 ACTIVATIONS = ("identity", "logistic", "tanh", "relu", "softmax")
 LOSSES = ("half_squared_error", "binary_cross_entropy", "cross_entropy")
@@ -30,6 +30,8 @@ OUTPUTS = {
     "binary_cross_entropy": ("logistic", "softmax"),
     "cross_entropy": ("softmax",),
 }
+
+MAX_UNITS = 2**31 - 1 - 512  # in a layer: the core counts columns, padding included, in 32 bits
 
 # Offsets into w, in bytes, stay far from the end of a signed 64-bit integer.
 MAX_WEIGHT_BYTES = 2**62
@@ -51,7 +53,8 @@ class Architecture:
         "half_squared_error", "binary_cross_entropy" (logistic or softmax output) or
         "cross_entropy" (softmax output).
     dtype : str or dtype
-        "float32" or "float64": of the weights and of the native arithmetic.
+        "float32" or "float64", or the same as "f4", "f8", float or NumPy's types: of the weights
+        and of the native arithmetic.
     l2 : float
         >= 0; gamma(w) = l2 / 2 times the sum of the squared weights, biases excluded.
     reduction : str
@@ -299,7 +302,11 @@ def initial_weights(architecture: Architecture, seed: Any = None) -> NDArray[Any
 
 
 def _dtype_name(dtype: object) -> str:
-    if isinstance(dtype, np.dtype):
+    if isinstance(dtype, str):
+        dtype = {"f4": "float32", "f8": "float64"}.get(dtype, dtype)
+    elif dtype is float:
+        dtype = "float64"
+    elif isinstance(dtype, np.dtype):
         dtype = dtype.name if dtype.isnative else dtype.str
     elif dtype is np.float32 or dtype is np.float64:
         dtype = np.dtype(dtype).name
@@ -319,6 +326,8 @@ def _layers(layers: object, itemsize: int) -> tuple[int, ...]:
     sizes = tuple(integer(f"layers[{k}]", size, 1) for k, size in enumerate(given))
     if len(sizes) < 2:
         raise ValueError(f"layers: {list(sizes)}; expected at least the input's and output's sizes")
+    if max(sizes) > MAX_UNITS:
+        raise ValueError(f"layers: {reprlib.repr(list(sizes))}; expected sizes <= {MAX_UNITS}")
     n_weights = sum((i + 1) * j for i, j in pairwise(sizes))
     if n_weights * itemsize >= MAX_WEIGHT_BYTES:
         raise ValueError(
@@ -342,6 +351,7 @@ def _activations(activations: object, layers: tuple[int, ...]) -> tuple[str, ...
 def _real_array(
     name: str, value: object, shape: tuple[int, ...], scalar: bool = False
 ) -> NDArray[Any]:
+    unmasked(name, value)
     try:
         array = np.asarray(value)
     except ValueError:  # rows of differing lengths

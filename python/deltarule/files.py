@@ -8,13 +8,18 @@ built from it.
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 import reprlib
+import stat
 from dataclasses import asdict, fields
-from os import PathLike, fspath
+from os import PathLike
+from typing import Any, TypeAlias
 
 import numpy as np
 
+from deltarule import _validate
 from deltarule.architecture import Architecture
 from deltarule.mlp import MLP
 from deltarule.results import Array
@@ -23,47 +28,71 @@ FORMAT = "deltarule"
 SCHEMA = 1
 NUMERICS_CONTRACT = 1  # raised by a release that changes a bit of any result
 
+Path: TypeAlias = str | bytes | PathLike[Any]
 
-def save(mlp: MLP, path: str | PathLike[str]) -> None:
+
+def save(net: Architecture, w: Array, path: Path) -> None:
     """Write a network's weights and architecture.
 
     Parameters
     ----------
-    mlp : MLP
+    net : Architecture
         The network.
-    path : str or path
-        The file, replaced if it is there.
+    w : array, (n_weights,)
+        Its weights; rounded to its dtype.
+    path : str, bytes or path
+        The file, replaced if it is there, with its permissions; what a symlink points to.
 
     Raises
     ------
+    TypeError
+        If path is none.
+    ValueError
+        If a weight is not finite in the network's dtype.
     OSError
-        If it cannot be written.
+        If it cannot be written, or something else than a regular file is there.
     """
     import json  # here and below: what training does without is imported when it is needed
 
     from safetensors import SafetensorError
     from safetensors.numpy import save_file
 
+    given = _text(path)
+    target = os.path.realpath(given)
+    mode = _regular_mode(given, target)
+    with np.errstate(over="ignore"):  # what overflows is refused by name
+        weights = _validate.weights(w.astype(net.dtype), "w")
     metadata = {
         "format": FORMAT,
         "schema": str(SCHEMA),
         "numerics_contract": str(NUMERICS_CONTRACT),
-        "architecture": json.dumps(asdict(mlp.architecture)),
+        "architecture": json.dumps(asdict(net)),
     }
     # Copies: the tensors of a file may not be views into one buffer.
-    tensors = {_tensor(k): W.copy() for k, W in enumerate(mlp.W)}
+    tensors = {_tensor(k): W.copy() for k, W in enumerate(net.views(weights))}
+    # Beside the target, which it replaces only when it is whole.
+    part = os.path.join(os.path.dirname(target), f".deltarule-{os.urandom(8).hex()}")
     try:
-        save_file(tensors, fspath(path), metadata)
-    except SafetensorError as error:  # which is how it reports a missing or read-only directory
-        raise OSError(f"path: {fspath(path)!r} cannot be written ({error})") from None
+        # Made here, for the kernel to give it the permissions of a new file.
+        os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+        try:
+            mode = stat.S_IMODE(os.stat(part).st_mode) if mode is None else mode
+            save_file(tensors, part, metadata)
+            os.chmod(part, mode)
+            os.replace(part, target)
+        except BaseException:
+            os.unlink(part)
+            raise
+    except (OSError, SafetensorError) as error:
+        raise OSError(f"path: {given!r} cannot be written ({error})") from None
 
 
-def load(path: str | PathLike[str]) -> MLP:
+def load(path: Path) -> MLP:
     """Read a network that `MLP.save` wrote.
 
     Parameters
     ----------
-    path : str or path
+    path : str, bytes or path
         The file.
 
     Returns
@@ -72,12 +101,17 @@ def load(path: str | PathLike[str]) -> MLP:
 
     Raises
     ------
+    TypeError
+        If path is none.
     FileNotFoundError, OSError
         If it cannot be read.
     ValueError
         If it is no such file, was written by a newer release, or does not hold together.
     """
-    metadata, tensors = _read(fspath(path))
+    path = _text(path)
+    if _regular_mode(path, path) is None:
+        raise FileNotFoundError(errno.ENOENT, "path: no such file", path)
+    metadata, tensors = _read(path)
     if metadata.get("format") != FORMAT:
         raise _damaged(path, f"its format is {metadata.get('format')!r}; expected {FORMAT!r}")
     for name, newest in (("schema", SCHEMA), ("numerics_contract", NUMERICS_CONTRACT)):
@@ -94,6 +128,30 @@ def load(path: str | PathLike[str]) -> MLP:
     return MLP.from_architecture(net, _weights(path, net, tensors))
 
 
+def _text(path: object) -> str:
+    if not isinstance(path, str | bytes | PathLike):
+        given = f"{reprlib.repr(path)} of type {type(path).__name__}"
+        raise TypeError(f"path: {given}; expected a str, bytes or path")
+    return os.fsdecode(path)
+
+
+def _regular_mode(path: str, target: str) -> int | None:
+    """Permissions of the regular file there; None where nothing is."""
+    try:
+        mode = os.stat(target).st_mode
+    except FileNotFoundError:
+        return None
+    if not stat.S_ISREG(mode):
+        raise OSError(f"path: {path!r} is {_kind(mode)}; expected a regular file")
+    return stat.S_IMODE(mode)
+
+
+def _kind(mode: int) -> str:
+    if stat.S_ISDIR(mode):
+        return "a directory"
+    return "a FIFO" if stat.S_ISFIFO(mode) else "a device or socket"
+
+
 def _read(path: str) -> tuple[dict[str, str], dict[str, Array]]:
     from safetensors import SafetensorError, safe_open
 
@@ -104,7 +162,7 @@ def _read(path: str) -> tuple[dict[str, str], dict[str, Array]]:
         raise _damaged(path, f"it is no safetensors file ({error})") from None
 
 
-def _architecture(path: str | PathLike[str], text: str) -> Architecture:
+def _architecture(path: str, text: str) -> Architecture:
     import json
 
     try:
@@ -121,7 +179,7 @@ def _architecture(path: str | PathLike[str], text: str) -> Architecture:
         raise _damaged(path, f"its architecture is not valid: {error}") from None
 
 
-def _weights(path: str | PathLike[str], net: Architecture, tensors: dict[str, Array]) -> Array:
+def _weights(path: str, net: Architecture, tensors: dict[str, Array]) -> Array:
     """All weights in one vector; the file's own sizes bound what is allocated here."""
     names = [_tensor(k) for k in range(len(net.shapes))]
     if set(tensors) != set(names):
@@ -140,5 +198,5 @@ def _tensor(k: int) -> str:
     return f"W.{k}"
 
 
-def _damaged(path: str | PathLike[str], what: str) -> ValueError:
-    return ValueError(f"path: {fspath(path)!r}: {what}")
+def _damaged(path: str, what: str) -> ValueError:
+    return ValueError(f"path: {path!r}: {what}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from os import PathLike
 from time import perf_counter
 from typing import Any, Protocol
 
@@ -38,7 +39,9 @@ class EpochTrainer(Protocol):
 class Network(Protocol):
     """What is asked of a network."""
 
-    architecture: Architecture
+    @property
+    def architecture(self) -> Architecture:
+        """Everything but the weights."""
 
     def loss(self, X: ArrayLike, Y: ArrayLike, n_threads: int | None = None, /) -> float:
         """L."""
@@ -50,7 +53,21 @@ class Network(Protocol):
 class Fittable(ABC):
     """The methods of a network that need no more of it than its loss, predictions and trainer."""
 
-    architecture: Architecture
+    _architecture: Architecture
+
+    @property
+    def architecture(self) -> Architecture:
+        """What the network is without its weights."""
+        return self._architecture
+
+    @property
+    def dtype(self) -> str:
+        """The architecture's: "float32" or "float64"."""
+        return self._architecture.dtype
+
+    @abstractmethod
+    def _snapshot(self) -> Array:
+        """A copy of w."""
 
     @abstractmethod
     def loss(self, X: ArrayLike, Y: ArrayLike, n_threads: int | None = None) -> float:
@@ -85,9 +102,7 @@ class Fittable(ABC):
         TypeError, ValueError
             If X does not fit, or a single output is not logistic.
         """
-        output = self.architecture.activations[-1]
-        if self.architecture.n_outputs == 1 and output != "logistic":
-            raise ValueError(f"predict_labels: one {output} output; expected logistic, or several")
+        _check_classes("predict_labels", self.architecture)
         return labels(self.predict(X, n_threads))
 
     def evaluate(
@@ -114,7 +129,8 @@ class Fittable(ABC):
         Raises
         ------
         TypeError, ValueError
-            As `loss` does; also if the metric is unknown.
+            As `loss` does; also if the metric is unknown, or accuracy is asked of a single output
+            that is not logistic.
         """
         return evaluate(self, X, Y, metric, n_threads)
 
@@ -151,7 +167,7 @@ class Fittable(ABC):
         seed : None, int or anything else that `numpy.random.default_rng` takes
             Of the shuffles.
         validation : (X, Y), optional
-            Data whose loss is taken after each epoch.
+            Data whose loss is taken after each epoch; judged before the first.
         progress : bool
             Whether to show a live line, with rich if that is installed.
 
@@ -179,6 +195,33 @@ class Fittable(ABC):
         trainer = self._new_trainer(optimizer, batch_size, n_threads)
         return fit(self, trainer, X, Y, epochs, shuffle, seed, validation, progress, n_threads)
 
+    def save(self, path: str | bytes | PathLike[Any]) -> None:
+        """Write weights and architecture to a safetensors file; `deltarule.load` reads it.
+
+        Parameters
+        ----------
+        path : str, bytes or path
+            The file, replaced if it is there, with its permissions; what a symlink points to.
+
+        Raises
+        ------
+        TypeError
+            If path is none.
+        ValueError
+            If a weight is not finite in the network's dtype: the oracle's weights are float64.
+        OSError
+            If it cannot be written, or something else than a regular file is there.
+        """
+        from deltarule.files import save
+
+        save(self.architecture, self._snapshot(), path)
+
+    def summary(self) -> str:
+        """Return a table of the layers: sizes, activations, weights."""
+        from deltarule.info import summary
+
+        return summary(self.architecture)
+
 
 def evaluate(
     mlp: Network,
@@ -190,11 +233,15 @@ def evaluate(
     """metric(Y, y_hat), with y_hat = predict(X): see `Fittable.evaluate`."""
     if not callable(metric):
         metric = choice("metric", metric, ("loss", *METRICS))
-    x, y = _validate.data(X, Y, mlp.architecture)
+    net = mlp.architecture
+    x, y = _validate.data(X, Y, net)
     if metric == "loss":
         return mlp.loss(x, y, n_threads)
+    if metric == "accuracy":
+        _check_classes("accuracy", net)
     function: Metric = metric if callable(metric) else METRICS[metric]
-    return float(function(_validate.judged(y, mlp.architecture), mlp.predict(x, n_threads)))
+    y_hat = mlp.predict(x, n_threads)
+    return float(function(_validate.judged(y, net, y_hat.dtype), y_hat))
 
 
 def fit(
@@ -217,6 +264,8 @@ def fit(
     held_out = _validate.pair(validation, mlp.architecture)
     history = History()
     try:
+        if held_out is not None:
+            _judge_validation(mlp, *held_out, n_threads)
         with progress_line(progress, epochs) as show:
             for _ in range(epochs):
                 order = rng.permutation(len(x)) if shuffle else None
@@ -234,3 +283,16 @@ def fit(
         )
         raise
     return history
+
+
+def _judge_validation(mlp: Network, x: Array, y: Array, n_threads: int | None) -> None:
+    try:
+        mlp.loss(x, y, n_threads)  # which looks at every value, before anything is trained
+    except ValueError as error:
+        raise ValueError(f"validation {error}") from None
+
+
+def _check_classes(name: str, net: Architecture) -> None:
+    output = net.activations[-1]
+    if net.n_outputs == 1 and output != "logistic":
+        raise ValueError(f"{name}: one {output} output; expected logistic, or several")

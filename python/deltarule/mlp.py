@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -41,7 +40,8 @@ class MLP(Fittable):
         [eps, 1 - eps]; softmax with cross-entropy and logistic with binary cross-entropy take
         the loss from net and need no clipping.
     dtype : str or dtype
-        "float32" or "float64", of weights and arithmetic.
+        "float32" or "float64", or the same as "f4", "f8", float or NumPy's types: of weights and
+        arithmetic.
     seed : None, int or anything else that `numpy.random.default_rng` takes
         Draws the initial weights: uniform, He for relu and Glorot for the others; bias 0.
     l2 : float
@@ -114,7 +114,7 @@ class MLP(Fittable):
         def exact(values: tuple[float, ...] | None) -> Array | None:
             return None if values is None else np.array(values, net.dtype)
 
-        self.architecture = net
+        self._architecture = net
         self._network = _core.Network(
             list(net.layers), list(net.activations), net.loss, net.dtype, net.reduction, net.l2,
             exact(net.input_shift), exact(net.input_scale),
@@ -330,28 +330,9 @@ class MLP(Fittable):
 
         return Trainer(self, optimizer, batch_size, n_threads)
 
-    def save(self, path: str | PathLike[str]) -> None:
-        """Write weights and architecture to a safetensors file; `deltarule.load` reads it.
-
-        Parameters
-        ----------
-        path : str or path
-            The file, replaced if it is there.
-
-        Raises
-        ------
-        OSError
-            If it cannot be written.
-        """
-        from deltarule.files import save
-
-        save(self, path)
-
-    def summary(self) -> str:
-        """Return a table of the layers: sizes, activations, weights."""
-        from deltarule.info import summary
-
-        return summary(self.architecture)
+    def _snapshot(self) -> Array:
+        w: Array = self._network.snapshot()  # of one finished epoch, whoever trains it now
+        return w
 
     def __repr__(self) -> str:
         from deltarule.info import call
@@ -359,7 +340,7 @@ class MLP(Fittable):
         return call(self.architecture)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"architecture": asdict(self.architecture), "w": self._w.copy()}
+        return {"architecture": asdict(self.architecture), "w": self._snapshot()}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self._build(Architecture(**state["architecture"]), state["w"])

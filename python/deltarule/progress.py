@@ -32,7 +32,7 @@ def progress_line(enabled: bool, epochs: int) -> Iterator[Show]:
     ------
     callable
     """
-    if not enabled:
+    if not enabled or sys.stderr is None:  # None: the process has no such stream
         yield lambda history: None
     elif find_spec("rich") is not None and sys.stderr.isatty():
         with _rich(epochs) as show:

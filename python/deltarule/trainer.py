@@ -59,14 +59,34 @@ class Trainer:
         if not isinstance(mlp, MLP):
             raise TypeError(f"mlp: an object of type {type(mlp).__name__}; expected an MLP")
         rule = Adam() if optimizer is None else optimizer
-        self.mlp = mlp
-        self.optimizer = check_optimizer(rule, mlp.architecture.dtype)
-        self.batch_size = _validate.batch_size(batch_size) or None
-        self.n_threads = _validate.n_threads(n_threads) or None
+        self._mlp = mlp
+        self._optimizer = check_optimizer(rule, mlp.architecture.dtype)
+        self._batch_size = _validate.batch_size(batch_size) or None
+        self._n_threads = _validate.n_threads(n_threads) or None
         self._trainer = _core.Trainer(
             mlp._network, self.optimizer.kernel, self.optimizer.parameters,
             self.batch_size or 0, self.n_threads or 0,
         )  # fmt: skip
+
+    @property
+    def mlp(self) -> MLP:
+        """The network to train."""
+        return self._mlp
+
+    @property
+    def optimizer(self) -> Optimizer:
+        """The update rule."""
+        return self._optimizer
+
+    @property
+    def batch_size(self) -> int | None:
+        """Rows in a batch; None: all rows."""
+        return self._batch_size
+
+    @property
+    def n_threads(self) -> int | None:
+        """As given."""
+        return self._n_threads
 
     def epoch(
         self, X: ArrayLike, Y: ArrayLike, order: Sequence[int] | Array | None = None
@@ -118,7 +138,10 @@ class Trainer:
 
     @property
     def state(self) -> dict[str, Any]:
-        """A copy of the optimizer's state: counts, powers of beta, and "slots" in w's order."""
+        """A copy of the optimizer's state: counts, powers of beta, and "slots" in w's order.
+
+        RuntimeError while another thread trains the network: the state would be half an epoch's.
+        """
         return self._trainer.state
 
     def __repr__(self) -> str:
@@ -128,13 +151,14 @@ class Trainer:
         )
 
     def __getstate__(self) -> dict[str, Any]:
+        state = self.state  # first: it is an error while the network is being trained
         rule = {"name": type(self.optimizer).__name__, **asdict(self.optimizer)}
         return {
             "mlp": self.mlp,
             "optimizer": rule,
             "batch_size": self.batch_size,
             "n_threads": self.n_threads,
-            "state": self.state,
+            "state": state,
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:

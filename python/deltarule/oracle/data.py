@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from deltarule import _validate
 from deltarule.architecture import Architecture
@@ -32,7 +31,7 @@ def float_features(X: object, net: Architecture) -> Float64:
     ValueError
         If its shape is wrong or a number is not finite.
     """
-    return _finite("X", _validate.features(X, net).astype(np.float64))
+    return _validate.finite(_validate.features(X, net), "X", np.float64)
 
 
 def float_targets(Y: object, net: Architecture) -> Float64:
@@ -57,32 +56,7 @@ def float_targets(Y: object, net: Architecture) -> Float64:
         If its shape is wrong, a label is not one of 0 .. K-1, a number is not finite, or a target
         of a cross-entropy lies outside [0, 1].
     """
-    given = _validate.targets(Y, net)
+    given = _validate.judged(_validate.targets(Y, net), net, np.float64)
     if given.ndim == 1 and net.loss == "cross_entropy":
-        row = _first_row((given < 0) | (given >= net.n_outputs))
-        if row is not None:
-            raise ValueError(
-                f"Y: row {row} holds label {given[row]}; expected 0 ... {net.n_outputs - 1}"
-            )
         return np.eye(net.n_outputs)[given.astype(np.int64)]
-    y = _finite("Y", given.astype(np.float64)).reshape(len(given), net.n_outputs)
-    row = _first_row((y < 0) | (y > 1))
-    if row is not None and net.loss != "half_squared_error":
-        raise ValueError(
-            f"Y: row {row} holds a value outside [0, 1]; expected probabilities for {net.loss}"
-        )
-    return y
-
-
-def _finite(name: str, values: Float64) -> Float64:
-    row = _first_row(~np.isfinite(values))
-    if row is not None:
-        raise ValueError(
-            f"{name}: row {row} holds nan or infinity (as float64); expected finite numbers"
-        )
-    return values
-
-
-def _first_row(bad: NDArray[np.bool_]) -> int | None:
-    rows = np.flatnonzero(bad.reshape(len(bad), -1).any(axis=1))
-    return int(rows[0]) if rows.size else None
+    return given.astype(np.float64).reshape(len(given), net.n_outputs)

@@ -65,7 +65,7 @@ class MLP(Fittable):
         net = Architecture.from_arguments(
             layers, activation, output, loss, dtype, l2, reduction, input_shift, input_scale
         )
-        self.architecture = net
+        self._architecture = net
         self.collapsed = collapsed
         self._w: Float64 = initial_weights(net, seed).astype(np.float64)
 
@@ -94,7 +94,7 @@ class MLP(Fittable):
             If w does not fit or is not finite.
         """
         mlp = cls.__new__(cls)
-        mlp.architecture, mlp.collapsed = architecture, collapsed
+        mlp._architecture, mlp.collapsed = architecture, collapsed
         mlp._w = np.empty(architecture.n_weights)
         mlp.w = w
         return mlp
@@ -102,9 +102,8 @@ class MLP(Fittable):
     @property
     def w(self) -> Float64:
         """All weights, (n_weights,): a read-only live view. Assign a whole vector."""
-        view = self._w.view()
-        view.flags.writeable = False
-        return view
+        # Over a memoryview, which no flag makes writable again.
+        return np.asarray(self._w.data.toreadonly())
 
     @w.setter
     def w(self, w: ArrayLike) -> None:
@@ -276,6 +275,9 @@ class MLP(Fittable):
         from deltarule.oracle.trainer import Trainer  # which needs MLP
 
         return Trainer(self, optimizer, batch_size, n_threads)
+
+    def _snapshot(self) -> Float64:
+        return self._w.copy()
 
     def __getstate__(self) -> dict[str, Any]:
         return {**vars(self), "_w": self._w.copy()}  # so that a shallow copy has its own weights

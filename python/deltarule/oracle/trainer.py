@@ -32,11 +32,11 @@ class Trainer:
     batch_size : int, optional
         Rows in a batch; None: all rows.
     n_threads : int, optional
-        Taken for the native interface's sake.
+        Taken for the native interface's sake; NumPy uses the threads of its BLAS.
 
     Attributes
     ----------
-    mlp, optimizer, batch_size
+    mlp, optimizer, batch_size, n_threads
         As given.
 
     Raises
@@ -54,13 +54,33 @@ class Trainer:
     ) -> None:
         if not isinstance(mlp, MLP):
             raise TypeError(f"mlp: an object of type {type(mlp).__name__}; expected an oracle.MLP")
-        _validate.n_threads(n_threads)
         rule = Adam() if optimizer is None else optimizer
-        self.mlp = mlp
-        self.optimizer = check_optimizer(rule, mlp.architecture.dtype)
-        self.batch_size = _validate.batch_size(batch_size) or None
+        self._mlp = mlp
+        self._optimizer = check_optimizer(rule, mlp.architecture.dtype)
+        self._batch_size = _validate.batch_size(batch_size) or None
+        self._n_threads = _validate.n_threads(n_threads) or None
         n_slots = {"sgd": 0, "momentum": 1, "adam": 2}[self.optimizer.kernel]
         self._state = _State([np.zeros(mlp.n_weights) for _ in range(n_slots)])
+
+    @property
+    def mlp(self) -> MLP:
+        """The network to train."""
+        return self._mlp
+
+    @property
+    def optimizer(self) -> Optimizer:
+        """The update rule."""
+        return self._optimizer
+
+    @property
+    def batch_size(self) -> int | None:
+        """Rows in a batch; None: all rows."""
+        return self._batch_size
+
+    @property
+    def n_threads(self) -> int | None:
+        """As given."""
+        return self._n_threads
 
     @property
     def n_epochs(self) -> int:
@@ -169,5 +189,5 @@ def _rows(order: ArrayLike, n: int) -> Any:
     outside = np.flatnonzero((rows < 0) | (rows >= n))
     if outside.size:
         at = outside[0]
-        raise ValueError(f"order: index {rows[at]} at position {at}; expected 0 ... {n - 1}")
+        raise ValueError(f"order: row {rows[at]} at position {at}; expected 0 ... {n - 1}")
     return rows
