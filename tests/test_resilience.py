@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Failures at bad moments: signals before the first poll, memory that runs out, arrays that change
-under a training, weights that overflow in the last step, copies taken while another thread trains."""
+"""Failures at bad moments: signals before the first poll, memory that runs out, an order that is
+changed under a training, weights that overflow in the last step, copies beside a training.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +25,7 @@ def run_script(script: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.skipif(sys.platform == "win32", reason="needs SIGINT")
 @pytest.mark.parametrize("bad_row", [False, True])
 def test_ctrl_c_before_the_first_poll_of_a_process(bad_row: bool) -> None:
-    """The poll that finds the signal is the first ever; a bad row in the same call hides nothing."""
+    """The first poll ever finds the signal; a bad row in the same call does not hide it."""
     done = run_script(f"""
 import os, signal, threading, time
 import numpy as np
