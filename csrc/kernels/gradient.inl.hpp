@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // dW = -(1/S) delta^T [o, 1] for one block of weights, and at once the optimizer's step on it: the
-// gradient never travels through memory (+2 to +25 % over a pass of its own). The step also writes the
-// transposed copy that the next hidden_delta reads.
+// gradient never travels through memory. The step also writes the transposed copy that the next
+// hidden_delta reads.
 
 // L x L transpose by butterflies: round D swaps the off-diagonal D x D blocks of every 2D x 2D block.
 template <int D, class V, int... I> INLINE V merge_low(V a, V b, lane_list<I...>) {

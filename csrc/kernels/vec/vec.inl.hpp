@@ -46,7 +46,7 @@ template <class V> struct __attribute__((packed, may_alias)) unaligned { V v; };
 template <class T> INLINE vec<T> load_unaligned(const T* p) { return ((const unaligned<vec<T>>*)p)->v; }
 template <class T> INLINE void store_unaligned(T* p, vec<T> v) { ((unaligned<vec<T>>*)p)->v = v; }
 
-// `scalar - zero vector` is one broadcast; a loop over lanes is 2-20 times slower in gcc 12. The
+// `scalar - zero vector` is one broadcast, which gcc 12 does not make of a loop over lanes. The
 // subtraction folds away and keeps every bit, -0 included (-0 - +0 = -0).
 template <class V> INLINE V splat(typename traits<V>::scalar s) { return s - V{}; }
 template <class V> INLINE typename traits<V>::ivec splat_integer(typename traits<V>::integer s) {
