@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include <omp.h>
 #include <pybind11/stl.h>
 
 #include "binding/network.hpp"

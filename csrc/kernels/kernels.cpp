@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // All kernels of one instruction set: this file is compiled once per set with its own flags and
 // KERNEL_ISA, and exports KERNEL_ISA::table alone (scripts/check_symbols.sh holds it to that).
-#include <math.h>
 #include <stddef.h>
 #include <stdint.h>
 

@@ -5,7 +5,6 @@
 
 #include <cmath>
 #include <limits>
-#include <mutex>
 
 #include "trainer/barrier.hpp"
 #include "trainer/float_environment.hpp"
