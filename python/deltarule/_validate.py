@@ -160,7 +160,7 @@ def _first_row(bad: Array) -> int | None:
 
 
 def array(value: object, name: str) -> Array:
-    """Return a plain, aligned ndarray of bool, integers, float16, float32 or float64.
+    """Return a plain ndarray of bool, integers, float16, float32 or float64.
 
     Takes whatever `numpy.asarray` takes: lists, data frames, memory maps, matrices. Objects become
     int64 if all are integers (labels), else float64.
@@ -198,9 +198,7 @@ def array(value: object, name: str) -> Array:
     if a.dtype.kind == "f" and a.dtype.itemsize > 8:
         with np.errstate(over="ignore"):  # the core reports an infinity, with its row
             return a.astype(np.float64)
-    # long long and long are one type under two names, and the core knows only the second.
-    exact = a.view(a.dtype.str)
-    return exact if exact.flags.aligned else exact.copy()
+    return a
 
 
 def _from_objects(a: Array, value: object, name: str) -> Array:
@@ -308,11 +306,8 @@ def weights(w: Array, name: str) -> Array:
 
 
 def exact(a: Array, dtype: str) -> Array:
-    """Aligned and C-contiguous, of the very dtype object that the core compares with.
-
-    An array that was pickled, or made as long long, has an equal dtype that is another object.
-    """
-    return np.require(np.asarray(a), np.dtype(dtype), ["C", "A"]).view(np.dtype(dtype))
+    """Aligned, C-contiguous and of this dtype: copied only if it is not yet."""
+    return np.require(np.asarray(a), np.dtype(dtype), ["C", "A"])
 
 
 def _bounded(name: str, value: object, maximum: int) -> int:
