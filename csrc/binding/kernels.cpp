@@ -75,13 +75,11 @@ py::array_t<T> weight_gradient(const Array<T>& o, const Array<T>& delta, int n, 
   unit.o = inputs.data();
   unit.delta = deltas.data();
   unit.rows = o.shape(1);
-  unit.i_end = n;
+  unit.in = unit.i_end = n;
   unit.columns = columns;
   unit.bias = unit.first = unit.last = true;
   unit.w = w.data();
-  unit.w_bias = w.data() + n * PANEL;
   unit.gradient = gradient.data();
-  unit.gradient_bias = gradient.data() + n * PANEL;
   Update<T> update{};
   update.minus_inverse_s = minus_inverse_s;
   kernels<T>().weight_gradient(unit, update);

@@ -11,7 +11,8 @@ template <class T, class Epilogue> INLINE void contract(const Contraction<T>& c,
     T* C = c.C + p * c.C_stride;
     for (int64_t row = 0; row < c.rows;) {
       const int rows = next_tile(c.rows - row, tile_size<T>::R);
-      tile_row<T, PANEL, false>(rows, columns, c.A + row * PANEL, c.A_stride, B, c.k, C + row * PANEL, C, false);
+      tile_row<T, PANEL, false>(rows, columns, c.A + row * PANEL, c.A_stride, B, c.k, C + row * PANEL, C, false,
+                                Store{});
       epilogue(p, row, rows, columns, C + row * PANEL);
       row += rows;
     }

@@ -76,24 +76,21 @@ template <class T> struct Update {
   T minus_inverse_s;  // -1/S
 };
 
-// The weight gradient of one block: inputs [i_begin, i_end) of one input panel by one output panel.
+// The weight gradient of one block: inputs [i_begin, i_end) by one output panel, and the bias row if asked.
 template <class T> struct GradientUnit {
-  const T* o;
-  const T* delta;
+  const T* o;        // all input panels
+  ptrdiff_t stride;  // elements from one of them to the next
+  const T* delta;    // the output panel
   int64_t rows;
-  int i_begin, i_end;  // within the input panel
-  int columns;         // of the output panel that hold units
-  bool bias;           // with the bias row
-  bool first, last;    // chunk of the batch
-  T* total;            // [i][PANEL] at i_begin, carried from chunk to chunk; null: one chunk
-  T* total_bias;
-  T* w;  // [i][PANEL] at i_begin
-  T* w_bias;
-  T* slot[2];
-  T* slot_bias[2];
-  T* transposed;  // row j = 0 of the block, or null
-  T* gradient;    // non-null: store the gradient here instead of updating
-  T* gradient_bias;
+  int in, i_begin, i_end;
+  int columns;  // of the output panel that hold units
+  bool bias;
+  bool first, last;  // chunk of the batch
+  T *total, *w;      // [in + 1][PANEL], the bias row last; total is carried from chunk to chunk, null: one chunk
+  T* slot[2];        // likewise
+  T* gradient;       // likewise; non-null: store the gradient here instead of updating
+  T* transposed;     // the output panel's part of the first input panel's, or null
+  ptrdiff_t transposed_stride;
 };
 
 template <class T> struct Kernels {

@@ -18,10 +18,19 @@ template <> struct tile_size<float> { static constexpr int R = 8, NV = 2; };
 template <> struct tile_size<double> { static constexpr int R = 8, NV = 2; };
 #endif
 
-template <class T, int R, int NV, int A_ROW, bool BIAS>
-__attribute__((noinline)) void tile(const T* A, ptrdiff_t A_stride, const T* B, int64_t k, T* C, T* C_bias,
-                                    bool carry) noexcept {
+// What becomes of the finished totals: Store leaves them in C, any other Finish takes them while they are
+// in registers, finish(at, total) for the vector at C + at. Bias totals are always stored.
+struct Store {
+  INLINE_MEMBER Store from(int) const { return {}; }
+};
+template <class Finish> constexpr bool takes = true;
+template <> constexpr bool takes<Store> = false;
+
+template <class T, int R, int NV, int A_ROW, bool BIAS, class Finish>
+__attribute__((noinline)) void tile(const T* A, ptrdiff_t A_stride, const T* B, int64_t k, T* C, T* C_bias, bool carry,
+                                    const Finish& the_finish) noexcept {
   constexpr int A_k = A_ROW == 1 ? PANEL : 1, L = lanes<T>;
+  const Finish finish = the_finish;  // a copy, whose pointers no store can change
   for (int64_t k0 = 0; k0 < k; k0 += KB) {
     vec<T> sum[R][NV] = {}, sum_bias[NV] = {};
     const int64_t k1 = k0 + KB < k ? k0 + KB : k;
@@ -46,6 +55,18 @@ __attribute__((noinline)) void tile(const T* A, ptrdiff_t A_stride, const T* B, 
       }
     }
     const bool add = carry || k0 > 0;
+    if constexpr (BIAS) {
+#pragma GCC unroll 4
+      for (int v = 0; v < NV; v++) store(C_bias + v * L, (add ? load(C_bias + v * L) : vec<T>{}) + sum_bias[v]);
+    }
+    if constexpr (takes<Finish>)
+      if (k1 == k && !add) {
+#pragma GCC unroll 16
+        for (int r = 0; r < R; r++)
+#pragma GCC unroll 4
+          for (int v = 0; v < NV; v++) finish(r * PANEL + v * L, vec<T>{} + sum[r][v]);
+        return;
+      }
 #pragma GCC unroll 16
     for (int r = 0; r < R; r++)
 #pragma GCC unroll 4
@@ -53,44 +74,34 @@ __attribute__((noinline)) void tile(const T* A, ptrdiff_t A_stride, const T* B, 
         T* c = C + r * PANEL + v * L;
         store(c, (add ? load(c) : vec<T>{}) + sum[r][v]);
       }
-    if constexpr (BIAS) {
-#pragma GCC unroll 4
-      for (int v = 0; v < NV; v++) store(C_bias + v * L, (add ? load(C_bias + v * L) : vec<T>{}) + sum_bias[v]);
-    }
   }
+  // The totals of several blocks come back from memory.
+  if constexpr (takes<Finish>)
+    for (int r = 0; r < R; r++)
+      for (int v = 0; v < NV; v++) finish(r * PANEL + v * L, load(C + r * PANEL + v * L));
 }
 
-template <class T> using Tile = void (*)(const T*, ptrdiff_t, const T*, int64_t, T*, T*, bool) noexcept;
+template <class T, class Finish>
+using Tile = void (*)(const T*, ptrdiff_t, const T*, int64_t, T*, T*, bool, const Finish&) noexcept;
 
 // Tiles of 1 .. 14 rows, so that rows split evenly over tiles and none runs nearly empty.
-template <class T, int NV, int A_ROW, bool BIAS> struct tiles {
-  static constexpr int limit(int r) { return r < tile_size<T>::R ? r : tile_size<T>::R; }
-  static constexpr Tile<T> of_rows[15] = {nullptr,
-                                          tile<T, limit(1), NV, A_ROW, BIAS>,
-                                          tile<T, limit(2), NV, A_ROW, BIAS>,
-                                          tile<T, limit(3), NV, A_ROW, BIAS>,
-                                          tile<T, limit(4), NV, A_ROW, BIAS>,
-                                          tile<T, limit(5), NV, A_ROW, BIAS>,
-                                          tile<T, limit(6), NV, A_ROW, BIAS>,
-                                          tile<T, limit(7), NV, A_ROW, BIAS>,
-                                          tile<T, limit(8), NV, A_ROW, BIAS>,
-                                          tile<T, limit(9), NV, A_ROW, BIAS>,
-                                          tile<T, limit(10), NV, A_ROW, BIAS>,
-                                          tile<T, limit(11), NV, A_ROW, BIAS>,
-                                          tile<T, limit(12), NV, A_ROW, BIAS>,
-                                          tile<T, limit(13), NV, A_ROW, BIAS>,
-                                          tile<T, limit(14), NV, A_ROW, BIAS>};
+template <class T, int NV, int A_ROW, bool BIAS, class Finish> struct tiles {
+  static constexpr int most = tile_size<T>::R;
+  template <int R> static constexpr Tile<T, Finish> of = tile<T, (R < most ? R : most), NV, A_ROW, BIAS, Finish>;
+  static constexpr Tile<T, Finish> of_rows[15] = {nullptr, of<1>, of<2>,  of<3>,  of<4>,  of<5>,  of<6>, of<7>,
+                                                  of<8>,   of<9>, of<10>, of<11>, of<12>, of<13>, of<14>};
 };
 
 // R rows by the panel's first `columns` columns, in passes of NV vectors; the last pass may be narrower.
-template <class T, int A_ROW, bool BIAS>
+template <class T, int A_ROW, bool BIAS, class Finish>
 INLINE void tile_row(int rows, int columns, const T* A, ptrdiff_t A_stride, const T* B, int64_t k, T* C, T* C_bias,
-                     bool carry) {
+                     bool carry, const Finish& finish) {
   constexpr int NV = tile_size<T>::NV, L = lanes<T>;
   int c = 0;
   for (; c + L < columns; c += NV * L)
-    tiles<T, NV, A_ROW, BIAS>::of_rows[rows](A, A_stride, B + c, k, C + c, C_bias + c, carry);
-  if (c < columns) tiles<T, 1, A_ROW, BIAS>::of_rows[rows](A, A_stride, B + c, k, C + c, C_bias + c, carry);
+    tiles<T, NV, A_ROW, BIAS, Finish>::of_rows[rows](A, A_stride, B + c, k, C + c, C_bias + c, carry, finish.from(c));
+  if (c < columns)
+    tiles<T, 1, A_ROW, BIAS, Finish>::of_rows[rows](A, A_stride, B + c, k, C + c, C_bias + c, carry, finish.from(c));
 }
 
 // Rows dealt evenly to the fewest tiles of at most `most` rows: the size of the next one.

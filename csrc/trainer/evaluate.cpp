@@ -137,12 +137,13 @@ template <class T> class Batch {
     Update<T> update{};
     update.l2 = T(network.shape.l2);
     update.minus_inverse_s = T(-1 / network.shape.s(n));
-    for (const Block& block : blocks[size_t(share)]) {
-      if (watch.stopped()) return;
-      const auto unit = gradient_unit(network.shape, pass.space, block, rows, at == 0, at + rows == n, target);
-      pass.kernels.weight_gradient(unit, update);
-      watch.tick(pass.leader, 2.0 * double(rows) * (block.i_end - block.i_begin) * PANEL);
-    }
+    for (const Block& block : blocks[size_t(share)])
+      in_parts(block, rows, [&](const Block& part, double operations) {
+        if (watch.stopped()) return;
+        const auto unit = gradient_unit(network.shape, pass.space, part, rows, at == 0, at + rows == n, target);
+        pass.kernels.weight_gradient(unit, update);
+        watch.tick(pass.leader, operations);
+      });
   }
 };
 

@@ -152,34 +152,39 @@ GradientUnit<T> gradient_unit(const Shape& shape, const Workspace<T>& space, con
                               bool first, bool last, const BlockTarget<T>& target) {
   const LayerShape& layer = shape.layers[size_t(block.layer)];
   const int64_t panel = layer.packed_offset + block.p * layer.panel_size();
-  const int64_t at = panel + (int64_t(block.q) * PANEL + block.i_begin) * PANEL,
-                bias = panel + int64_t(layer.in) * PANEL;
   const auto place = [](T* base, int64_t offset) { return base ? base + offset : nullptr; };
   GradientUnit<T> unit{};
-  unit.o = space.o[size_t(block.layer)] + block.q * space.stride;
+  unit.o = space.o[size_t(block.layer)];
+  unit.stride = space.stride;
   unit.delta = space.delta[size_t(block.layer) + 1] + block.p * space.stride;
   unit.rows = rows;
+  unit.in = layer.in;
   unit.i_begin = block.i_begin;
   unit.i_end = block.i_end;
   unit.columns = std::min(PANEL, layer.out - block.p * PANEL);
   unit.bias = block.bias;
   unit.first = first;
   unit.last = last;
-  unit.total = place(target.total, at);
-  unit.total_bias = place(target.total, bias);
-  unit.w = place(target.w, at);
-  unit.w_bias = place(target.w, bias);
-  for (int s = 0; s < 2; s++) {
-    unit.slot[s] = place(target.slot[s], at);
-    unit.slot_bias[s] = place(target.slot[s], bias);
-  }
-  unit.gradient = place(target.gradient, at);
-  unit.gradient_bias = place(target.gradient, bias);
+  unit.total = place(target.total, panel);
+  unit.w = place(target.w, panel);
+  for (int s = 0; s < 2; s++) unit.slot[s] = place(target.slot[s], panel);
+  unit.gradient = place(target.gradient, panel);
   // The input layer's deltas are never asked for in training, so W[0] needs no transposed copy.
-  if (target.transposed && block.layer > 0)
-    unit.transposed = target.transposed + layer.transposed_offset + block.q * layer.transposed_panel_size() +
-                      int64_t(block.p) * PANEL * PANEL + block.i_begin;
+  if (target.transposed && block.layer > 0) {
+    unit.transposed = target.transposed + layer.transposed_offset + int64_t(block.p) * PANEL * PANEL;
+    unit.transposed_stride = layer.transposed_panel_size();
+  }
   return unit;
+}
+
+// Calls work(part) for parts of the block of about 2e7 operations each, whole panels: between them the
+// caller may look at the watch.
+template <class Work> void in_parts(const Block& block, int64_t rows, Work work) {
+  const int most = PANEL * int(std::max<int64_t>(int64_t(2e7 / (2.0 * PANEL * PANEL)) / rows, 1));
+  for (Block part = block; part.i_begin < block.i_end; part.i_begin = part.i_end, part.bias = false) {
+    part.i_end = std::min(block.i_end, (part.i_begin / PANEL) * PANEL + most);
+    work(part, 2.0 * double(rows) * (part.i_end - part.i_begin) * PANEL);
+  }
 }
 
 // gamma(w) = l2/2 sum of squares, the squares of one panel's units at a time: q[panel][PANEL].

@@ -13,10 +13,10 @@ template <class F> void each_slot(const Shape& shape, F f) {
     const LayerShape& layer = shape.layers[k];
     for (int p = 0; p < panels_of(layer.out); p++)
       for (int i = 0; i < layer.in; i += SLOT) {
-        const int q = i / PANEL, begin = i % PANEL, rows = std::min(SLOT, layer.in - i);
+        const int rows = std::min(SLOT, layer.in - i);
         // Work: the tile's rows by its columns, in vectors of 16.
         const int columns = std::min(PANEL, layer.out - p * PANEL) > PANEL / 2 ? PANEL : PANEL / 2;
-        f(Block{k, p, q, begin, begin + rows, i == 0}, double(rows + (i == 0)) * columns);
+        f(Block{k, p, i, i + rows, i == 0}, double(rows + (i == 0)) * columns);
       }
   }
 }
@@ -30,7 +30,7 @@ std::vector<std::vector<Block>> deal_blocks(const Shape& shape, int shares) {
     const int share = std::min(shares - 1, int((done + work / 2) / total * shares));
     done += work;
     std::vector<Block>& blocks = dealt[size_t(share)];
-    if (!blocks.empty() && blocks.back().layer == slot.layer && blocks.back().p == slot.p && blocks.back().q == slot.q)
+    if (!blocks.empty() && blocks.back().layer == slot.layer && blocks.back().p == slot.p)
       blocks.back().i_end = slot.i_end;  // one panel's slots run together
     else
       blocks.push_back(slot);

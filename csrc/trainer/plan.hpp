@@ -6,9 +6,9 @@
 
 #include "trainer/shape.hpp"
 
-// One block of W[layer]: inputs [i_begin, i_end) of input panel q by output panel p.
+// One block of W[layer]: inputs [i_begin, i_end) by output panel p.
 struct Block {
-  int layer, p, q, i_begin, i_end;
+  int layer, p, i_begin, i_end;
   bool bias;  // with the bias row of panel p
 };
 

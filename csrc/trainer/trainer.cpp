@@ -94,11 +94,12 @@ template <class T> struct Trainer<T>::Epoch {
                                 t.totals_.data(),
                                 nullptr,
                                 t.transposed_.data()};
-    for (const Block& block : t.blocks_[size_t(share)]) {
-      if (watch.stopped()) return;
-      kernels.weight_gradient(gradient_unit(shape(), t.space_, block, rows, first, last, target), update);
-      watch.tick(leader, 2.0 * double(rows) * (block.i_end - block.i_begin) * PANEL);
-    }
+    for (const Block& block : t.blocks_[size_t(share)])
+      in_parts(block, rows, [&](const Block& part, double operations) {
+        if (watch.stopped()) return;
+        kernels.weight_gradient(gradient_unit(shape(), t.space_, part, rows, first, last, target), update);
+        watch.tick(leader, operations);
+      });
   }
 
   // The leader's, while the others work on weights: the losses of the chunk, and whether to go on.

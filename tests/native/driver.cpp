@@ -131,15 +131,14 @@ template <class T> void weight_gradient(const Kernels<T>& k, Hash& hash) {
         Buffer<T> w = random_buffer<T>(33 * PANEL, 32), gradient(33 * PANEL), q(PANEL);
         GradientUnit<T> unit{};
         unit.o = o.data(), unit.delta = delta.data(), unit.rows = rows;
-        unit.i_end = n, unit.columns = columns;
+        unit.in = 32, unit.i_end = n, unit.columns = columns;
         unit.bias = unit.first = unit.last = true;
-        unit.w = w.data(), unit.w_bias = w.data() + 32 * PANEL;
-        unit.gradient = gradient.data(), unit.gradient_bias = gradient.data() + 32 * PANEL;
+        unit.w = w.data(), unit.gradient = gradient.data();
         Update<T> update{};
         update.l2 = T(0.01), update.minus_inverse_s = T(-1.0 / double(rows));
         k.weight_gradient(unit, update);
         add_columns(hash, gradient.data(), 0, n, columns);
-        add_columns(hash, unit.gradient_bias, 0, 1, columns);
+        add_columns(hash, gradient.data() + 32 * PANEL, 0, 1, columns);
         k.sum_of_squares(w.data(), 32, q.data());
         hash.add(q);
       }

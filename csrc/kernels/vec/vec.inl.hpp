@@ -13,6 +13,7 @@
 
 #define INLINE static inline __attribute__((always_inline))
 #define INLINE_MEMBER inline __attribute__((always_inline))
+#define INLINE_LAMBDA __attribute__((always_inline))
 
 typedef float f32v __attribute__((vector_size(VEC_BYTES)));
 typedef double f64v __attribute__((vector_size(VEC_BYTES)));
