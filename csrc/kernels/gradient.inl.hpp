@@ -60,6 +60,16 @@ template <class T> INLINE auto stored(const T* totals) {
   return [=](ptrdiff_t at) INLINE_LAMBDA { return load(totals + at); };
 }
 
+// What the next hidden_delta reads, of weights that have taken their step.
+template <class T> INLINE void copy_transposed(const GradientUnit<T>& g) {
+  if (!g.last || !g.transposed || g.gradient) return;
+  for (int i = g.i_begin, end; i < g.i_end; i = end) {
+    end = panel_end(i, g.i_end);
+    write_transposed(g.w + ptrdiff_t(i) * PANEL, end - i, g.columns,
+                     g.transposed + i / PANEL * g.transposed_stride + i % PANEL);
+  }
+}
+
 // A batch of one row: each total is a chain of one term, formed where it is used.
 template <class T, class Rule> INLINE void rank_one(const GradientUnit<T>& g, const Update<T>& u) {
   const Update<T> numbers = u;  // a copy that no store can change, so that its numbers stay in registers
@@ -146,21 +156,42 @@ template <class T, class Rule> INLINE void weight_gradient_by(const GradientUnit
     by_outputs<T, Rule>(g, u);
   else
     by_inputs<T, Rule>(g, u);
-  if (!g.last || !g.transposed || g.gradient) return;
-  for (int i = g.i_begin, end; i < g.i_end; i = end) {
-    end = panel_end(i, g.i_end);
-    write_transposed(g.w + ptrdiff_t(i) * PANEL, end - i, g.columns,
-                     g.transposed + i / PANEL * g.transposed_stride + i % PANEL);
+  copy_transposed(g);
+}
+
+// Calls f(Rule) with what is to become of the gradient.
+template <class T, class F> INLINE void with_rule(const GradientUnit<T>& g, const Update<T>& u, F f) {
+  if (g.gradient) return f(GradientAlone{});
+  switch (u.rule) {
+    case Optimizer::sgd: return f(Sgd{});
+    case Optimizer::momentum: return f(Momentum{});
+    case Optimizer::adam: return f(Adam{});
   }
 }
 
 template <class T> void weight_gradient(const GradientUnit<T>& g, const Update<T>& u) noexcept {
-  if (g.gradient) return weight_gradient_by<T, GradientAlone>(g, u);
-  switch (u.rule) {
-    case Optimizer::sgd: return weight_gradient_by<T, Sgd>(g, u);
-    case Optimizer::momentum: return weight_gradient_by<T, Momentum>(g, u);
-    case Optimizer::adam: return weight_gradient_by<T, Adam>(g, u);
-  }
+  with_rule(g, u, [&](auto rule) INLINE_LAMBDA { weight_gradient_by<T, decltype(rule)>(g, u); });
+}
+
+// Totals of later blocks of the batch, formed apart and `stride` elements from one to the next, join
+// g.total in order.
+template <class T>
+void add_blocks(const GradientUnit<T>& g, const T* totals, ptrdiff_t stride, int n, const Update<T>& u) noexcept {
+  const auto rows_from = [&](int i, int rows, T l2) INLINE_LAMBDA {
+    T* total = g.total + ptrdiff_t(i) * PANEL;
+    const auto sum = [=](ptrdiff_t at) INLINE_LAMBDA {
+      vec<T> x = load(total + at);
+      for (int b = 0; b < n; b++) x = x + load(totals + b * stride + ptrdiff_t(i) * PANEL + at);
+      return x;
+    };
+    if (g.last)
+      with_rule(g, u, [&](auto rule) INLINE_LAMBDA { take_step<T, decltype(rule)>(g, u, i, rows, l2, sum); });
+    else
+      for (ptrdiff_t at = 0; at < ptrdiff_t(rows) * PANEL; at += lanes<T>) store(total + at, sum(at));
+  };
+  rows_from(g.i_begin, g.i_end - g.i_begin, u.l2);
+  if (g.bias) rows_from(g.in, 1, T(0));
+  copy_transposed(g);
 }
 
 // q[j] = sum over i of w_ji^2, blocks of KB, for the units of one panel; the bias row is left out.

@@ -102,6 +102,7 @@ template <class T> struct Kernels {
   void (*softmax_delta)(const T* o, T* delta, ptrdiff_t stride, int64_t rows, int columns) noexcept;
   void (*output)(const Output<T>&) noexcept;
   void (*weight_gradient)(const GradientUnit<T>&, const Update<T>&) noexcept;
+  void (*add_blocks)(const GradientUnit<T>&, const T* totals, ptrdiff_t stride, int n, const Update<T>&) noexcept;
   void (*sum_of_squares)(const T* w, int in, T* q) noexcept;
   void (*elementary)(int function, const T* x, T* y, int64_t n) noexcept;
 };

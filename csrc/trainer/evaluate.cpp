@@ -140,7 +140,7 @@ template <class T> class Batch {
     for (const Block& block : blocks[size_t(share)])
       in_parts(block, rows, [&](const Block& part, double operations) {
         if (watch.stopped()) return;
-        const auto unit = gradient_unit(network.shape, pass.space, part, rows, at == 0, at + rows == n, target);
+        const auto unit = gradient_unit(network.shape, pass.space, part, {0, rows}, at == 0, at + rows == n, target);
         pass.kernels.weight_gradient(unit, update);
         watch.tick(pass.leader, operations);
       });

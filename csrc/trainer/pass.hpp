@@ -148,16 +148,16 @@ template <class T> struct BlockTarget {
 };
 
 template <class T>
-GradientUnit<T> gradient_unit(const Shape& shape, const Workspace<T>& space, const Block& block, int64_t rows,
-                              bool first, bool last, const BlockTarget<T>& target) {
+GradientUnit<T> gradient_unit(const Shape& shape, const Workspace<T>& space, const Block& block, Range rows, bool first,
+                              bool last, const BlockTarget<T>& target) {
   const LayerShape& layer = shape.layers[size_t(block.layer)];
   const int64_t panel = layer.packed_offset + block.p * layer.panel_size();
   const auto place = [](T* base, int64_t offset) { return base ? base + offset : nullptr; };
   GradientUnit<T> unit{};
-  unit.o = space.o[size_t(block.layer)];
+  unit.o = space.o[size_t(block.layer)] + rows.begin * PANEL;
   unit.stride = space.stride;
-  unit.delta = space.delta[size_t(block.layer) + 1] + block.p * space.stride;
-  unit.rows = rows;
+  unit.delta = space.delta[size_t(block.layer) + 1] + block.p * space.stride + rows.begin * PANEL;
+  unit.rows = rows.size();
   unit.in = layer.in;
   unit.i_begin = block.i_begin;
   unit.i_end = block.i_end;

@@ -38,6 +38,17 @@ std::vector<std::vector<Block>> deal_blocks(const Shape& shape, int shares) {
   return dealt;
 }
 
+int blocks_per_share(const Shape& shape, int64_t batch, int shares) {
+  constexpr int64_t small = 64 * 1024, room = 1024 * 1024;  // elements of one block's totals, of all
+  const int64_t blocks = (batch + KB - 1) / KB, each = (blocks + shares - 1) / shares;
+  // A share that comes out empty-handed costs more than what crosses between the cores.
+  const bool even = double(each * shares) <= 1.2 * double(blocks);
+  if (blocks < 2 || !even || shape.packed_size > small) return 0;
+  const int64_t most = std::max<int64_t>(room / shape.packed_size / shares, 1);
+  const int64_t meetings = (each + most - 1) / most;
+  return int((each + meetings - 1) / meetings);
+}
+
 int64_t chunk_rows(const Shape& shape, int64_t batch, int shares, size_t element) {
   // Each thread's share of o and delta should stay near its L2; wide layers take more rows, since
   // every chunk reads all weights again.

@@ -22,6 +22,11 @@ inline Range share_of(int64_t n, int share, int shares) { return {n * share / sh
 // All blocks of all layers, dealt to `shares` in runs of equal work.
 std::vector<std::vector<Block>> deal_blocks(const Shape& shape, int shares);
 
-// Rows worked on at a time: all of the batch if its panels fit the caches, else a multiple of KB rows,
-// so that blocks of the batch stay whole and the sums keep their bits.
+// Small weights and a long batch: each thread forms the gradient of whole blocks of KB rows, from gather
+// to totals, and the blocks' totals are added in order. How many blocks each takes before the totals
+// meet; 0: the weights are dealt to the threads instead.
+int blocks_per_share(const Shape& shape, int64_t batch, int shares);
+
+// Rows worked on at a time when weights are dealt: all of the batch if its panels fit the caches, else a multiple of KB
+// rows, so that blocks of the batch stay whole and the sums keep their bits.
 int64_t chunk_rows(const Shape& shape, int64_t batch, int shares, size_t element);

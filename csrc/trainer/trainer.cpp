@@ -71,49 +71,129 @@ template <class T> struct Trainer<T>::Epoch {
     }
   }
 
-  // Phase A: this share's rows, from the caller's arrays to delta[1].
-  void rows_phase(Pass<T>& pass, int share, int64_t begin, int64_t rows) {
-    const Range mine = share_of(rows, share, shares);
-    if (!mine.size()) return;
-    const Selection selection{order ? order + begin + mine.begin : nullptr, begin + mine.begin, mine.size()};
-    const int64_t bad_X = pass.gather_X(X, selection, mine.begin);
-    if (bad_X >= 0) found_bad(2 * (selection.first + bad_X));
-    const int64_t bad_Y = pass.gather_Y(Y, selection, mine.begin, check);
-    if (bad_Y >= 0) found_bad(2 * (selection.first + bad_Y) + 1);
+  // Rows from place `from` of the order on, from the caller's arrays to delta[1], into rows `place` of the
+  // workspace.
+  void rows_phase(Pass<T>& pass, int64_t from, Range place) {
+    if (!place.size()) return;
+    const Selection selection{order ? order + from : nullptr, from, place.size()};
+    const int64_t bad_X = pass.gather_X(X, selection, place.begin);
+    if (bad_X >= 0) found_bad(2 * (from + bad_X));
+    const int64_t bad_Y = pass.gather_Y(Y, selection, place.begin, check);
+    if (bad_Y >= 0) found_bad(2 * (from + bad_Y) + 1);
     if (bad_X >= 0 || bad_Y >= 0) return;
-    pass.forward(mine);
-    pass.output(mine);
-    pass.backward(mine);
+    pass.forward(place);
+    pass.output(place);
+    pass.backward(place);
   }
 
-  // Phase B: this share's blocks, over all rows of the chunk.
-  void weights_phase(int share, int64_t rows, bool first, bool last, const Update<T>& update, bool leader) {
+  BlockTarget<T> target() {
     Trainer& t = trainer;
-    const BlockTarget<T> target{t.packed_.data(),
-                                {t.packed_slots_[0].data(), t.packed_slots_[1].data()},
-                                t.totals_.data(),
-                                nullptr,
-                                t.transposed_.data()};
-    for (const Block& block : t.blocks_[size_t(share)])
-      in_parts(block, rows, [&](const Block& part, double operations) {
+    return {t.packed_.data(),
+            {t.packed_slots_[0].data(), t.packed_slots_[1].data()},
+            t.totals_.data(),
+            nullptr,
+            t.transposed_.data()};
+  }
+
+  // The gradient of these blocks of weights over rows of the workspace.
+  void weights_phase(const std::vector<Block>& blocks, Range rows, bool first, bool last, const BlockTarget<T>& to,
+                     const Update<T>& update, bool leader) {
+    for (const Block& block : blocks)
+      in_parts(block, rows.size(), [&](const Block& part, double operations) {
         if (watch.stopped()) return;
-        kernels.weight_gradient(gradient_unit(shape(), t.space_, part, rows, first, last, target), update);
+        kernels.weight_gradient(gradient_unit(shape(), trainer.space_, part, rows, first, last, to), update);
         watch.tick(leader, operations);
       });
   }
 
-  // The leader's, while the others work on weights: the losses of the chunk, and whether to go on.
-  void account(int64_t rows, bool first, bool last, int64_t batch_rows) {
-    if (first) batch_loss = 0;
-    add_losses(trainer.space_.row_loss, rows, batch_loss);
-    if (last) {
-      double L = batch_loss * (1 / shape().s(batch_rows));
-      if (shape().l2 != 0) L += penalty(shape(), trainer.squares_.data());
-      loss += double(batch_rows) * L;
-      steps++;
-      diverged = !std::isfinite(L);
-      last_loss = L;
+  // The leader's, while the others work on weights: the loss of the batch.
+  void account(int64_t batch_rows) {
+    double L = batch_loss * (1 / shape().s(batch_rows));
+    if (shape().l2 != 0) L += penalty(shape(), trainer.squares_.data());
+    loss += double(batch_rows) * L;
+    batch_loss = 0;
+    steps++;
+    diverged = !std::isfinite(L);
+    last_loss = L;
+  }
+
+  // One step, the weights dealt to the shares: every chunk of the batch is a phase by rows, then one by
+  // weights over all rows of the chunk.
+  void step_by_weights(Pass<T>& pass, int thread, int threads, Barrier& barrier, int64_t begin, int64_t rows,
+                       const Update<T>& update) {
+    for (int64_t at = 0; at < rows && !over; at += chunk) {
+      const int64_t part = std::min(chunk, rows - at);
+      const bool first = at == 0, last = at + part == rows;
+      for (int share = thread; share < shares; share += threads) {
+        if (first) squares_phase(share);
+        const Range mine = share_of(part, share, shares);
+        rows_phase(pass, begin + at + mine.begin, mine);
+      }
+      barrier.wait();
+      if (pass.leader) {
+        add_losses(trainer.space_.row_loss, part, batch_loss);
+        if (last) account(rows);
+      }
+      for (int share = thread; share < shares; share += threads)
+        weights_phase(trainer.blocks_[size_t(share)], {0, part}, first, last, target(), update, pass.leader);
+      meet(pass.leader, barrier);
     }
+  }
+
+  // One step, blocks of the batch dealt to the shares: each goes from gather to totals of its own, which
+  // then are added in order, by share of the weights. The first share's go straight into the sum.
+  void step_by_blocks(Pass<T>& pass, int thread, int threads, Barrier& barrier, int64_t begin, int64_t rows,
+                      const Update<T>& update) {
+    Trainer& t = trainer;
+    const int each = t.blocks_per_share_;
+    const int64_t group = int64_t(each) * shares * KB;
+    for (int64_t at = 0; at < rows && !over; at += group) {
+      const bool first = at == 0, last = at + group >= rows;
+      const int in_group = int((std::min(group, rows - at) + KB - 1) / KB);
+      for (int share = thread; share < shares; share += threads) {
+        if (first) squares_phase(share);
+        for (int b = share * each; b < std::min((share + 1) * each, in_group); b++) {
+          const int64_t from = at + int64_t(b) * KB, place = int64_t(share) * KB;
+          const Range mine{place, place + std::min<int64_t>(KB, rows - from)};
+          rows_phase(pass, begin + from, mine);
+          t.block_losses_[size_t(b)] = 0;
+          add_losses(t.space_.row_loss + mine.begin, mine.size(), t.block_losses_[size_t(b)]);
+          BlockTarget<T> to = target();
+          if (share) to.total = t.block_totals_.data() + int64_t(b - each) * shape().packed_size;
+          weights_phase(t.all_blocks_, mine, share || (first && b == 0), false, to, update, pass.leader);
+        }
+      }
+      barrier.wait();
+      if (pass.leader) {
+        for (int b = 0; b < in_group; b++) batch_loss += t.block_losses_[size_t(b)];
+        if (last) account(rows);
+      }
+      for (int share = thread; share < shares; share += threads)
+        add_blocks(share, std::max(in_group - each, 0), last, update);
+      meet(pass.leader, barrier);
+    }
+  }
+
+  void add_blocks(int share, int n, bool last, const Update<T>& update) {
+    const int64_t stride = shape().packed_size;
+    for (const Block& block : trainer.blocks_[size_t(share)]) {
+      const LayerShape& layer = shape().layers[size_t(block.layer)];
+      const int64_t panel = layer.packed_offset + block.p * layer.panel_size();
+      const T* totals = n ? trainer.block_totals_.data() + panel : nullptr;
+      kernels.add_blocks(gradient_unit(shape(), trainer.space_, block, {0, 0}, false, last, target()), totals, stride,
+                         n, update);
+    }
+  }
+
+  void squares_phase(int share) {
+    if (shape().l2 != 0)
+      sum_of_squares(shape(), kernels, trainer.packed_.data(), share, shares, trainer.squares_.data());
+  }
+
+  // Everyone reads `over` after this barrier, and nobody writes it before the one after the next.
+  void meet(bool leader, Barrier& barrier) {
+    if (leader) over = diverged || watch.stopped() || bad.load() != none;
+    barrier.wait();
   }
 
   void run(int thread, int threads, Barrier& barrier) {
@@ -125,22 +205,10 @@ template <class T> struct Trainer<T>::Epoch {
     for (int64_t begin = 0; begin < count && !over; begin += batch) {
       const int64_t rows = std::min(batch, count - begin);
       rule.next_step(shape().s(rows));
-      for (int64_t at = 0; at < rows && !over; at += chunk) {
-        const int64_t part = std::min(chunk, rows - at);
-        const bool first = at == 0, last = at + part == rows;
-        for (int share = thread; share < shares; share += threads) {
-          if (first && shape().l2 != 0)
-            sum_of_squares(shape(), kernels, trainer.packed_.data(), share, shares, trainer.squares_.data());
-          rows_phase(pass, share, begin + at, part);
-        }
-        barrier.wait();
-        if (leader) account(part, first, last, rows);
-        for (int share = thread; share < shares; share += threads)
-          weights_phase(share, part, first, last, rule.update(), leader);
-        // Everyone reads `over` after the next barrier, and nobody writes it before the one after that.
-        if (leader) over = diverged || watch.stopped() || bad.load() != none;
-        barrier.wait();
-      }
+      if (trainer.blocks_per_share_)
+        step_by_blocks(pass, thread, threads, barrier, begin, rows, rule.update());
+      else
+        step_by_weights(pass, thread, threads, barrier, begin, rows, rule.update());
     }
     if (leader) clock = rule.clock();
     if (!over) finish(thread, threads, leader, barrier);
@@ -170,15 +238,22 @@ Trainer<T>::Trainer(std::shared_ptr<Network<T>> trained, const OptimizerSettings
 // Everything that may fail happens here, before a bit is changed.
 template <class T> void Trainer<T>::prepare(int64_t rows, int shares) {
   const Shape& shape = network->shape;
-  const int64_t chunk = chunk_rows(shape, rows, shares, sizeof(T));
+  blocks_per_share_ = blocks_per_share(shape, rows, shares);
+  const bool by_blocks = blocks_per_share_ > 0;
+  const int64_t chunk = by_blocks ? int64_t(KB) * shares : chunk_rows(shape, rows, shares, sizeof(T));
   if (space_.capacity < chunk || space_.capacity > 4 * chunk) {
     space_ = {};
     space_ = Workspace<T>(shape, chunk, Workspace<T>::training);
   }
-  if (chunk < rows && !totals_.size()) totals_ = Buffer<T>(size_t(shape.packed_size));
-  if (chunk == rows) totals_ = {};
+  const bool carried = by_blocks || chunk < rows;
+  if (carried && !totals_.size()) totals_ = Buffer<T>(size_t(shape.packed_size));
+  if (!carried) totals_ = {};
+  const size_t others = size_t(shape.packed_size) * size_t(blocks_per_share_) * size_t(shares - 1);
+  if (block_totals_.size() != others) block_totals_ = Buffer<T>(others);
+  block_losses_.resize(size_t(blocks_per_share_) * size_t(shares));
   if (shares != shares_) {
     blocks_ = deal_blocks(shape, shares);
+    all_blocks_ = deal_blocks(shape, 1)[0];
     shares_ = shares;
   }
   if (seen_version_ == network->version()) return;

@@ -61,5 +61,9 @@ template <class T> class Trainer {
   Buffer<T> packed_, transposed_, packed_slots_[2], totals_, squares_;
   Workspace<T> space_;
   int shares_ = 0;
-  std::vector<std::vector<Block>> blocks_;
+  std::vector<std::vector<Block>> blocks_;  // of weights, by share
+  int blocks_per_share_ = 0;                // of the batch; 0: weights are dealt
+  std::vector<Block> all_blocks_;           // of weights, for a share that forms all totals of its rows
+  Buffer<T> block_totals_;                  // [blocks between meetings][packed_size]
+  std::vector<double> block_losses_;
 };
