@@ -5,8 +5,14 @@
 // C is written row by row of its panels; the caller owns all memory and the threads.
 
 template <class T, class Epilogue> INLINE void contract(const Contraction<T>& c, Epilogue epilogue) {
+  const auto columns_of = [&](int p) { return c.columns - p * PANEL < PANEL ? c.columns - p * PANEL : PANEL; };
+  if (c.rows <= FEW_ROWS) {
+    few_rows(c);
+    for (int p = c.begin; p < c.end; p++) epilogue(p, 0, int(c.rows), columns_of(p), c.C + p * c.C_stride);
+    return;
+  }
   for (int p = c.begin; p < c.end; p++) {
-    const int columns = c.columns - p * PANEL < PANEL ? c.columns - p * PANEL : PANEL;
+    const int columns = columns_of(p);
     const T* B = c.B + p * c.B_stride;
     T* C = c.C + p * c.C_stride;
     for (int64_t row = 0; row < c.rows;) {

@@ -21,6 +21,7 @@ namespace {
 #include "kernels/vec/elementary.inl.hpp"
 #include "kernels/activation.inl.hpp"
 #include "kernels/tile.inl.hpp"
+#include "kernels/few_rows.inl.hpp"
 #include "kernels/contraction.inl.hpp"
 #include "kernels/output.inl.hpp"
 #include "kernels/update.inl.hpp"
