@@ -36,12 +36,14 @@ template <class T, int R, int G, int S> struct FewSums {
 
 // Vectors first ... first + G - 1 (first a multiple of G) over S blocks from k0 on, the last perhaps short.
 template <class T, int R, int G, int S>
-__attribute__((noinline)) void few_blocks(const Contraction<T>& c, int first, int k0) noexcept {
+__attribute__((noinline)) void few_blocks(const Contraction<T>& c, int first, int64_t k0) noexcept {
   typedef FewSums<T, R, G, S> Sums;
   constexpr int L = Sums::L, V = Sums::V;
-  const int panel = first / V, column = first % V * L, left = c.k - k0 - (S - 1) * KB, last = left < KB ? left : KB;
+  const int panel = first / V, column = first % V * L;
+  const int64_t left = c.k - k0 - (S - 1) * KB;
+  const int last = left < KB ? int(left) : KB;
   const T *A = c.A + k0 / PANEL * c.A_stride, *B[Sums::PANELS];
-  for (int p = 0; p < Sums::PANELS; p++) B[p] = c.B + (panel + p) * c.B_stride + ptrdiff_t(k0) * PANEL + column;
+  for (int p = 0; p < Sums::PANELS; p++) B[p] = c.B + (panel + p) * c.B_stride + k0 * PANEL + column;
   Sums sums;
   sums.template add<S>(A, c.A_stride, B, 0, last);
   if constexpr (S > 1) sums.template add<S - 1>(A, c.A_stride, B, last, KB);
@@ -58,7 +60,7 @@ __attribute__((noinline)) void few_blocks(const Contraction<T>& c, int first, in
 }
 
 // All of k, S blocks at a time while there are as many.
-template <class T, int R, int G, int S> INLINE void few_columns(const Contraction<T>& c, int first, int k0) {
+template <class T, int R, int G, int S> INLINE void few_columns(const Contraction<T>& c, int first, int64_t k0) {
   for (; k0 + (S - 1) * KB < c.k; k0 += S * KB) few_blocks<T, R, G, S>(c, first, k0);
   if constexpr (S > 1) few_columns<T, R, G, S / 2>(c, first, k0);
 }
