@@ -60,15 +60,15 @@ __attribute__((noinline)) void few_blocks(const Contraction<T>& c, int first, in
 }
 
 // All of k, S blocks at a time while there are as many.
-template <class T, int R, int G, int S> INLINE void few_columns(const Contraction<T>& c, int first, int64_t k0) {
+template <class T, int R, int G, int S> INLINE void few_sums(const Contraction<T>& c, int first, int64_t k0) {
   for (; k0 + (S - 1) * KB < c.k; k0 += S * KB) few_blocks<T, R, G, S>(c, first, k0);
-  if constexpr (S > 1) few_columns<T, R, G, S / 2>(c, first, k0);
+  if constexpr (S > 1) few_sums<T, R, G, S / 2>(c, first, k0);
 }
 
 // Vectors [first, end), G at a time while there are as many.
 template <class T, int R, int G> INLINE void few_vectors(const Contraction<T>& c, int first, int end) {
   constexpr int SUMS = R == 1 ? 8 : 4, S = SUMS / G < 4 ? SUMS / G : 4;
-  for (; first + G <= end; first += G) few_columns<T, R, G, S>(c, first, 0);
+  for (; first + G <= end; first += G) few_sums<T, R, G, S>(c, first, 0);
   if constexpr (G > 1) few_vectors<T, R, G / 2>(c, first, end);
 }
 

@@ -308,7 +308,7 @@ class MLP(Fittable):
         TypeError, ValueError
             If X or out does not fit.
         """
-        threads = 0 if n_threads is None else _validate.n_threads(n_threads)
+        threads = _validate.n_threads(n_threads)
         y_hat: Array
         try:
             y_hat = self._network.predict(X, out, threads)
