@@ -86,20 +86,21 @@ def test_predictions_beside_a_training_are_of_whole_epochs(rng: np.random.Genera
 
 def test_out_may_be_any_exact_array_even_one_that_holds_X(rng: np.random.Generator) -> None:
     mlp = MLP([4, 8, 4], "tanh", seed=0)
-    X = rng.standard_normal((6, 4)).astype("f4")
+    n = 600  # the core reads and writes 256 rows at a time
+    X = rng.standard_normal((n, 4)).astype("f4")
     y_hat = mlp.predict(X)
-    out = np.empty((6, 4), "f4")
+    out = np.empty((n, 4), "f4")
     assert mlp.predict(X, out=out) is out
     assert out.tobytes() == y_hat.tobytes()
     # Neighbours in one buffer share nothing; X itself, its reverse and its tail do.
-    buffer = np.empty((12, 4), "f4")
-    buffer[:6] = X
-    assert mlp.predict(buffer[:6], out=buffer[6:]).tobytes() == y_hat.tobytes()
-    assert buffer[:6].tobytes() == X.tobytes()
-    for shifted in (0, 1, 5):
-        buffer[:6] = X
+    buffer = np.empty((2 * n, 4), "f4")
+    buffer[:n] = X
+    assert mlp.predict(buffer[:n], out=buffer[n:]).tobytes() == y_hat.tobytes()
+    assert buffer[:n].tobytes() == X.tobytes()
+    for shifted in (0, 1, n - 1):
+        buffer[:n] = X
         assert (
-            mlp.predict(buffer[:6], out=buffer[shifted : shifted + 6]).tobytes() == y_hat.tobytes()
+            mlp.predict(buffer[:n], out=buffer[shifted : shifted + n]).tobytes() == y_hat.tobytes()
         )
     same = X.copy()
     assert mlp.predict(same[::-1], out=same).tobytes() == y_hat[::-1].tobytes()
