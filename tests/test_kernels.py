@@ -124,6 +124,43 @@ def test_contractions_have_the_literal_bits(
             assert native_weight_gradient(o, delta, n).tobytes() == dW.tobytes()
 
 
+@pytest.mark.parametrize("k", [1, 31, 33, 255, 256, 257, 512, 513, 768, 784, 1025, 1300])
+def test_few_rows_have_the_literal_bits(
+    isa: str, dtype: str, k: int, rng: np.random.Generator
+) -> None:
+    """Up to three rows take their own way: every count of vectors, and of blocks of k."""
+    for columns in [1, 4, 5, 8, 9, 16, 17, 31, 32, 33, 48, 63, 65, 100, 129, 145]:
+        o = rng.standard_normal((5, k)).astype(dtype)
+        W = rng.standard_normal((columns, k + 1)).astype(dtype)
+        o_next = rng.standard_normal((5, columns)).astype(dtype)
+        forward = literal.activate("relu", literal.affine(o, W))
+        W_back = rng.standard_normal((k, columns + 1)).astype(dtype)
+        back = literal.hidden_delta(o, W_back, "logistic", o_next)
+        for rows in range(1, 6):
+            few, few_next = o[:rows].copy(), o_next[:rows].copy()
+            assert native_affine(few, W, "relu").tobytes() == forward[:rows].tobytes()
+            delta = native_hidden_delta(few, W_back, "logistic", few_next)
+            assert delta.tobytes() == back[:rows].tobytes()
+
+
+@pytest.mark.parametrize("k", [1, 15, 17, 32, 64, 255, 256, 257, 513])
+def test_few_columns_have_the_literal_bits(
+    isa: str, dtype: str, k: int, rng: np.random.Generator
+) -> None:
+    """Where rows may lie along the lanes; what is left of them goes through the tile."""
+    for columns in [1, 2, 3, 4, 5, 33, 34, 36]:
+        o = rng.standard_normal((49, k)).astype(dtype)
+        W = rng.standard_normal((columns, k + 1)).astype(dtype)
+        o_next = rng.standard_normal((49, columns)).astype(dtype)
+        W_back = rng.standard_normal((k, columns + 1)).astype(dtype)
+        forward = literal.activate("tanh", literal.affine(o, W))
+        back = literal.hidden_delta(o, W_back, "relu", o_next)
+        for rows in (4, 8, 15, 16, 17, 20, 33, 49):
+            assert native_affine(o[:rows], W, "tanh").tobytes() == forward[:rows].tobytes()
+            delta = native_hidden_delta(o[:rows], W_back, "relu", o_next[:rows])
+            assert delta.tobytes() == back[:rows].tobytes()
+
+
 PAIRS = [(f, "half_squared_error", False) for f in ACTIVATIONS] + [
     ("softmax", "binary_cross_entropy", False),
     ("softmax", "cross_entropy", False),

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "binding/arrays.hpp"
 
+#include <functional>
+#include <utility>
+
 namespace {
 bool is_exact_array(py::handle X) { return Py_TYPE(X.ptr()) == py::detail::npy_api::get().PyArray_Type_; }
 
@@ -40,6 +43,20 @@ Rows rows_of(py::handle X, int columns, const char* argument, bool flat) {
   rows.column_stride = flat ? a.itemsize() : a.strides(1);
   rows.swapped = is_swapped(a.dtype());
   return rows;
+}
+
+bool may_overlap(const py::array& a, const py::array& b) {
+  const auto bounds = [](const py::array& array) {
+    const char *low = static_cast<const char*>(array.data()), *high = low + array.itemsize();
+    for (int i = 0; i < array.ndim(); i++) {
+      const py::ssize_t extent = (array.shape(i) - 1) * array.strides(i);
+      (extent < 0 ? low : high) += extent;
+    }
+    return std::pair(low, high);
+  };
+  const auto [a_low, a_high] = bounds(a);
+  const auto [b_low, b_high] = bounds(b);
+  return std::less<>()(a_low, b_high) && std::less<>()(b_low, a_high);
 }
 
 Targets targets_of(py::handle Y, const Shape& shape, int64_t n) {

@@ -68,13 +68,24 @@ template <class T> py::array_t<T> snapshot(Network<T>& network) {
   return copy;
 }
 
+// The work of a prediction so short that it keeps the GIL: giving it up could cost a turn of 5 ms.
+constexpr double short_flops = 250e3;
+
 template <class T> py::object predict_rows(Network<T>& network, py::handle X, py::object out, int n_threads) {
   const Rows rows = rows_of(X, network.shape.inputs(), "X");
-  const std::vector<py::ssize_t> shape{rows.n, network.shape.outputs()};
-  if (out.is_none()) out = py::array_t<T>(shape);
-  T* y_hat = exact<T>(out, shape, true, "out");
+  const py::ssize_t K = network.shape.outputs();
+  const bool fresh = out.is_none();
+  if (fresh) out = new_array<T>(rows.n, K);
+  T* y_hat = exact<T>(out, {rows.n, K}, true, "out");
+  if (!fresh && may_overlap(py::reinterpret_borrow<py::array>(X), py::reinterpret_borrow<py::array>(out)))
+    throw Refused{"out"};
   try {
-    without_gil([&](Watch& watch) { return predict(network, rows, y_hat, n_threads, watch), 0; });
+    if (network.shape.flops_per_row() / 3 * double(rows.n) < short_flops) {
+      Watch watch;
+      predict(network, rows, y_hat, n_threads, watch);
+    } else {
+      without_gil([&](Watch& watch) { return predict(network, rows, y_hat, n_threads, watch), 0; });
+    }
   } catch (const BadRow& bad) {
     raise_bad_row(bad, {}, network.shape, false, dtype_name<T>);
   }

@@ -4,15 +4,32 @@
 //   hidden_delta  delta = f'(o) * (delta_next W)
 // C is written row by row of its panels; the caller owns all memory and the threads.
 
+// Some of the rows that are left, by one panel: returns how many.
+template <class T>
+INLINE int next_rows(int64_t left, int columns, const T* A, ptrdiff_t A_stride, const T* B, int k, T* C) {
+  if constexpr (ROWS_ALONG_LANES)
+    if (columns <= FEW_COLUMNS && left >= lanes<T>) {
+      few_columns(columns, A, A_stride, B, k, C);
+      return lanes<T>;
+    }
+  const int rows = next_tile(left, tile_size<T>::R);
+  tile_row<T, PANEL, false>(rows, columns, A, A_stride, B, k, C, C, false, Store{});
+  return rows;
+}
+
 template <class T, class Epilogue> INLINE void contract(const Contraction<T>& c, Epilogue epilogue) {
+  const auto columns_of = [&](int p) { return c.columns - p * PANEL < PANEL ? c.columns - p * PANEL : PANEL; };
+  if (c.rows <= FEW_ROWS) {
+    few_rows(c);
+    for (int p = c.begin; p < c.end; p++) epilogue(p, 0, int(c.rows), columns_of(p), c.C + p * c.C_stride);
+    return;
+  }
   for (int p = c.begin; p < c.end; p++) {
-    const int columns = c.columns - p * PANEL < PANEL ? c.columns - p * PANEL : PANEL;
+    const int columns = columns_of(p);
     const T* B = c.B + p * c.B_stride;
     T* C = c.C + p * c.C_stride;
     for (int64_t row = 0; row < c.rows;) {
-      const int rows = next_tile(c.rows - row, tile_size<T>::R);
-      tile_row<T, PANEL, false>(rows, columns, c.A + row * PANEL, c.A_stride, B, c.k, C + row * PANEL, C, false,
-                                Store{});
+      const int rows = next_rows(c.rows - row, columns, c.A + row * PANEL, c.A_stride, B, c.k, C + row * PANEL);
       epilogue(p, row, rows, columns, C + row * PANEL);
       row += rows;
     }

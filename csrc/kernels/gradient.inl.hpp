@@ -3,26 +3,6 @@
 // gradient never travels through memory. The step also writes the transposed copy that the next
 // hidden_delta reads.
 
-// L x L transpose by butterflies: round D swaps the off-diagonal D x D blocks of every 2D x 2D block.
-template <int D, class V, int... I> INLINE V merge_low(V a, V b, lane_list<I...>) {
-  return __builtin_shufflevector(a, b, ((I & D) ? int(sizeof...(I)) + I - D : I)...);
-}
-template <int D, class V, int... I> INLINE V merge_high(V a, V b, lane_list<I...>) {
-  return __builtin_shufflevector(a, b, ((I & D) ? int(sizeof...(I)) + I : I + D)...);
-}
-
-template <int D, class V, int L> INLINE void transpose_round(V (&x)[L]) {
-  constexpr first_lanes<L> lane{};
-#pragma GCC unroll 16
-  for (int i = 0; i < L; i++)
-    if (!(i & D)) {
-      const V low = merge_low<D>(x[i], x[i + D], lane), high = merge_high<D>(x[i], x[i + D], lane);
-      x[i] = low;
-      x[i + D] = high;
-    }
-  if constexpr (2 * D < L) transpose_round<2 * D>(x);
-}
-
 // rows [i][PANEL] (i < n) -> transposed[j][PANEL] with i along the row; lanes past n become 0.
 template <class T> INLINE void write_transposed(const T* w, int n, int columns, T* transposed) {
   constexpr int L = lanes<T>;

@@ -18,9 +18,12 @@
 namespace KERNEL_ISA {
 namespace {
 #include "kernels/vec/vec.inl.hpp"
+#include "kernels/vec/transpose.inl.hpp"
 #include "kernels/vec/elementary.inl.hpp"
 #include "kernels/activation.inl.hpp"
 #include "kernels/tile.inl.hpp"
+#include "kernels/few_rows.inl.hpp"
+#include "kernels/few_columns.inl.hpp"
 #include "kernels/contraction.inl.hpp"
 #include "kernels/output.inl.hpp"
 #include "kernels/update.inl.hpp"

@@ -37,7 +37,9 @@ template <class T> struct Pass {
   // Calls work(rows) for pieces of the rows of about 2e7 operations, a few milliseconds, and looks at the
   // watch in between.
   template <class Work> void in_pieces(Range rows, double operations_per_row, Work work) {
-    const int64_t most = std::max<int64_t>(int64_t(2e7 / operations_per_row), 1);
+    const int64_t most = operations_per_row * double(rows.size()) <= 2e7
+                             ? rows.size()
+                             : std::max<int64_t>(int64_t(2e7 / operations_per_row), 1);
     for (int64_t begin = rows.begin; begin < rows.end && !watch.stopped(); begin += most) {
       const Range piece{begin, std::min(begin + most, rows.end)};
       work(piece);

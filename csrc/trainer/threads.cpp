@@ -47,7 +47,8 @@ int default_threads() {
 int threads_for(int n_threads, double flops_per_step) {
   // Bits don't depend on the count, so an absurd one may be cut: libgomp ends the process when the
   // system refuses it a thread.
-  if (n_threads > 0) return std::min(n_threads, std::max(16, 2 * omp_get_num_procs()));
+  if (n_threads > 16) return std::min(n_threads, std::max(16, 2 * omp_get_num_procs()));  // a system call
+  if (n_threads > 0) return n_threads;
   const double paying = flops_per_step / 250e3;
   return paying < 2 ? 1 : int(std::min(double(default_threads()), paying));
 }

@@ -18,6 +18,7 @@ class Watch {
     if (!leader || !interrupted_ || (work_ += flops + 1e6) < 5e7) return;
     work_ = 0;
     const Clock::time_point now = Clock::now();
+    if (asked_ == Clock::time_point{}) asked_ = now;
     if (now - asked_ < std::chrono::milliseconds(50)) return;
     asked_ = now;
     if (interrupted_()) stop();
@@ -28,5 +29,5 @@ class Watch {
   std::function<bool()> interrupted_;
   std::atomic<bool> stopped_{false};
   double work_ = 0;
-  Clock::time_point asked_ = Clock::now();
+  Clock::time_point asked_{};  // from the first look on: short calls never read the clock
 };

@@ -15,8 +15,20 @@ template <class T> struct Workspace {
 
   Workspace() = default;
 
-  // Forward alone alternates between two layers' room. Training has no use for delta[0].
-  enum Purpose { forward, training, gradient_of_input };
+  // Training has no use for delta[0].
+  enum Purpose { training, gradient_of_input };
+
+  // Forward alone alternates between two layers' room, which lies in `memory` if there is some.
+  Workspace(const Shape& shape, int64_t rows, T* memory) : capacity(rows), stride(rows * PANEL), o(shape.sizes.size()) {
+    const size_t size = forward_size(shape, rows);
+    if (!memory) memory = (memory_ = Buffer<T>(size)).data();
+    for (size_t k = 0; k < o.size(); k++) o[k] = memory + (k % 2) * (size / 2);
+  }
+
+  static size_t forward_size(const Shape& shape, int64_t rows) {
+    const int widest = *std::max_element(shape.sizes.begin(), shape.sizes.end());
+    return 2 * size_t(panels_of(widest)) * size_t(rows) * PANEL;
+  }
 
   Workspace(const Shape& shape, int64_t rows, Purpose purpose) : capacity(rows), stride(rows * PANEL) {
     const size_t layers = shape.sizes.size();
@@ -24,12 +36,6 @@ template <class T> struct Workspace {
     for (size_t k = 0; k < layers; k++) room[k] = size_t(panels_of(shape.sizes[k])) * size_t(stride);
     o.assign(layers, nullptr);
     delta.assign(layers, nullptr);
-    if (purpose == forward) {
-      const size_t widest = *std::max_element(room.begin(), room.end());
-      memory_ = Buffer<T>(2 * widest);
-      for (size_t k = 0; k < layers; k++) o[k] = memory_.data() + (k % 2) * widest;
-      return;
-    }
     size_t total = room.back() + size_t(stride);
     for (size_t k = 0; k < layers; k++) total += 2 * room[k];
     memory_ = Buffer<T>(total);

@@ -28,6 +28,8 @@ MAX_ROWS = 2**63 - 1  # the core counts in 64 bits
 
 def n_threads(value: object) -> int:
     """Return the core's form of `n_threads`, where 0 stands for None, the default."""
+    if type(value) is int and 1 <= value <= MAX_THREADS:
+        return value  # the ordinary call: 0.2 us are a third of a prediction
     return 0 if value is None else _bounded("n_threads", value, MAX_THREADS)
 
 

@@ -309,13 +309,13 @@ class MLP(Fittable):
             If X or out does not fit.
         """
         threads = _validate.n_threads(n_threads)
-        x = X if out is None else _validate.apart(X, out)
         y_hat: Array
         try:
-            y_hat = self._network.predict(x, out, threads)
+            y_hat = self._network.predict(X, out, threads)
             return y_hat
         except _core.Refused:
             pass
+        x = X if out is None else _validate.apart(X, out)
         x = _validate.features(x, self.architecture)
         to = None
         if out is not None:

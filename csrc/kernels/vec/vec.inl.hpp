@@ -96,6 +96,15 @@ INLINE f64v sqrt(f64v a) {
 }
 #endif
 
+// Keeps a value that is used several times in a register, where g++ 12 would load it anew each time.
+#if defined(__x86_64__)
+template <class V> INLINE void hold(V& a) { asm("" : "+v"(a)); }
+#elif defined(__aarch64__)
+template <class V> INLINE void hold(V& a) { asm("" : "+w"(a)); }
+#else
+template <class V> INLINE void hold(V&) {}
+#endif
+
 // Whether every lane equals 0 (NaN does not).
 #if defined(__AVX512F__)
 INLINE bool all_zero(f32v a) { return _mm512_cmp_ps_mask((__m512)a, _mm512_setzero_ps(), _CMP_EQ_OQ) == 0xffff; }
