@@ -25,6 +25,7 @@ namespace {
 #include "kernels/output.inl.hpp"
 #include "kernels/update.inl.hpp"
 #include "kernels/gradient.inl.hpp"
+#include "kernels/convert.inl.hpp"
 #include "kernels/gather.inl.hpp"
 
 // The elementary functions by number, on whole vectors (n a multiple of 16): for tests alone.
