@@ -19,6 +19,7 @@ namespace KERNEL_ISA {
 namespace {
 #include "kernels/vec/vec.inl.hpp"
 #include "kernels/vec/elementary.inl.hpp"
+#include "kernels/columns.inl.hpp"
 #include "kernels/activation.inl.hpp"
 #include "kernels/tile.inl.hpp"
 #include "kernels/contraction.inl.hpp"
