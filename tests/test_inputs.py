@@ -97,18 +97,92 @@ def test_fractions_are_rounded_once(given: str, dtype: str) -> None:
     check(a, a.astype(dtype), dtype)
 
 
-def test_integers_are_rounded_once(dtype: str) -> None:
+def test_integers_are_rounded_once(isa: str, dtype: str) -> None:
     """2^53 + 1 and the like lie between two numbers of either dtype."""
-    for a in (np.array([2**53 + 1, 2**24 + 1, -(2**62) - 1, 16777217, 3]),
-              np.array([2**64 - 1, 2**63 + 1, 2**53 + 3, 33554433, 0], np.uint64)):  # fmt: skip
-        mlp = dr.MLP([INPUTS, 1], dtype=dtype, seed=0)
-        assert mlp.forward(a[None]).o[0].tobytes() == a.astype(dtype).tobytes()
+    for row in (np.array([2**53 + 1, 2**24 + 1, -(2**62) - 1, 16777217, 3]),
+                np.array([2**64 - 1, 2**63 + 1, 2**53 + 3, 33554433, 0], np.uint64),
+                np.array([2**32 - 1, 2**31 + 1, 2**24 + 3, 33554433, 0], np.uint32)):  # fmt: skip
+        for width in (5, 20, 67):
+            a = np.resize(row, (3, width))
+            mlp = dr.MLP([width, 1], dtype=dtype, seed=0)
+            assert mlp.forward(a).o[0].tobytes() == a.astype(dtype).tobytes()
 
 
 def test_subnormal_and_extreme_halves(dtype: str) -> None:
     a = np.array([[2.0**-24, 2.0**-14, 65504, -(2.0**-24), 1 / 3]], np.float16)
     mlp = dr.MLP([INPUTS, 1], dtype=dtype, seed=0)
     assert mlp.forward(a).o[0].tobytes() == a.astype(dtype).tobytes()
+
+
+# Around the vector, the panel and the blocks of rows that a gather takes at a time.
+WIDTHS = [1, 3, 4, 7, 8, 9, 15, 16, 17, 31, 32, 33, 47, 48, 64, 65, 100]
+ROWS = [1, 3, 4, 5, 31, 32, 33, 70]
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("given", DTYPES)
+def test_every_width_and_count_of_rows(given: str, layout: str, isa: str, dtype: str) -> None:
+    rng = np.random.default_rng(0)
+    for width in WIDTHS:
+        shift, scale = rng.normal(size=(2, width)).astype(dtype)
+        plain = dr.MLP([width, 1], dtype=dtype, seed=0)
+        standard = dr.MLP([width, 1], dtype=dtype, seed=0, input_shift=shift, input_scale=scale)
+        for rows in ROWS:
+            a = rng.integers(0, 100, (rows, width)).astype(given)
+            if a.dtype.kind in "fi":
+                a = -a
+            X = LAYOUTS[layout](a)
+            converted = X.astype(dtype)
+            assert plain.forward(X).o[0].tobytes() == converted.tobytes()
+            expected = ((converted - shift) * scale).tobytes()
+            assert standard.forward(X).o[0].tobytes() == expected
+
+
+@pytest.mark.parametrize("layout", [name for name in LAYOUTS if name != "broadcast"])
+@pytest.mark.parametrize("given", ["u1", "f2", "f4", "f8", ">f4", "i8"])
+def test_shuffled_rows_of_every_layout(given: str, layout: str, isa: str, dtype: str) -> None:
+    rng = np.random.default_rng(0)
+    plain = rng.integers(0, 3, (70, 83)).astype(given)
+    X, Y = LAYOUTS[layout](plain), rng.integers(0, 2, 70)
+    order = rng.integers(0, 70, 150)
+    weights = []
+    for data in (X, plain.astype(dtype)):
+        mlp = dr.MLP([83, 2], dtype=dtype, loss="cross_entropy", seed=0)
+        dr.Trainer(mlp, batch_size=67).epoch(data, Y, order=order)
+        weights.append(mlp.w.tobytes())
+    assert weights[0] == weights[1]
+
+
+@pytest.mark.parametrize("layout", ["contiguous", "Fortran", "strided", "byte-swapped"])
+@pytest.mark.parametrize("given", ["f2", "f4", "f8"])
+def test_the_first_bad_row_is_named(given: str, layout: str, isa: str, dtype: str) -> None:
+    """Whichever column holds it, and though a later row is bad in an earlier column."""
+    for width in (1, 7, 16, 33, 70):
+        mlp = dr.MLP([width, 1], dtype=dtype, seed=0)
+        for row, column in ((0, 0), (3, width - 1), (32, width // 2), (64, width - 1)):
+            for value in (np.nan, np.inf, -np.inf):
+                a = np.full((70, width), 0.5, given)
+                a[row, column] = value
+                a[row + 2, 0] = np.nan
+                with pytest.raises(ValueError, match=rf"^X: row {row}\b"):
+                    mlp.predict(LAYOUTS[layout](a))
+
+
+def test_every_half(isa: str, dtype: str) -> None:
+    every = np.arange(2**16, dtype=np.uint16).view(np.float16)
+    a = every[np.isfinite(every)].reshape(-1, 64)
+    assert (
+        dr.MLP([64, 1], dtype=dtype, seed=0).forward(a).o[0].tobytes() == a.astype(dtype).tobytes()
+    )
+
+
+def test_padding_between_rows_is_not_read(dtype: str) -> None:
+    """Columns of a wider array: what lies beside them may be anything."""
+    for width in (1, 5, 15, 16, 17, 31, 33, 50):
+        wide = np.full((40, width + 40), np.nan, dtype)
+        wide[:, :width] = 0.25
+        o = dr.MLP([width, 1], dtype=dtype, seed=0).forward(wide[:, :width]).o[0]
+        assert o.tobytes() == np.full((40, width), 0.25, dtype).tobytes()
 
 
 def test_other_containers(tmp_path: Path, dtype: str) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+import deltarule as dr
 from deltarule import _core
 from deltarule.oracle import literal
 
@@ -190,6 +191,45 @@ def test_output_has_the_literal_bits(
     assert row_loss.tobytes() == expected_loss.tobytes()
     # The next contraction multiplies the padding of delta with zeros: it must hold zeros.
     assert not delta.transpose(1, 0, 2).reshape(rows, -1)[:, n_out:].any()
+
+
+@pytest.mark.parametrize(("activation", "loss", "collapsed"), PAIRS)
+@pytest.mark.parametrize("n_out", [1, 2, 3, 4, 5, 9, 15, 16, 17, 33])
+def test_output_of_every_count_of_rows_has_the_literal_bits(
+    isa: str, dtype: str, n_out: int, activation: str, loss: str, collapsed: bool,
+    rng: np.random.Generator,
+) -> None:  # fmt: skip
+    """Few columns turn their rows along the lanes, from some rows on; zeros keep their signs."""
+    codes = ACTIVATIONS.index(activation), LOSSES.index(loss)
+    for rows in (1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 33):
+        net = (
+            rng.choice([1e-3, 1, 30, 300], (rows, 1)) * rng.standard_normal((rows, n_out))
+        ).astype(dtype)
+        Y = rng.choice([0.0, -0.0, 1.0, 0.25, 1e-40], (rows, n_out)).astype(dtype)
+        net[rng.random(net.shape) < 0.2] = -0.0
+        Y[rows // 2] = -0.0
+        y_hat, delta, row_loss = kernels.output(panels(net), panels(Y), n_out, *codes, collapsed)
+        expected_y_hat = literal.activate(activation, net)
+        expected_delta = literal.output_delta(loss, activation, Y, expected_y_hat, collapsed)
+        assert rows_of(y_hat, n_out).tobytes() == expected_y_hat.tobytes()
+        assert rows_of(delta, n_out).tobytes() == expected_delta.tobytes()
+        expected = literal.row_loss(loss, activation, Y, net, expected_y_hat)
+        assert row_loss.tobytes() == expected.tobytes()
+        assert not delta.transpose(1, 0, 2).reshape(rows, -1)[:, n_out:].any()
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("n_out", [1, 2, 3, 4, 5, 10, 16, 17, 33])
+def test_predictions_of_every_count_of_rows_have_the_literal_bits(
+    isa: str, dtype: str, n_out: int, activation: str, rng: np.random.Generator
+) -> None:
+    if activation == "softmax":
+        n_out += 1  # at least 2 units
+    mlp = dr.MLP([3, n_out], output=activation, dtype=dtype, seed=0)
+    for rows in (1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 33, 300):
+        X = (20 * rng.standard_normal((rows, 3))).astype(dtype)
+        expected = literal.activate(activation, literal.affine(X, mlp.W[0]))
+        assert mlp.predict(X).tobytes() == expected.tobytes()
 
 
 SPECIAL = [0.0, -0.0, 1e-40, -1e-40, 1e-3, 0.5, 1.0, 87.0, 88.7, 89.0, 104.0, 709.0, 746.0]

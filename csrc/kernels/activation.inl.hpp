@@ -69,9 +69,20 @@ template <class T> INLINE void softmax_row(T* z, int columns, ptrdiff_t stride) 
 }
 
 template <class T, Activation F> INLINE void activate_panels(T* z, ptrdiff_t stride, int64_t rows, int columns) {
+  if (few_columns(columns, rows)) {
+    for (int64_t r = 0; r < rows; r += lanes<T>)
+      for (int j = 0; j < columns; j++) {
+        T* const at = z + r * PANEL + j;
+        store_column(at, rows - r, activation<F>(load_column(at, rows - r)));
+      }
+    return;
+  }
   for (int p = 0; p * PANEL < columns; p++)
-    for (int64_t i = 0; i < rows * PANEL; i += lanes<T>)
-      store(z + p * stride + i, activation<F>(load(z + p * stride + i)));
+    for (int64_t i = 0; i < rows * PANEL; i += PANEL)
+      for (int c = 0; c < PANEL && p * PANEL + c < columns; c += lanes<T>) {
+        T* const at = z + p * stride + i + c;
+        store(at, activation<F>(load(at)));
+      }
 }
 
 // o = f(net), in place.

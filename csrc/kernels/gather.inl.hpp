@@ -16,64 +16,78 @@ template <class S> INLINE S read_swapped(const char* p) {
   return s;
 }
 
-// IEEE half precision, held as its bits.
-struct half { uint16_t bits; };
+constexpr int BLOCK_ROWS = 32;
 
-INLINE float to_float(half h) {
-  const uint32_t sign = uint32_t(h.bits & 0x8000) << 16, exponent = (h.bits >> 10) & 31, fraction = h.bits & 1023;
-  if (exponent == 0) {
-    const float magnitude = float(fraction) * 0x1p-24f;
-    return sign ? -magnitude : magnitude;
+// As in Fortran's order: a row's numbers lie farther from each other than from the next row's.
+INLINE bool far_columns(const Rows& X) { return __builtin_llabs(X.column_stride) > __builtin_llabs(X.row_stride); }
+
+// Columns apart or bytes swapped: a tile of rows by a panel's columns is brought together first, along
+// whichever dimension its numbers lie closer: rows of an array in Fortran's order share their cache lines.
+template <class Bytes, bool SWAPPED>
+__attribute__((noinline)) void bring(const char* const* from, int rows, int columns, ptrdiff_t column_stride, bool down,
+                                     char* tile) noexcept {
+  const auto move = [](const char* p, char* to) {
+    const Bytes bytes = SWAPPED ? read_swapped<Bytes>(p) : read_native<Bytes>(p);
+    __builtin_memcpy(to, &bytes, sizeof(Bytes));
+  };
+  constexpr int SHARING = 64 / sizeof(Bytes), AHEAD = 16;  // consecutive rows in a cache line; columns
+  for (int c = 0; down && c < columns; c++) {
+    const ptrdiff_t at = c * column_stride;
+    for (int r = 0; r < rows; r += SHARING) __builtin_prefetch(from[r] + at + AHEAD * column_stride);
+    __builtin_prefetch(from[rows - 1] + at + AHEAD * column_stride);
+    for (int r = 0; r < rows; r++) move(from[r] + at, tile + (r * PANEL + c) * sizeof(Bytes));
   }
-  const uint32_t bits = sign | (exponent == 31 ? 0x7f800000u : (exponent + 112) << 23) | fraction << 13;
-  float f;
-  __builtin_memcpy(&f, &bits, sizeof f);
-  return f;
-}
-
-struct boolean { uint8_t byte; };
-
-template <class T, class S> INLINE T convert(S s) { return T(s); }
-template <class T> INLINE T convert(half h) { return T(to_float(h)); }
-template <class T> INLINE T convert(boolean b) { return T(b.byte != 0); }
-
-// One row of any strides and byte order into `row`, PANEL columns per panel.
-template <class T, class S> INLINE void read_row(const Rows& X, const char* p, T* row, ptrdiff_t stride) {
-  for (int c0 = 0; c0 < X.columns; c0 += PANEL, row += stride) {
-    const int n = X.columns - c0 < PANEL ? X.columns - c0 : PANEL;
-    if (X.swapped)
-      for (int c = 0; c < n; c++, p += X.column_stride) row[c] = convert<T>(read_swapped<S>(p));
-    else if (X.column_stride == ptrdiff_t(sizeof(S)) && n == PANEL)  // a count that the compiler knows: vectors
-      for (int c = 0; c < PANEL; c++, p += sizeof(S)) row[c] = convert<T>(read_native<S>(p));
-    else
-      for (int c = 0; c < n; c++, p += X.column_stride) row[c] = convert<T>(read_native<S>(p));
+  for (int r = 0; !down && r < rows; r++) {
+    const char* p = from[r];
+    char* to = tile + r * PANEL * sizeof(Bytes);
+    for (int c = 0; c < columns; c++, p += column_stride, to += sizeof(Bytes)) move(p, to);
   }
 }
 
-// Judges one row and standardises it: x 0 is NaN for NaN and infinity alone, so one fma gathers the verdict.
+INLINE auto bring_of(int size, bool swapped) {
+  switch (size) {
+    case 1: return bring<uint8_t, false>;
+    case 2: return swapped ? bring<uint16_t, true> : bring<uint16_t, false>;
+    case 4: return swapped ? bring<uint32_t, true> : bring<uint32_t, false>;
+    default: return swapped ? bring<uint64_t, true> : bring<uint64_t, false>;
+  }
+}
+
+// As convert_rows, panel by panel through a tile.
 template <class T>
-INLINE bool finish_row(T* row, ptrdiff_t stride, int columns, const T* shift, const T* scale, bool probability) {
-  vec<T> verdict{};
-  along_row<T>(columns, stride, [&](int column, ptrdiff_t at, ivec<T> live) {
-    vec<T> x = select(live, load(row + at), vec<T>{});
-    verdict = fma(x, vec<T>{}, verdict);
-    if (probability)
-      verdict = select((x < vec<T>{}) | (x > splat<vec<T>>(1)), splat<vec<T>>(T(__builtin_nan(""))), verdict);
-    if (shift) x = x - load(shift + column);
-    if (scale) x = x * load(scale + column);
-    store(row + at, x);
-  });
-  return all_zero(verdict);
+INLINE int convert_apart(const Rows& X, const char** from, int rows, Standard<T> standard, T* out, ptrdiff_t stride) {
+  const int size = size_of_kind[int(X.kind)];
+  const auto bring_tile = bring_of(size, X.swapped);
+  const Convert<T> convert = converters<T>::of_kind[int(X.kind)];
+  alignas(64) char tile[BLOCK_ROWS * PANEL * sizeof(uint64_t)];
+  const char* tile_rows[BLOCK_ROWS];
+  for (int r = 0; r < rows; r++) tile_rows[r] = tile + r * PANEL * size;
+  int good = rows;
+  for (int c = 0; c < X.columns; c += PANEL, out += stride) {
+    const int columns = X.columns - c < PANEL ? X.columns - c : PANEL;
+    bring_tile(from, rows, columns, X.column_stride, far_columns(X), tile);
+    const int first_bad = convert(tile_rows, rows, standard, columns, out, stride);
+    if (first_bad < good) good = first_bad;
+    for (int r = 0; r < rows; r++) from[r] += PANEL * X.column_stride;
+    standard.shift += standard.shift_step, standard.scale += standard.scale_step;
+  }
+  return good;
 }
 
-template <class T, class S>
-INLINE int64_t gather_values(const Rows& X, const Selection& rows, const T* shift, const T* scale, bool probability,
-                             T* out, ptrdiff_t stride) {
-  for (int64_t r = 0; r < rows.count; r++) {
-    const int64_t i = rows.order ? rows.order[r] : rows.first + r;
-    T* row = out + r * PANEL;
-    read_row<T, S>(X, X.data + i * X.row_stride, row, stride);
-    if (!finish_row(row, stride, X.columns, shift, scale, probability)) return r;
+template <class T>
+INLINE int64_t gather_values(const Rows& X, const Selection& rows, const Standard<T>& standard, T* out,
+                             ptrdiff_t stride) {
+  const bool together = !X.swapped && (X.columns == 1 || X.column_stride == size_of_kind[int(X.kind)]);
+  // Few rows at a time where a tile goes along them, so that each stays one stream for the prefetcher.
+  const int block = together || far_columns(X) ? BLOCK_ROWS : 4;
+  const char* from[BLOCK_ROWS];
+  for (int64_t r0 = 0; r0 < rows.count; r0 += block, out += block * PANEL) {
+    const int n = rows.count - r0 < block ? int(rows.count - r0) : block;
+    for (int r = 0; r < n; r++)
+      from[r] = X.data + (rows.order ? rows.order[r0 + r] : rows.first + r0 + r) * X.row_stride;
+    const int good = together ? converters<T>::of_kind[int(X.kind)](from, n, standard, X.columns, out, stride)
+                              : convert_apart(X, from, n, standard, out, stride);
+    if (good < n) return r0 + good;
   }
   return -1;
 }
@@ -110,20 +124,11 @@ int64_t gather(const Rows& X, const Selection& rows, const T* shift, const T* sc
       default: return 0;
     }
   }
+  alignas(64) T zeros[PANEL] = {}, ones[PANEL];
+  for (T& one : ones) one = 1;
   const bool p = check == Check::probability;
-  switch (X.kind) {
-    case Kind::b: return gather_values<T, boolean>(X, rows, shift, scale, p, out, stride);
-    case Kind::i8: return gather_values<T, int8_t>(X, rows, shift, scale, p, out, stride);
-    case Kind::i16: return gather_values<T, int16_t>(X, rows, shift, scale, p, out, stride);
-    case Kind::i32: return gather_values<T, int32_t>(X, rows, shift, scale, p, out, stride);
-    case Kind::i64: return gather_values<T, int64_t>(X, rows, shift, scale, p, out, stride);
-    case Kind::u8: return gather_values<T, uint8_t>(X, rows, shift, scale, p, out, stride);
-    case Kind::u16: return gather_values<T, uint16_t>(X, rows, shift, scale, p, out, stride);
-    case Kind::u32: return gather_values<T, uint32_t>(X, rows, shift, scale, p, out, stride);
-    case Kind::u64: return gather_values<T, uint64_t>(X, rows, shift, scale, p, out, stride);
-    case Kind::f16: return gather_values<T, half>(X, rows, shift, scale, p, out, stride);
-    case Kind::f32: return gather_values<T, float>(X, rows, shift, scale, p, out, stride);
-    case Kind::f64: return gather_values<T, double>(X, rows, shift, scale, p, out, stride);
-  }
-  return 0;
+  const T largest = elementary<vec<T>>::largest;
+  const Standard<T> standard{p ? 0 : -largest,     p ? 1 : largest,   shift ? shift : zeros,
+                             scale ? scale : ones, shift ? PANEL : 0, scale ? PANEL : 0};
+  return gather_values(X, rows, standard, out, stride);
 }

@@ -20,6 +20,7 @@ namespace {
 #include "kernels/vec/vec.inl.hpp"
 #include "kernels/vec/transpose.inl.hpp"
 #include "kernels/vec/elementary.inl.hpp"
+#include "kernels/columns.inl.hpp"
 #include "kernels/activation.inl.hpp"
 #include "kernels/tile.inl.hpp"
 #include "kernels/few_rows.inl.hpp"
@@ -28,6 +29,7 @@ namespace {
 #include "kernels/output.inl.hpp"
 #include "kernels/update.inl.hpp"
 #include "kernels/gradient.inl.hpp"
+#include "kernels/convert.inl.hpp"
 #include "kernels/gather.inl.hpp"
 
 // The elementary functions by number, on whole vectors (n a multiple of 16): for tests alone.

@@ -72,7 +72,37 @@ INLINE T cross_entropy_row(const Output<T>& c, T* z, T* delta, const T* Y, T sum
   return loss.total();
 }
 
+// The collapsed pair with rows along the lanes.
+template <class T> INLINE void few_cross_entropy(const Output<T>& c, int64_t first) {
+  const int64_t row = first * PANEL, rows = c.rows - first;
+  vec<T> e[FEW], y[FEW], d[FEW], m = splat<vec<T>>(-T(__builtin_inf()));
+  for (int j = 0; j < c.columns; j++) {
+    d[j] = load_column(c.z + row + j, rows);
+    y[j] = load_column(c.Y + row + j, rows);
+    m = select(d[j] > m, d[j], m);
+  }
+  FewTree<T> sum, sum_y, loss;
+  for (int j = 0; j < c.columns; j++) {
+    d[j] = d[j] - m;
+    e[j] = exp(d[j]);
+    sum.add(j, e[j]);
+    sum_y.add(j, y[j]);
+  }
+  const vec<T> s = sum.total(), t = sum_y.total(), log_s = log(s);
+  for (int j = 0; j < c.columns; j++) {
+    const vec<T> y_hat = e[j] / s;
+    loss.add_product(j, y[j], log_s - d[j]);
+    store_column(c.z + row + j, rows, y_hat);
+    store_column(c.delta + row + j, rows, fma(-y_hat, t, y[j]));
+  }
+  store_column<1>(c.row_loss + first, rows, loss.total());
+}
+
 template <class T, bool COLLAPSED> void cross_entropy_rows(const Output<T>& c) noexcept {
+  if (COLLAPSED && few_columns(c.columns, c.rows)) {
+    for (int64_t r = 0; r < c.rows; r += lanes<T>) few_cross_entropy(c, r);
+    return;
+  }
   Sums<T> sums;
   for (int64_t first = 0; first < c.rows; first += ROWS) {
     const int rows = c.rows - first < ROWS ? int(c.rows - first) : ROWS;
@@ -85,32 +115,63 @@ template <class T, bool COLLAPSED> void cross_entropy_rows(const Output<T>& c) n
   }
 }
 
-// Every other pair. F is scalar, or softmax with a loss taken from y_hat.
+// y_hat, delta and the terms of L_i of one vector. F is scalar, or softmax: then net is y_hat already.
+template <Activation F, Loss LOSS, bool COLLAPSED, class V, class Tree>
+INLINE V output_vector(V y, V net, typename traits<V>::ivec live, int column, Tree& loss, V& delta) {
+  const V y_hat = activation<F>(net);
+  if constexpr (LOSS == Loss::half_squared_error) {
+    const V d = select(live, y - y_hat, V{});
+    loss.add_product(column, d, d);
+  } else if constexpr (F == Activation::logistic) {
+    loss.add(column, select(live, binary_cross_entropy_of_net(y, net), V{}));
+  } else {
+    loss.add(column, select(live, binary_cross_entropy_of_y_hat(y, y_hat), V{}));
+  }
+  V d = COLLAPSED ? y - y_hat : minus_loss_derivative<LOSS>(y, y_hat);
+  if constexpr (!COLLAPSED && F != Activation::softmax) d = times_derivative<F>(d, y_hat);
+  delta = select(live, d, V{});
+  return y_hat;
+}
+
+// Every other pair.
 template <class T, Activation F, Loss LOSS, bool COLLAPSED>
 INLINE T output_row(const Output<T>& c, T* z, T* delta, const T* Y) {
   if constexpr (F == Activation::softmax) softmax_row(z, c.columns, c.stride);
   Tree16<T> loss;
   along_row<T>(c.columns, c.stride, [&](int column, ptrdiff_t at, ivec<T> live) {
-    const vec<T> y = select(live, load(Y + at), vec<T>{}), net = load(z + at);
-    const vec<T> y_hat = activation<F>(net);  // softmax passes as identity: z is y_hat already
-    if constexpr (LOSS == Loss::half_squared_error) {
-      const vec<T> d = select(live, y - y_hat, vec<T>{});
-      loss.add_product(column, d, d);
-    } else if constexpr (F == Activation::logistic) {
-      loss.add(column, select(live, binary_cross_entropy_of_net(y, net), vec<T>{}));
-    } else {
-      loss.add(column, select(live, binary_cross_entropy_of_y_hat(y, y_hat), vec<T>{}));
-    }
-    vec<T> d = COLLAPSED ? y - y_hat : minus_loss_derivative<LOSS>(y, y_hat);
-    if constexpr (!COLLAPSED && F != Activation::softmax) d = times_derivative<F>(d, y_hat);
-    store(z + at, y_hat);
-    store(delta + at, select(live, d, vec<T>{}));
+    const vec<T> y = select(live, load(Y + at), vec<T>{});
+    vec<T> d;
+    store(z + at, output_vector<F, LOSS, COLLAPSED>(y, load(z + at), live, column, loss, d));
+    store(delta + at, d);
   });
   if constexpr (F == Activation::softmax) softmax_delta_row(z, delta, c.columns, c.stride);
   return LOSS == Loss::half_squared_error ? T(0.5) * loss.total() : loss.total();
 }
 
+// The same with rows along the lanes.
+template <class T, Activation F, Loss LOSS, bool COLLAPSED>
+INLINE void few_outputs(const Output<T>& c, int64_t first) {
+  const int64_t rows = c.rows - first;
+  const ivec<T> live = splat_integer<vec<T>>(-1);
+  FewTree<T> loss;
+  for (int j = 0; j < c.columns; j++) {
+    const int64_t at = first * PANEL + j;
+    const vec<T> y = load_column(c.Y + at, rows), net = load_column(c.z + at, rows);
+    vec<T> d;
+    store_column(c.z + at, rows, output_vector<F, LOSS, COLLAPSED>(y, net, live, j, loss, d));
+    store_column(c.delta + at, rows, d);
+  }
+  const vec<T> factor = splat<vec<T>>(LOSS == Loss::half_squared_error ? T(0.5) : T(1));
+  store_column<1>(c.row_loss + first, rows, factor * loss.total());
+}
+
 template <class T, Activation F, Loss LOSS, bool COLLAPSED> void output_rows(const Output<T>& c) noexcept {
+  // Where nearly nothing is computed, rows are not worth turning.
+  if constexpr (F == Activation::logistic || F == Activation::tanh)
+    if (few_columns(c.columns, c.rows)) {
+      for (int64_t r = 0; r < c.rows; r += lanes<T>) few_outputs<T, F, LOSS, COLLAPSED>(c, r);
+      return;
+    }
   for (int64_t r = 0; r < c.rows; r++) {
     const int64_t row = r * PANEL;
     c.row_loss[r] = output_row<T, F, LOSS, COLLAPSED>(c, c.z + row, c.delta + row, c.Y + row);
