@@ -26,6 +26,7 @@ namespace {
 #include "kernels/update.inl.hpp"
 #include "kernels/gradient.inl.hpp"
 #include "kernels/gather.inl.hpp"
+#include "kernels/peak.inl.hpp"
 
 // The elementary functions by number, on whole vectors (n a multiple of 16): for tests alone.
 template <class T> void evaluate(int function, const T* x, T* y, int64_t n) noexcept {
@@ -38,7 +39,7 @@ template <class T> void evaluate(int function, const T* x, T* y, int64_t n) noex
 
 template <class T>
 constexpr Kernels<T> kernels = {gather<T>, affine<T>,          hidden_delta<T>,   activate<T>, softmax_delta<T>,
-                                output<T>, weight_gradient<T>, sum_of_squares<T>, evaluate<T>};
+                                output<T>, weight_gradient<T>, sum_of_squares<T>, evaluate<T>, fma_chains<T>};
 }  // namespace
 
 extern const Table table;
