@@ -13,8 +13,8 @@ from problem import Floats, Order, Problem
 class NumPy(Base):
     """The derivation in float32 with every buffer allocated once.
 
-    The constant 1 stands in the last column of X and of every o, so that the bias is a column of the
-    weights and needs no operation of its own; w and its gradient are one vector each.
+    The constant 1 stands in the last column of X and of every o, so that the bias is a column of
+    the weights and needs no operation of its own; w and its gradient are one vector each.
     """
 
     module: ClassVar[str] = "numpy"

@@ -84,8 +84,10 @@ def bars(
 def curves(path: Path, part: dict[str, Any]) -> None:
     """Shares of the peak by width, batch, depth and outputs."""
     names = list(dict.fromkeys(key.split(" by ")[1] for key in part))
-    figure, grid = plt.subplots(1, len(names), figsize=(10, 2.8), layout="constrained", sharey=True)
-    for axes, name in zip(mpl.cbook.flatten([grid] if len(names) == 1 else grid), names):
+    figure, grid = plt.subplots(
+        1, len(names), figsize=(10, 2.8), layout="constrained", sharey=True, squeeze=False
+    )
+    for axes, name in zip(grid[0], names, strict=True):
         for kind, colour in (("training", "#b5382a"), ("prediction", "#2b6a99")):
             if row := part.get(f"{kind} by {name}"):
                 x = [p["value"] for p in row["points"]]

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A workload as every peer gets it: the same rows, targets and initial weights, from one file.
 
-The workloads are `deltarule bench`'s; where Debian's Fashion-MNIST lies on the disk, its images take
-the place of the made ones. A peer's process reads the file and needs nothing of deltarule.
+The workloads are `deltarule bench`'s; where Debian's Fashion-MNIST lies on the disk, its images
+take the place of the made ones. A peer's process reads the file and needs nothing of deltarule.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """All benchmarks: tables beside other libraries, memory, inputs, contention, a sweep of shapes.
 
-Run: python benchmarks/run.py   (`pip install ".[bench]"` brings the peers; about a quarter of an hour)
+Run: python benchmarks/run.py   (`pip install ".[bench]"` brings the peers; takes ten minutes)
 
 Each part's figures go into a JSON file as soon as they are there; a part or workload that it holds
 already is not measured again unless --again says so. Then the Markdown page and the plots are made.

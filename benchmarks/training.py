@@ -37,11 +37,19 @@ class Cell:
     rates: list[float] = field(default_factory=list)
     latencies: list[float | None] = field(default_factory=list)
 
-    def rate(self, near: bool = True) -> float:
-        """The median run, of those with the cores near or far; NaN without any."""
+    def chosen(self, near: bool) -> list[float]:
+        """The runs with the cores near, or far apart; one thread doesn't care."""
         pairs = zip(self.rates, self.latencies, strict=True)
-        rates = [r for r, ns in pairs if self.threads == 1 or ns is None or (ns < NEAR) == near]
-        return statistics.median(rates) if rates else float("nan")
+        return [r for r, ns in pairs if self.threads == 1 or (ns is None or ns < NEAR) == near]
+
+    def rate(self, near: bool = True) -> float:
+        """The median of the chosen runs; NaN without any."""
+        return statistics.median(self.chosen(near) or [float("nan")])
+
+    @property
+    def runs(self) -> int:
+        """Runs that count."""
+        return len(self.chosen(near=True))
 
     @property
     def how(self) -> str:
@@ -64,8 +72,8 @@ class Probe:
 
     def latency(self) -> float | None:
         """Nanoseconds between cores now; None for one thread."""
-        answer: float | None = self.clients[max(self.clients)].ask("peak", seconds=0.0)["latency"]
-        return answer
+        ns: float | None = self.clients[max(self.clients)].ask("latency")["ns"]
+        return ns
 
     def close(self) -> None:
         for client in self.clients.values():
@@ -99,7 +107,10 @@ def measure(
     path.unlink()
     check([cell for _, cell, _ in cells])
     racing = hopeful(cells)
-    for _ in range(runs):
+    for _ in range(2 * runs):
+        racing = [(client, cell) for client, cell in racing if cell.runs < runs]
+        if not racing:
+            break
         peaks = probe.peak(0.02)
         for client, cell in racing:
             before = probe.latency() if client.threads > 1 else None
@@ -107,6 +118,7 @@ def measure(
                 cell.rates.append(client.timed("run")["rate"])
             except Failure as failure:
                 failures.append(str(failure))
+                cell.rates, cell.latencies = [], []
                 racing = [pair for pair in racing if pair[1] is not cell]
                 continue
             after = probe.latency() if client.threads > 1 else None
