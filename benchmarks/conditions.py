@@ -135,11 +135,14 @@ def contention(name: str) -> dict[str, float]:
         for n in (2, 3, 4)
     }
 
+    # A call of epoch is a pass of the shuffled data, or one step of the full batch.
+    steps = 1 if workload.full else workload.pass_rows // workload.batch_size
+
     def step_seconds(threads: int) -> float:
         epoch = partial(trainers[threads].epoch, X, Y)
         epoch_seconds(epoch, orders)
         times = [epoch_seconds(epoch, orders) for _ in range(2 * ROUNDS)]
-        return statistics.median(times) / (workload.pass_rows / workload.batch_size)
+        return statistics.median(times) / steps
 
     free = step_seconds(2)
     result = {"2 threads µs": 1e6 * free}

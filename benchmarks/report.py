@@ -154,7 +154,7 @@ def page(results: Results) -> str:
         ]
     for name, heading, note in (
         ("memory", "Memory", "Peak resident memory that a fit adds to the caller's X and Y."),
-        ("inputs", "Inputs", "Samples per second by kind of X, mnist_m, and over float32's."),
+        ("inputs", "Inputs", "Training from other kinds of X: speed over float32's."),
         ("contention", "Contention", "Time of a step, and over that with two free cores."),
     ):
         if part := results.get(name):
@@ -169,7 +169,7 @@ def flat_table(part: Results) -> str:
     fields = list(dict.fromkeys(name for row in part.values() for name in row))
 
     def text(value: object) -> str:
-        return digits(value) if isinstance(value, float) else str(value)
+        return human(value) if isinstance(value, float) else str(value)
 
     rows = [[key, *(text(row.get(name, "–")) for name in fields)] for key, row in part.items()]
     return markdown([["", *fields], *rows])
