@@ -75,9 +75,11 @@ def bars(
     labels = [f"{name}\n{100 * shares[name]:.0f} % of peak" for name in rates]
     axes.set_xticks(range(len(labels)), labels, fontsize=7.5)
     axes.set_ylabel("speed ÷ best other's")
-    axes.set_title(title, fontsize=10)
+    axes.set_title(title, fontsize=10, loc="left")
     handles = [mpl.patches.Patch(color=COLOURS[p], label=p) for p in peers]
-    axes.legend(handles=handles, ncols=len(peers), fontsize=7.5, frameon=False)
+    figure.legend(
+        handles=handles, loc="outside upper right", ncols=len(peers), fontsize=8, frameon=False
+    )
     save(figure, path)
 
 

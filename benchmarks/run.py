@@ -16,7 +16,7 @@ import platform
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -52,9 +52,10 @@ class Session:
         """Whether it must be measured."""
         return key not in self.part(part) or self.options.again
 
-    def keep(self, part: str, key: str, value: Any) -> None:
-        """Write it to the file, whole or not at all."""
-        self.part(part)[key] = value
+    def keep(self, part: str, key: str, value: Any, order: Iterable[str] = ()) -> None:
+        """Write it to the file, whole or not at all; keys in this order."""
+        known = self.part(part) | {key: value}
+        self.results[part] = {k: known[k] for k in [*order, *known] if k in known}
         print(f"{time.strftime('%H:%M:%S')} {part}", file=sys.stderr)
         other = self.path.with_suffix(".part")
         other.write_text(json.dumps(self.results, indent=1) + "\n")
@@ -76,7 +77,7 @@ def run_training(session: Session) -> None:
             for name in names:
                 problem = Problem.make(WORKLOADS[name], options.data)
                 row = training.measure(problem, crew, probe, options.runs, Path(folder))
-                session.keep("training", name, row)
+                session.keep("training", name, row, WORKLOADS)
                 print(report.training_line(name, row), file=sys.stderr, flush=True)
     finally:
         probe.close()
