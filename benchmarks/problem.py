@@ -102,9 +102,10 @@ class Problem:
         losses differ by 1 % between one thread and two.
         """
         batches = int(np.clip(CHECK_FLOPS / (self.flops * self.batch_size), 2, 20))
-        rows = max(batches, 256 // self.batch_size) * self.batch_size
+        batches = max(batches, 256 // self.batch_size)
         if self.full:
-            return replace(self, pass_rows=rows)
+            return replace(self, pass_rows=batches * self.batch_size)
+        rows = min(batches, len(self.X) // self.batch_size) * self.batch_size
         return replace(self, X=self.X[:rows], Y=self.Y[:rows], pass_rows=rows)
 
     def orders(self, n: int, seed: int = 2) -> Iterator[Order | None]:
