@@ -21,6 +21,7 @@ from problem import Problem
 from processes import Client, Failure
 
 NEAR = 80.0  # nanoseconds
+BUSY = 0.25  # cores that other processes used during a run: more, and it doesn't count
 HOPELESS = 0.8  # a setting is dropped if its warm-up reaches less of its peer's best
 
 
@@ -36,11 +37,15 @@ class Cell:
     loss: float
     rates: list[float] = field(default_factory=list)
     latencies: list[float | None] = field(default_factory=list)
+    others: list[float] = field(default_factory=list)
 
     def chosen(self, near: bool) -> list[float]:
-        """The runs with the cores near, or far apart; one thread doesn't care."""
-        pairs = zip(self.rates, self.latencies, strict=True)
-        return [r for r, ns in pairs if self.threads == 1 or (ns is None or ns < NEAR) == near]
+        """The runs with the cores near, or far apart (one thread doesn't care), undisturbed."""
+        return [
+            rate
+            for rate, ns, others in zip(self.rates, self.latencies, self.others, strict=True)
+            if others < BUSY and (self.threads == 1 or (ns is None or ns < NEAR) == near)
+        ]
 
     def rate(self, near: bool = True) -> float:
         """The median of the chosen runs; NaN without any."""
@@ -115,14 +120,18 @@ def measure(
         for client, cell in racing:
             before = probe.latency() if client.threads > 1 else None
             try:
-                cell.rates.append(client.timed("run")["rate"])
+                answer = client.timed("run")
             except Failure as failure:
                 failures.append(str(failure))
-                cell.rates, cell.latencies = [], []
+                cell.rates, cell.latencies, cell.others = [], [], []
                 racing = [pair for pair in racing if pair[1] is not cell]
                 continue
             after = probe.latency() if client.threads > 1 else None
+            cell.rates.append(answer["rate"])
+            cell.others.append(answer["others"])
             cell.latencies.append(max(before, after) if before and after else None)
+    if disturbed := [str(client) for client, cell in racing if cell.runs < runs]:
+        failures.append(f"fewer than {runs} quiet runs with near cores: {', '.join(disturbed)}")
     for client in crew:
         if client.process.poll() is None:
             client.ask("release")

@@ -22,6 +22,14 @@ MAX_PASSES = 100
 LATE = 2e-6  # seconds between cores; more means that both threads were on one
 
 
+def busy_of_others() -> float:
+    """Return the processor seconds so far that other processes than this one have used."""
+    with open("/proc/stat") as file:
+        user, nice, system, _, _, irq, softirq, steal = map(int, file.readline().split()[1:9])
+    ticks = user + nice + system + irq + softirq + steal
+    return ticks / os.sysconf("SC_CLK_TCK") - time.process_time()
+
+
 class Worker:
     """State between the commands; a command is a method, its answer a JSON object."""
 
@@ -57,12 +65,18 @@ class Worker:
         return {"fits": True, "start_loss": losses[0], "loss": losses[1], "rate": rate}
 
     def run(self) -> dict[str, Any]:
-        """Train on for a run; the clock covers the drawing of each pass's order as well."""
-        begin = time.perf_counter()
+        """Train on for a run; the clock covers the drawing of each pass's order as well.
+
+        Tells also how many cores other processes kept busy meanwhile.
+        """
+        others, begin = busy_of_others(), time.perf_counter()
         for _ in range(self.passes):
             self.trained.train(next(self.orders))
-        rate = self.passes * self.problem.pass_rows / (time.perf_counter() - begin)
-        return {"rate": rate}
+        seconds = time.perf_counter() - begin
+        return {
+            "rate": self.passes * self.problem.pass_rows / seconds,
+            "others": max(0.0, busy_of_others() - others) / seconds,
+        }
 
     def predictor(self, path: str) -> dict[str, Any]:
         """Load a network that predicts; tell its largest error on some rows."""

@@ -7,6 +7,7 @@ import json
 import math
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from importlib.util import find_spec
@@ -149,7 +150,9 @@ def test_head(make: Callable[[str], Any]) -> None:
 
 @pytest.fixture
 def cell(bench: SimpleNamespace) -> Any:
-    return bench.training.Cell("digits", "deltarule", "", 1, 2.4, 1.5, [3e6, 1e6, 2e6], [None] * 3)
+    return bench.training.Cell(
+        "digits", "deltarule", "", 1, 2.4, 1.5, [3e6, 1e6, 2e6], [None] * 3, [0.0] * 3
+    )
 
 
 def test_no_speed_without_agreement(bench: SimpleNamespace, cell: Any) -> None:
@@ -164,9 +167,12 @@ def test_no_speed_without_agreement(bench: SimpleNamespace, cell: Any) -> None:
 
 def test_figures_are_those_of_near_cores(cell: Any) -> None:
     assert cell.rate() == 2e6
-    both = replace(cell, threads=2, rates=[1.0, 5.0, 3.0, 9.0], latencies=[30.0, 170.0, None, 30.0])
+    rates, latencies = [1.0, 5.0, 3.0, 9.0], [30.0, 170.0, None, 30.0]
+    both = replace(cell, threads=2, rates=rates, latencies=latencies, others=[0.1] * 4)
     assert (both.rate(), both.rate(near=False), both.runs) == (3.0, 5.0, 3)
-    assert math.isnan(replace(both, rates=[], latencies=[]).rate())
+    disturbed = replace(both, others=[0.0, 0.0, 0.9, 0.0])
+    assert (disturbed.rate(), disturbed.runs) == (5.0, 2)
+    assert math.isnan(replace(both, others=[0.9] * 4).rate())
 
 
 def row(cell: Any) -> dict[str, Any]:
@@ -307,3 +313,16 @@ def test_command(tmp_path: Path) -> None:
     assert all(rate > 0 for cell in cells for rate in cell["rates"])
     again = subprocess.run(command, capture_output=True, text=True, check=True)
     assert (again.stdout, (tmp_path / "out.json").read_text()) == (done.stdout, first)
+
+
+def test_others_are_noticed(bench: SimpleNamespace) -> None:
+    worker = importlib.import_module("worker")
+    own = worker.busy_of_others()
+    end = time.process_time() + 0.1
+    while time.process_time() < end:
+        pass
+    spin = "import time\nwhile time.process_time() < 0.5: pass"
+    before = worker.busy_of_others()
+    subprocess.run([sys.executable, "-c", spin], check=True)
+    assert worker.busy_of_others() - before > 0.4
+    assert before > own - 0.05
