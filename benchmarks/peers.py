@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Who trains: one class per library, each in the best form that its users have at hand.
+"""Who trains: one class per library, each in the best forms that its users have at hand.
 
 A class names the module that it needs, its settings, of which the fastest one counts, and how far
-the loss may differ in the check, relative. Libraries are imported by the constructor, so that no
-process holds two of them.
+the loss may differ in the check, as a share of its fall. Libraries are imported by the constructor,
+so that no process holds two of them.
 """
 
 from __future__ import annotations
@@ -11,14 +11,11 @@ from __future__ import annotations
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
-import numpy.typing as npt
-from workloads import ETA, Floats, Problem
-
-Order = npt.NDArray[np.int64]
+from problem import Floats, Order, Problem
 
 
 class Peer(Protocol):
-    """A network that starts from problem.W and trains on with every epoch."""
+    """A network that starts from problem.W and trains on with every pass."""
 
     module: ClassVar[str]
     settings: ClassVar[tuple[str, ...]]
@@ -26,31 +23,52 @@ class Peer(Protocol):
 
     def __init__(self, problem: Problem, setting: str, threads: int) -> None: ...
 
-    def epoch(self, order: Order) -> None:
-        """One pass over these rows in this order, the last batch short."""
+    @property
+    def rows(self) -> int:
+        """How many rows it draws a pass from."""
+
+    def train(self, order: Order | None) -> None:
+        """One pass over these rows in this order, in whole batches; None: full batches."""
 
     def weights(self) -> list[Floats]:
         """W as it is now, in the form of problem.W."""
 
 
-class Deltarule:
+class Base:
+    """What most peers share."""
+
+    tolerance: ClassVar[float] = 2e-3
+
+    def __init__(self, problem: Problem, setting: str, threads: int) -> None:
+        self.problem, self.rows = problem, len(problem.X)
+
+    @staticmethod
+    def fits(problem: Problem) -> bool:
+        """Whether the library has this network, loss and rule."""
+        return True
+
+
+class Deltarule(Base):
     """Our own."""
 
     module: ClassVar[str] = "deltarule"
     settings: ClassVar[tuple[str, ...]] = ("",)
-    tolerance: ClassVar[float] = 1e-4
 
     def __init__(self, problem: Problem, setting: str, threads: int) -> None:
+        super().__init__(problem, setting, threads)
         import deltarule as dr
 
-        layers = [W.shape[1] - 1 for W in problem.W] + [len(problem.W[-1])]
-        self.mlp = dr.MLP(layers, activation="relu", loss="cross_entropy")
+        rule = dr.Adam(problem.eta) if problem.rule == "adam" else dr.SGD(problem.eta)
+        if problem.rule == "momentum":
+            rule = dr.SGD(problem.eta, momentum=0.9)
+        self.mlp = dr.MLP(problem.layers, problem.activation, problem.output, problem.loss)
         self.mlp.W = problem.W
-        self.trainer = dr.Trainer(self.mlp, dr.Adam(ETA), problem.batch_size, threads)
-        self.problem = problem
+        self.trainer = dr.Trainer(self.mlp, rule, problem.batch_size, threads)
 
-    def epoch(self, order: Order) -> None:
-        self.trainer.epoch(self.problem.X, self.problem.labels, order)
+    def train(self, order: Order | None) -> None:
+        X, Y = self.problem.X, self.problem.Y
+        for _ in range(self.problem.steps if order is None else 1):
+            self.trainer.epoch(X, Y, order)
 
     def weights(self) -> list[Floats]:
         return [W.copy() for W in self.mlp.W]
@@ -65,91 +83,80 @@ class GivenOrder(np.random.RandomState):
         x[:] = x[self.order]
 
 
-class ScikitLearn:
-    """MLPClassifier.partial_fit, which shuffles and gathers by itself.
+class ScikitLearn(Base):
+    """MLPClassifier's or MLPRegressor's partial_fit, which shuffles and gathers by itself.
 
     It adds Adam's eps before the bias correction, others after it: a larger eps in the first steps,
     which the weights of mostly black pixels feel. That is all of the difference in the check.
+    It goes through the first rows of a pass again and again: the data must be whole to it.
     """
 
     module: ClassVar[str] = "sklearn"
     settings: ClassVar[tuple[str, ...]] = ("",)
-    tolerance: ClassVar[float] = 1e-2
+    tolerance: ClassVar[float] = 2e-2
+
+    @staticmethod
+    def fits(problem: Problem) -> bool:
+        return problem.loss != "half_squared_error" or problem.output == "identity"
 
     def __init__(self, problem: Problem, setting: str, threads: int) -> None:
+        super().__init__(problem, setting, threads)
         import sklearn
-        from sklearn.neural_network import MLPClassifier
+        from sklearn.neural_network import MLPClassifier, MLPRegressor
 
         sklearn.set_config(assume_finite=True)
-        hidden = tuple(len(W) for W in problem.W[:-1])
-        self.X, self.labels = problem.X, problem.labels
+        self.rows = len(problem.X) if problem.full else problem.pass_rows
+        self.X, Y = problem.X[: self.rows], problem.Y[: self.rows]
+        self.Y = Y.ravel() if Y.shape[1:] == (1,) else Y
         self.random = GivenOrder()
-        self.model = MLPClassifier(
-            hidden, activation="relu", solver="adam", alpha=0.0, batch_size=problem.batch_size,
-            learning_rate_init=ETA, random_state=self.random,
+        self.random.order = np.arange(problem.batch_size)
+        classify = problem.loss != "half_squared_error"
+        kind = MLPClassifier if classify else MLPRegressor
+        momentum = 0.9 if problem.rule == "momentum" else 0.0
+        self.model = kind(
+            hidden_layer_sizes=tuple(problem.layers[1:-1]), activation=problem.activation,
+            solver="adam" if problem.rule == "adam" else "sgd", alpha=0.0,
+            batch_size=problem.batch_size, learning_rate_init=problem.eta, momentum=momentum,
+            nesterovs_momentum=False, shuffle=not problem.full, random_state=self.random,
         )  # fmt: skip
-        # Its arrays exist only after a first call; Adam then starts afresh from our weights.
+        # Its arrays exist only after a first call; the rule then starts afresh from our weights.
+        known = {"classes": np.unique(problem.Y)} if classify else {}
         first = slice(problem.batch_size)
-        self.random.order = np.arange(len(self.X[first]))
-        classes = np.arange(len(problem.W[-1]))
-        self.model.partial_fit(self.X[first], self.labels[first], classes=classes)
+        self.model.partial_fit(self.X[first], self.Y[first], **known)
         del self.model._optimizer
         for W, coefs, bias in zip(
             problem.W, self.model.coefs_, self.model.intercepts_, strict=True
         ):
             coefs[...], bias[...] = W[:, :-1].T, W[:, -1]
 
-    def epoch(self, order: Order) -> None:
-        self.random.order = order
-        self.model.partial_fit(self.X, self.labels)
+    def train(self, order: Order | None) -> None:
+        if order is not None:
+            self.random.order = order
+        for _ in range(self.problem.steps if order is None else 1):
+            self.model.partial_fit(self.X, self.Y)
 
     def weights(self) -> list[Floats]:
         pairs = zip(self.model.coefs_, self.model.intercepts_, strict=True)
         return [np.column_stack((coefs.T, bias)) for coefs, bias in pairs]
 
 
-class Torch:
-    """PyTorch, eager, with the fused Adam.
-
-    A setting is its float32 matmul precision: "medium" lets it take oneDNN's kernels, which use
-    AVX-512 also where MKL's do not.
-    """
-
-    module: ClassVar[str] = "torch"
-    settings: ClassVar[tuple[str, ...]] = ("highest", "medium")
-    tolerance: ClassVar[float] = 1e-4
-
-    def __init__(self, problem: Problem, setting: str, threads: int) -> None:
-        import torch
-
-        torch.set_num_threads(threads)
-        torch.set_float32_matmul_precision(setting)
-        self.linear = [torch.nn.Linear(W.shape[1] - 1, len(W)) for W in problem.W]
-        with torch.no_grad():
-            for layer, W in zip(self.linear, problem.W, strict=True):
-                layer.weight.copy_(torch.from_numpy(W[:, :-1].copy()))
-                layer.bias.copy_(torch.from_numpy(W[:, -1].copy()))
-        hidden = [module for layer in self.linear[:-1] for module in (layer, torch.nn.ReLU())]
-        self.net = torch.nn.Sequential(*hidden, self.linear[-1])
-        self.loss = torch.nn.CrossEntropyLoss()
-        self.adam = torch.optim.Adam(self.net.parameters(), lr=ETA, fused=True)
-        self.X, self.labels = torch.from_numpy(problem.X), torch.from_numpy(problem.labels)
-        self.batch_size, self.tensor = problem.batch_size, torch.from_numpy
-
-    def epoch(self, order: Order) -> None:
-        for rows in self.tensor(order).split(self.batch_size):
-            X, labels = self.X.index_select(0, rows), self.labels.index_select(0, rows)
-            self.adam.zero_grad()
-            self.loss(self.net(X), labels).backward()
-            self.adam.step()
-
-    def weights(self) -> list[Floats]:
-        parts = [(layer.weight.detach(), layer.bias.detach()) for layer in self.linear]
-        return [np.column_stack((weight.numpy(), bias.numpy())) for weight, bias in parts]
+def batches(problem: Problem, order: Order | None) -> Any:
+    """Yield the rows of each batch: an index array, or slices where that spares the gather."""
+    if order is None:
+        yield from [slice(None)] * problem.steps
+    elif problem.batch_size == 1:
+        for row in order.tolist():
+            yield slice(row, row + 1)
+    else:
+        yield from order.reshape(-1, problem.batch_size)
 
 
-PEERS: dict[str, type[Peer]] = {
-    "deltarule": Deltarule,
-    "scikit-learn": ScikitLearn,
-    "torch": Torch,
-}
+def registry() -> dict[str, type[Peer]]:
+    """All peers by name, ours first."""
+    from arrays import Jax, JaxStep, NumPy
+    from torches import Torch
+
+    return {
+        "deltarule": Deltarule, "scikit-learn": ScikitLearn, "NumPy": NumPy, "PyTorch": Torch,
+        "JAX step": JaxStep, "JAX scan": Jax,
+    }  # fmt: skip

@@ -1,201 +1,177 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Training speed beside other libraries, as a Markdown table.
+"""Training speed beside other libraries: nine workloads, each peer at its best, in the same run.
 
-Run: python benchmarks/training.py   (`pip install ".[bench]"` brings the peers)
-
-Each peer trains each workload at each thread count in its own process, pinned to that many cores,
-its environment free of settings meant for others. No speed is printed unless all, from the same
-weights over the same rows in the same order, reach the same loss.
+No speed counts unless all peers, from the same weights over the same rows in the same order, reach
+the same loss. Runs of all peers alternate. What crosses between two cores does so quickly or slowly
+for seconds at a time on some machines, so the state is measured beside each run and a figure is the
+median of the quick ones; the slow ones are reported as well.
 """
 
 from __future__ import annotations
 
-import argparse
-import functools
-import json
-import math
-import os
-import platform
-import subprocess
+import statistics
 import sys
-import tempfile
-from collections.abc import Sequence
-from dataclasses import asdict
-from importlib.metadata import version
-from importlib.util import find_spec
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
-from cell import Cell
-from peers import PEERS
-from workloads import FASHION_MNIST, WORKLOADS, Problem
+from peers import registry
+from problem import Problem
+from processes import Client, Failure
 
-# Settings of thread pools and kernels, by library; what a shell holds may slow a peer down.
-FOREIGN = (
-    "ATEN_", "BLIS_", "DNNL_", "GOMP_", "GOTO_", "KMP_", "MKL_", "NVPL_", "OMP_", "ONEDNN_",
-    "OPENBLAS_", "VECLIB_", "XLA_",
-)  # fmt: skip
-
-
-def environment(threads: int) -> dict[str, str]:
-    """Return the variables of a cell's process: ours without what steers a library."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
-    return kept | {"OMP_NUM_THREADS": str(threads)}
+NEAR = 80.0  # nanoseconds
+BUSY = 0.25  # cores that other processes used during a run: more, and it doesn't count
+HOPELESS = 0.8  # a setting is dropped if its warm-up reaches less of its peer's best
 
 
-def run_cell(path: Path, peer: str, setting: str, threads: int, runs: int) -> Cell:
-    """Measure in a new process, on the last cores that this one may use."""
-    cores = sorted(os.sched_getaffinity(0))[-threads:]
-    script = str(Path(__file__).with_name("cell.py"))
-    done = subprocess.run(
-        [sys.executable, script, str(path), peer, setting, str(threads), str(runs)],
-        env=environment(threads),
-        preexec_fn=functools.partial(os.sched_setaffinity, 0, cores),
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    if done.returncode != 0:
-        raise SystemExit(f"{path.stem}: {peer} failed (exit status {done.returncode})")
-    return Cell(**json.loads(done.stdout.splitlines()[-1]))
+@dataclass
+class Cell:
+    """One peer with one setting and thread count on one workload."""
+
+    workload: str
+    peer: str
+    setting: str
+    threads: int
+    start_loss: float
+    loss: float
+    rates: list[float] = field(default_factory=list)
+    latencies: list[float | None] = field(default_factory=list)
+    others: list[float] = field(default_factory=list)
+
+    def chosen(self, near: bool) -> list[float]:
+        """The runs with the cores near, or far apart (one thread doesn't care), undisturbed."""
+        return [
+            rate
+            for rate, ns, others in zip(self.rates, self.latencies, self.others, strict=True)
+            if others < BUSY and (self.threads == 1 or (ns is None or ns < NEAR) == near)
+        ]
+
+    def rate(self, near: bool = True) -> float:
+        """The median of the chosen runs; NaN without any."""
+        return statistics.median(self.chosen(near) or [float("nan")])
+
+    @property
+    def runs(self) -> int:
+        """Runs that count."""
+        return len(self.chosen(near=True))
+
+    @property
+    def how(self) -> str:
+        """Threads and setting."""
+        return f"{self.setting}, {self.threads}".removeprefix(", ")
 
 
-def run_workload(
-    problem: Problem, peers: Sequence[str], options: argparse.Namespace, folder: Path
-) -> list[Cell]:
-    """Measure every peer with every setting at every thread count."""
-    path = folder / f"{problem.name}.npz"
+class Probe:
+    """Peaks and latencies, by processes of their own."""
+
+    def __init__(self, threads: Sequence[int]) -> None:
+        self.clients = {n: Client("deltarule", "", n) for n in threads}
+        self.peaks: dict[int, float] = dict.fromkeys(threads, 0.0)
+
+    def peak(self, seconds: float) -> dict[int, float]:
+        """Measure once more; return the best so far in this probe's life."""
+        for n, client in self.clients.items():
+            self.peaks[n] = max(self.peaks[n], client.timed("peak", seconds=seconds)["flops"])
+        return dict(self.peaks)
+
+    def latency(self) -> float | None:
+        """Nanoseconds between cores now; None for one thread."""
+        ns: float | None = self.clients[max(self.clients)].ask("latency")["ns"]
+        return ns
+
+    def close(self) -> None:
+        for client in self.clients.values():
+            client.close()
+
+
+def clients(peers: Iterable[str], threads: Sequence[int]) -> list[Client]:
+    """Start a process for every peer, setting and thread count."""
+    known = registry()
+    return [Client(p, s, n) for p in peers for s in known[p].settings for n in threads]
+
+
+def measure(
+    problem: Problem, crew: Sequence[Client], probe: Probe, runs: int, folder: Path
+) -> dict[str, Any]:
+    """Check, warm up, then runs in turn; returns what the JSON file holds of a workload."""
+    path = folder / "problem.npz"
     problem.save(path)
-    cells = []
-    for peer in peers:
-        for setting in PEERS[peer].settings:
-            for threads in options.threads:
-                print(f"{problem.name}: {peer} {setting} {threads}", file=sys.stderr)
-                cells.append(run_cell(path, peer, setting, int(threads), options.runs))
+    cells: list[tuple[Client, Cell, float]] = []
+    failures = []
+    for client in crew:
+        try:
+            answer = client.timed("prepare", path=str(path))
+        except Failure as failure:
+            failures.append(str(failure))
+            continue
+        if answer["fits"]:
+            key = problem.name, client.peer, client.setting, client.threads
+            cell = Cell(*key, answer["start_loss"], answer["loss"])
+            cells.append((client, cell, answer["rate"]))
     path.unlink()
-    return cells
+    check([cell for _, cell, _ in cells])
+    racing = hopeful(cells)
+    for _ in range(2 * runs):
+        racing = [(client, cell) for client, cell in racing if cell.runs < runs]
+        if not racing:
+            break
+        peaks = probe.peak(0.02)
+        for client, cell in racing:
+            before = probe.latency() if client.threads > 1 else None
+            try:
+                answer = client.timed("run")
+            except Failure as failure:
+                failures.append(str(failure))
+                cell.rates, cell.latencies, cell.others = [], [], []
+                racing = [pair for pair in racing if pair[1] is not cell]
+                continue
+            after = probe.latency() if client.threads > 1 else None
+            cell.rates.append(answer["rate"])
+            cell.others.append(answer["others"])
+            cell.latencies.append(max(before, after) if before and after else None)
+    if disturbed := [str(client) for client, cell in racing if cell.runs < runs]:
+        failures.append(f"fewer than {runs} quiet runs with near cores: {', '.join(disturbed)}")
+    for client in crew:
+        if client.process.poll() is None:
+            client.ask("release")
+    for failure in failures:
+        print(f"{problem.name}: {failure}", file=sys.stderr)
+    return {
+        "network": "-".join(map(str, problem.layers)), "activation": problem.activation,
+        "loss": problem.loss, "rule": problem.rule, "batch_size": problem.batch_size,
+        "data": problem.about, "flops": problem.flops, "failures": failures,
+        "peaks": {str(n): rate for n, rate in peaks.items()},
+        "cells": [asdict(cell) for _, cell, _ in cells if cell.rates],
+    }  # fmt: skip
+
+
+def hopeful(cells: Sequence[tuple[Client, Cell, float]]) -> list[tuple[Client, Cell]]:
+    """Leave out settings that stay well behind their peer's best one at the same thread count."""
+    best: dict[tuple[str, int], float] = {}
+    for client, _, rate in cells:
+        key = client.peer, client.threads
+        best[key] = max(rate, best.get(key, 0))
+    return [
+        (client, cell)
+        for client, cell, rate in cells
+        if rate >= HOPELESS * best[client.peer, client.threads]
+    ]
 
 
 def difference(cell: Cell, reference: Cell) -> float:
-    """Return how far the losses after the check lie apart, relative."""
-    return abs(cell.loss - reference.loss) / reference.loss
+    """Return how far the losses after the check lie apart, as a share of the loss's fall."""
+    return abs(cell.loss - reference.loss) / (reference.start_loss - reference.loss)
 
 
 def check(cells: Sequence[Cell]) -> None:
     """Exit unless all cells of a workload have trained, and to the same loss as the first one."""
-    first = cells[0]
+    known, first = registry(), cells[0]
     for cell in cells:
-        limit = max(PEERS[cell.peer].tolerance, PEERS[first.peer].tolerance)
-        if cell.loss > 0.95 * cell.start_loss or not difference(cell, first) <= limit:
+        limit = max(known[cell.peer].tolerance, known[first.peer].tolerance)
+        if not cell.loss < cell.start_loss or not difference(cell, first) <= limit:
             raise SystemExit(
                 f"{cell.workload}: {cell.peer} {cell.setting} took the loss from {cell.start_loss} "
-                f"to {cell.loss}; expected {first.loss} within {limit:.0e}, as {first.peer}"
+                f"to {cell.loss}; expected {first.loss} within {limit:.0e} of its fall, as "
+                f"{first.peer}"
             )
-
-
-def best(cells: Sequence[Cell], peer: str) -> Cell:
-    """Return the peer's fastest cell."""
-    return max((cell for cell in cells if cell.peer == peer), key=lambda cell: cell.rate)
-
-
-def digits(x: float) -> str:
-    """Return x to three digits."""
-    return f"{x:.{max(0, 2 - math.floor(math.log10(x)))}f}"
-
-
-def speed(cell: Cell) -> str:
-    """Return what the table says of a cell: 21.1 M ± 2 % (1 thread)."""
-    prefix, unit = next((p, u) for p, u in (("M", 1e6), ("k", 1e3), ("", 1)) if cell.rate >= u)
-    return f"{digits(cell.rate / unit)} {prefix} ± {50 * cell.spread:.0f} % ({how(cell)})"
-
-
-def how(cell: Cell) -> str:
-    """Return threads and setting."""
-    threads = "1 thread" if cell.threads == 1 else f"{cell.threads} threads"
-    return f"{threads}, {cell.setting}" if cell.setting else threads
-
-
-def table(results: dict[str, list[Cell]], about: dict[str, str], peers: Sequence[str]) -> str:
-    """Markdown: a row per workload; speeds, then ours as a multiple of each peer's."""
-    ours = "deltarule"
-    others = [peer for peer in peers if peer != ours] if ours in peers else []
-    head = ["workload", "network", "data", *peers, *(f"{ours} / {peer}" for peer in others)]
-    lines = [[*head, "check: loss"], ["---"] * (len(head) + 1)]
-    for name, cells in results.items():
-        row = [name, str(WORKLOADS[name]), about[name]]
-        row += [speed(best(cells, peer)) for peer in peers]
-        row += [digits(best(cells, ours).rate / best(cells, peer).rate) for peer in others]
-        apart = max(difference(cell, cells[0]) for cell in cells)
-        lines.append([*row, f"{cells[0].loss:.5f} ± {100 * apart:.1g} %"])
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def machine(peers: Sequence[str]) -> dict[str, str]:
-    """Return what a figure depends on: CPU, cores, versions."""
-    import deltarule as dr
-
-    info = dr.info()
-    cpuinfo = Path("/proc/cpuinfo")
-    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
-    names = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
-    return {
-        "cpu": names[0] if names else platform.machine(),
-        "cores": str(len(os.sched_getaffinity(0))),
-        "python": info.python,
-        "numpy": info.numpy,
-        "deltarule": f"{info.version} ({info.instruction_set})",
-    } | {peer: version(peer) for peer in peers if peer != "deltarule"}
-
-
-def arguments() -> argparse.Namespace:
-    """Parse and judge the command line."""
-
-    def names(text: str) -> list[str]:
-        return text.split(",")
-
-    allowed = [str(n) for n in range(1, len(os.sched_getaffinity(0)) + 1)]
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--workloads", type=names, default=list(WORKLOADS))
-    parser.add_argument("--peers", type=names, default=list(PEERS))
-    parser.add_argument("--threads", type=names, default=allowed[:2])
-    parser.add_argument("--runs", type=int, default=5, help="their median counts")
-    parser.add_argument("--data", type=Path, default=FASHION_MNIST, help="folder of Fashion-MNIST")
-    parser.add_argument("--json", type=Path, help="write every run to this file")
-    options = parser.parse_args()
-    known = {"workloads": list(WORKLOADS), "peers": list(PEERS), "threads": allowed}
-    for option, values in known.items():
-        for value in getattr(options, option):
-            if value not in values:
-                parser.error(f"--{option}: {value!r}; expected some of {','.join(values)}")
-    if options.runs < 1:
-        parser.error(f"--runs: {options.runs}; expected at least 1")
-    return options
-
-
-def main() -> None:
-    """Measure, check, print."""
-    options = arguments()
-    missing = [peer for peer in options.peers if find_spec(PEERS[peer].module) is None]
-    peers = [peer for peer in options.peers if peer not in missing]
-    for peer in missing:
-        print(f'{peer}: not installed (pip install ".[bench]")', file=sys.stderr)
-    if not peers:
-        raise SystemExit("no peer to measure")
-    results, about = {}, {}
-    with tempfile.TemporaryDirectory() as folder:
-        for name in options.workloads:
-            problem = Problem.make(WORKLOADS[name], options.data)
-            about[name] = problem.about
-            print(f"{name}: {problem.about}", file=sys.stderr)
-            results[name] = run_workload(problem, peers, options, Path(folder))
-            check(results[name])
-    host = machine(peers)
-    if options.json:
-        cells = [asdict(cell) for row in results.values() for cell in row]
-        text = json.dumps({"machine": host, "data": about, "cells": cells}, indent=1)
-        options.json.write_text(text + "\n")
-    print(f"Training, float32 samples/s: median of {options.runs} runs ± half their range.")
-    print(", ".join(f"{key} {value}" for key, value in host.items()) + ".\n")
-    print(table(results, about, peers))
-
-
-if __name__ == "__main__":
-    main()

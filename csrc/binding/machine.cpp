@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <pybind11/stl.h>
 
+#include "binding/calls.hpp"
 #include "binding/network.hpp"
+#include "trainer/probe.hpp"
 #include "trainer/threads.hpp"
 
 namespace {
@@ -14,6 +16,15 @@ std::string openmp() {
 #endif
   return runtime + ", OpenMP of " + std::to_string(_OPENMP / 100) + "-" + (_OPENMP % 100 < 10 ? "0" : "") +
          std::to_string(_OPENMP % 100);
+}
+
+double peak(const std::string& dtype, int n_threads, double seconds) {
+  if (n_threads < 1 || n_threads > 256) throw std::invalid_argument("n_threads: expected 1 ... 256");
+  const Table& table = table_in_use();
+  return without_gil([&](Watch& watch) {
+    return dtype == "float64" ? fma_peak(table.f64, n_threads, seconds, watch)
+                              : fma_peak(table.f32, n_threads, seconds, watch);
+  });
 }
 }  // namespace
 
@@ -33,5 +44,10 @@ void register_machine(py::module_& module) {
       "note_main_thread", [] { set_main_thread(PyThread_get_thread_ident()); },
       "The calling thread is the main one: after a fork, in the child.");
   module.def("pause_threads", &pause_threads, "Ends the idle worker threads, before a fork.");
+  module.def("fma_peak", &peak, py::arg("dtype"), py::arg("n_threads"), py::arg("seconds"),
+             "FMA peak of the instruction set in use, in FLOP/s: the best of short runs.");
+  module.def(
+      "core_latency", [](double seconds) { return without_gil([&](Watch&) { return core_latency(seconds); }); },
+      py::arg("seconds"), "Seconds that a cache line takes from one core to another; NaN with one core.");
   module.def("openmp", &openmp, "The OpenMP runtime, and the date of the standard it follows.");
 }

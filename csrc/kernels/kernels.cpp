@@ -31,6 +31,7 @@ namespace {
 #include "kernels/gradient.inl.hpp"
 #include "kernels/convert.inl.hpp"
 #include "kernels/gather.inl.hpp"
+#include "kernels/peak.inl.hpp"
 
 // The elementary functions by number, on whole vectors (n a multiple of 16): for tests alone.
 template <class T> void evaluate(int function, const T* x, T* y, int64_t n) noexcept {
@@ -42,8 +43,9 @@ template <class T> void evaluate(int function, const T* x, T* y, int64_t n) noex
 }
 
 template <class T>
-constexpr Kernels<T> kernels = {gather<T>, affine<T>,          hidden_delta<T>, activate<T>,       softmax_delta<T>,
-                                output<T>, weight_gradient<T>, add_blocks<T>,   sum_of_squares<T>, evaluate<T>};
+constexpr Kernels<T> kernels = {gather<T>,         affine<T>,   hidden_delta<T>,    activate<T>,
+                                softmax_delta<T>,  output<T>,   weight_gradient<T>, add_blocks<T>,
+                                sum_of_squares<T>, evaluate<T>, fma_chains<T>};
 }  // namespace
 
 extern const Table table;

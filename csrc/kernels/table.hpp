@@ -105,6 +105,7 @@ template <class T> struct Kernels {
   void (*add_blocks)(const GradientUnit<T>&, const T* totals, ptrdiff_t stride, int n, const Update<T>&) noexcept;
   void (*sum_of_squares)(const T* w, int in, T* q) noexcept;
   void (*elementary)(int function, const T* x, T* y, int64_t n) noexcept;
+  double (*fma_chains)(int64_t n) noexcept;
 };
 
 struct Table {

@@ -7,7 +7,7 @@ int default_threads();
 
 // n_threads as asked (0: the default), but no more than pays for the work of one step: with less than
 // about 250 kFLOP for each, what crosses between the cores costs more than a second thread gives
-// (benchmarks/training.py, digits: 4.9 M rows/s with one thread, 4.8 M with two).
+// (benchmarks/run.py, digits: 4.9 M rows/s with one thread, 4.8 M with two).
 int threads_for(int n_threads, double flops_per_step);
 
 // Ends the pool of worker threads so that a fork finds none; the next region starts it anew.

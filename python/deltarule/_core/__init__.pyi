@@ -8,7 +8,7 @@ import collections.abc
 import numpy
 import typing
 from . import kernels
-__all__: list[str] = ['Network', 'Refused', 'Trainer', 'available_isas', 'default_threads', 'isa', 'kernels', 'note_main_thread', 'openmp', 'pause_threads', 'select_isa']
+__all__: list[str] = ['Network', 'Refused', 'Trainer', 'available_isas', 'core_latency', 'default_threads', 'fma_peak', 'isa', 'kernels', 'note_main_thread', 'openmp', 'pause_threads', 'select_isa']
 class Refused(Exception):
     pass
 class Network:
@@ -58,9 +58,17 @@ def available_isas() -> list[str]:
     """
     Instruction sets that this build and CPU have, best first.
     """
+def core_latency(seconds: typing.SupportsFloat | typing.SupportsIndex) -> float:
+    """
+    Seconds that a cache line takes from one core to another; NaN with one core.
+    """
 def default_threads() -> int:
     """
     Threads used where none are asked for.
+    """
+def fma_peak(dtype: str, n_threads: typing.SupportsInt | typing.SupportsIndex, seconds: typing.SupportsFloat | typing.SupportsIndex) -> float:
+    """
+    FMA peak of the instruction set in use, in FLOP/s: the best of short runs.
     """
 def isa() -> str:
     """
