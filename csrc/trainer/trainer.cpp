@@ -193,11 +193,19 @@ template <class T> void Trainer<T>::prepare(int64_t rows, int shares) {
   for (int s = 0; s < settings.slots(); s++) pack_all(shape, slots[s].data(), packed_slots_[s].data());
 }
 
-// Whether this share of the weights is: a last update may overflow after a finite loss.
+// Whether this share of the weights is: a last update may overflow after a finite loss. What lies in
+// the padding may be anything, and stays there: a bad row of a failed epoch, for example.
 template <class T> bool Trainer<T>::finite(int share, int shares) const {
-  const Range mine = share_of(int64_t(packed_.size()), share, shares);
   int bad = 0;
-  for (int64_t i = mine.begin; i < mine.end; i++) bad |= !(packed_.data()[i] - packed_.data()[i] == 0);
+  for (const LayerShape& layer : network->shape.layers) {
+    const Range panels = share_of(panels_of(layer.out), share, shares);
+    for (int64_t p = panels.begin; p < panels.end; p++) {
+      const T* row = packed_.data() + layer.packed_offset + p * layer.panel_size();
+      const int columns = std::min(PANEL, layer.out - int(p) * PANEL);
+      for (int i = 0; i <= layer.in; i++, row += PANEL)
+        for (int c = 0; c < columns; c++) bad |= !(row[c] - row[c] == 0);
+    }
+  }
   return !bad;
 }
 
