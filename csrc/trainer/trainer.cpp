@@ -76,13 +76,17 @@ template <class T> struct Trainer<T>::Epoch {
     const Range mine = share_of(rows, share, shares);
     if (!mine.size()) return;
     const Selection selection{order ? order + begin + mine.begin : nullptr, begin + mine.begin, mine.size()};
+    trainer.phases.enter(Phase::gather);
     const int64_t bad_X = pass.gather_X(X, selection, mine.begin);
     if (bad_X >= 0) found_bad(2 * (selection.first + bad_X));
     const int64_t bad_Y = pass.gather_Y(Y, selection, mine.begin, check);
     if (bad_Y >= 0) found_bad(2 * (selection.first + bad_Y) + 1);
     if (bad_X >= 0 || bad_Y >= 0) return;
+    trainer.phases.enter(Phase::forward);
     pass.forward(mine);
+    trainer.phases.enter(Phase::output);
     pass.output(mine);
+    trainer.phases.enter(Phase::backward);
     pass.backward(mine);
   }
 
@@ -128,19 +132,25 @@ template <class T> struct Trainer<T>::Epoch {
         const int64_t part = std::min(chunk, rows - at);
         const bool first = at == 0, last = at + part == rows;
         for (int share = thread; share < shares; share += threads) {
-          if (first && shape().l2 != 0)
+          if (first && shape().l2 != 0) {
+            trainer.phases.enter(Phase::weights);
             sum_of_squares(shape(), kernels, trainer.packed_.data(), share, shares, trainer.squares_.data());
+          }
           rows_phase(pass, share, begin + at, part);
         }
+        trainer.phases.enter(Phase::wait);
         barrier.wait();
+        trainer.phases.enter(Phase::weights);
         if (leader) account(part, first, last, rows);
         for (int share = thread; share < shares; share += threads)
           weights_phase(share, part, first, last, rule.update(), leader);
         // Everyone reads `over` after the next barrier, and nobody writes it before the one after that.
         if (leader) over = diverged || watch.stopped() || bad.load() != none;
+        trainer.phases.enter(Phase::wait);
         barrier.wait();
       }
     }
+    trainer.phases.enter(Phase::finish);
     if (leader) clock = rule.clock();
     if (!over) finish(thread, threads, leader, barrier);
   }
@@ -226,6 +236,7 @@ double Trainer<T>::epoch(const Rows& X, const Rows& Y, bool labels, const int64_
   const Shape& shape = network->shape;
   const int64_t batch = std::min(batch_size ? batch_size : count, count);
   const int shares = threads_for(n_threads, shape.flops_per_row() * double(batch));
+  phases.begin(shares);
   prepare(batch, shares);
   Epoch run{*this,  X,
             Y,      check_of(shape, labels),
@@ -240,6 +251,7 @@ double Trainer<T>::epoch(const Rows& X, const Rows& Y, bool labels, const int64_
     barrier.expect(omp_get_num_threads());  // the runtime may grant fewer than asked for
     run.run(omp_get_thread_num(), omp_get_num_threads(), barrier);
   }
+  phases.end();
 
   if (run.over || run.unfit) seen_version_ = 0;  // packed_ holds no finished epoch: start again from w
   if (run.bad.load() != Epoch::none) {
