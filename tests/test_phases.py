@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 
 import numpy as np
@@ -21,6 +22,12 @@ def trainer(n_threads: int, **options: float) -> dr.Trainer:
     return dr.Trainer(mlp, batch_size=64, n_threads=n_threads)
 
 
+def workers(n_threads: int) -> int:
+    """Threads that really work: one core each."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return min(n_threads, cores or 1)
+
+
 @pytest.mark.parametrize("n_threads", [1, 2, 3])
 def test_every_second_has_a_phase(n_threads: int) -> None:
     timed = trainer(n_threads)
@@ -32,7 +39,7 @@ def test_every_second_has_a_phase(n_threads: int) -> None:
         wall = time.perf_counter() - begin
         assert list(timer.seconds) == PHASES
     seconds = np.array(list(timer.seconds.values()))
-    assert seconds.shape == (len(PHASES), n_threads)
+    assert seconds.shape == (len(PHASES), workers(n_threads))
     assert (seconds >= 0).all()
     each = seconds.sum(axis=0)  # every thread's whole time
     assert (each <= 1.01 * wall).all()
@@ -90,4 +97,4 @@ def test_a_failed_epoch_counts_too() -> None:
         with pytest.raises(ValueError, match="row 77"):
             timed.epoch(bad, Y)
         timed.epoch(X, Y)
-    assert all(each.shape == (2,) for each in timer.seconds.values())
+    assert all(each.shape == (workers(2),) for each in timer.seconds.values())

@@ -52,4 +52,6 @@ int threads_for(int n_threads, double flops_per_step) {
   return paying < 2 ? 1 : int(std::min(double(default_threads()), paying));
 }
 
+int workers_for(int shares) { return std::min(shares, usable_cores()); }
+
 void pause_threads() { omp_pause_resource_all(omp_pause_hard); }

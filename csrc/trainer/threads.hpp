@@ -10,5 +10,9 @@ int default_threads();
 // (benchmarks/training.py, digits: 4.9 M rows/s with one thread, 4.8 M with two).
 int threads_for(int n_threads, double flops_per_step);
 
+// How many threads share the work of so many shares: never more than there are cores for. A thread
+// without a core is awaited by all others at every barrier, for a time slice.
+int workers_for(int shares);
+
 // Ends the pool of worker threads so that a fork finds none; the next region starts it anew.
 void pause_threads();

@@ -236,7 +236,8 @@ double Trainer<T>::epoch(const Rows& X, const Rows& Y, bool labels, const int64_
   const Shape& shape = network->shape;
   const int64_t batch = std::min(batch_size ? batch_size : count, count);
   const int shares = threads_for(n_threads, shape.flops_per_row() * double(batch));
-  phases.begin(shares);
+  const int workers = workers_for(shares);
+  phases.begin(workers);
   prepare(batch, shares);
   Epoch run{*this,  X,
             Y,      check_of(shape, labels),
@@ -244,13 +245,9 @@ double Trainer<T>::epoch(const Rows& X, const Rows& Y, bool labels, const int64_
             batch,  chunk_rows(shape, batch, shares, sizeof(T)),
             shares, kernels_of<T>(table_in_use()),
             watch};
-  Barrier barrier;
-#pragma omp parallel num_threads(shares)
-  {
-#pragma omp single
-    barrier.expect(omp_get_num_threads());  // the runtime may grant fewer than asked for
-    run.run(omp_get_thread_num(), omp_get_num_threads(), barrier);
-  }
+  Barrier barrier(workers);
+#pragma omp parallel num_threads(workers)
+  run.run(omp_get_thread_num(), omp_get_num_threads(), barrier);  // perhaps fewer than asked for
   phases.end();
 
   if (run.over || run.unfit) seen_version_ = 0;  // packed_ holds no finished epoch: start again from w
