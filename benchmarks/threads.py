@@ -13,7 +13,7 @@ from __future__ import annotations
 import argparse
 import statistics
 import time
-from itertools import product
+from itertools import pairwise, product
 
 import numpy as np
 
@@ -36,7 +36,7 @@ RULES = {"sgd": dr.SGD(1e-4), "adam": dr.Adam(1e-5)}
 
 def flops(layers: tuple[int, ...]) -> int:
     """A row's matrix products in training."""
-    products = [2 * a * b for a, b in zip(layers, layers[1:], strict=False)]
+    products = [2 * a * b for a, b in pairwise(layers)]
     return 2 * sum(products) + sum(products[1:])
 
 

@@ -235,7 +235,8 @@ double Trainer<T>::epoch(const Rows& X, const Rows& Y, bool labels, const int64_
   const typename Network<T>::Claim claim(*network);
   const Shape& shape = network->shape;
   const int64_t batch = std::min(batch_size ? batch_size : count, count);
-  const int shares = threads_for(n_threads, shape.flops_per_row() * double(batch));
+  const int shares =
+      threads_for(n_threads, shape.flops_per_row() * double(batch), double(sizeof(T)) * double(shape.n_weights));
   const int workers = workers_for(shares);
   phases.begin(workers);
   prepare(batch, shares);
