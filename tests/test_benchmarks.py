@@ -326,3 +326,19 @@ def test_others_are_noticed(bench: SimpleNamespace) -> None:
     subprocess.run([sys.executable, "-c", spin], check=True)
     assert worker.busy_of_others() - before > 0.4
     assert before > own - 0.05
+
+
+def test_phases(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The table names every phase; its shares are of the whole."""
+    pytest.importorskip("deltarule.bench")
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    phases = importlib.import_module("phases")
+    measured = phases.measure(phases.WORKLOADS["digits"], 2, 0.05)
+    assert measured.threads == 2
+    assert measured.rate > 0
+    half = replace(measured, rate=1e9 / measured.workload.flops)
+    row = phases.row(half, 2e9)
+    shares = [float(cell.removesuffix(" %")) for cell in row[3:]]
+    assert sum(shares[:-1]) == pytest.approx(100, abs=len(shares))
+    assert shares[-1] == 50
+    assert phases.table([half], {2: 2e9}).splitlines()[2] == f"| {' | '.join(row)} |"

@@ -115,6 +115,25 @@ template <class T> void set_state(Trainer<T>& trainer, const py::dict& state) {
   trainer.clock = clock;
   trainer.state_assigned();
 }
+// {phase: seconds of each thread} since the timer was switched on; None: it is off.
+template <class T> py::object phase_seconds(Trainer<T>& trainer) {
+  const typename Network<T>::Claim claim(*trainer.network);
+  const Phases& phases = trainer.phases;
+  if (!phases.on()) return py::none();
+  py::dict all;
+  for (size_t phase = 0; phase < n_phases; phase++) {
+    py::array_t<double> seconds(phases.threads());
+    for (int thread = 0; thread < phases.threads(); thread++)
+      seconds.mutable_at(thread) = phases.seconds(thread, phase);
+    all[phase_names[phase]] = seconds;
+  }
+  return all;
+}
+
+template <class T> void time_phases(Trainer<T>& trainer, bool on) {
+  const typename Network<T>::Claim claim(*trainer.network);
+  trainer.phases.switch_to(on);
+}
 }  // namespace
 
 void register_trainer(py::module_& module) {
@@ -134,5 +153,12 @@ void register_trainer(py::module_& module) {
       .def(
           "set_state",
           [](TrainerOfEither& self, py::dict to) { std::visit([&](auto& t) { set_state(*t, to); }, self.trainer); },
-          py::arg("state"));
+          py::arg("state"))
+      .def(
+          "time_phases",
+          [](TrainerOfEither& self, bool on) { std::visit([&](auto& t) { time_phases(*t, on); }, self.trainer); },
+          py::arg("on"), "Switches the timer on, from zero, or off.")
+      .def_property_readonly("phase_seconds", [](TrainerOfEither& self) {
+        return std::visit([](auto& t) -> py::object { return phase_seconds(*t); }, self.trainer);
+      });
 }

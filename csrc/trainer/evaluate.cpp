@@ -38,7 +38,7 @@ template <class T, class Call>
 void each_chunk(Network<T>& network, int64_t n, int n_threads, Watch& watch, Call call) {
   const Shape& shape = network.shape;
   const auto packed = network.packed();
-  const int threads = threads_for(n_threads, shape.flops_per_row() / 3 * double(n));
+  const int threads = workers_for(threads_for(n_threads, shape.flops_per_row() / 3 * double(n)));
   const int64_t even = (n + threads - 1) / threads, rows = std::min(forward_rows, even);
   const int64_t chunks = (n + rows - 1) / rows;
   const Kernels<T>& kernels = kernels_of<T>(table_in_use());
@@ -103,11 +103,10 @@ template <class T> class Batch {
     if (gradient) blocks = deal_blocks(shape, shares);
     double loss = 0;
     bool over = false;  // as in the trainer: written between two barriers, read after them
-    Barrier barrier;
-#pragma omp parallel num_threads(shares)
+    const int workers = workers_for(shares);
+    Barrier barrier(workers);
+#pragma omp parallel num_threads(workers)
     {
-#pragma omp single
-      barrier.expect(omp_get_num_threads());
       const FloatEnvironment environment;
       const int thread = omp_get_thread_num(), threads = omp_get_num_threads();
       Pass<T> pass{network, kernels, packed->data(), transposed.data(), space, watch, thread == 0};

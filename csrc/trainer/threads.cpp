@@ -44,13 +44,15 @@ int default_threads() {
   return wish && *wish ? omp_get_max_threads() : std::min(omp_get_max_threads(), usable_cores());
 }
 
-int threads_for(int n_threads, double flops_per_step) {
+int threads_for(int n_threads, double flops_per_step, double bytes_written) {
   // Bits don't depend on the count, so an absurd one may be cut: libgomp ends the process when the
   // system refuses it a thread.
   if (n_threads > 16) return std::min(n_threads, std::max(16, 2 * omp_get_num_procs()));  // a system call
   if (n_threads > 0) return n_threads;
-  const double paying = flops_per_step / 250e3;
+  const double paying = flops_per_step / (150e3 + 18 * bytes_written);
   return paying < 2 ? 1 : int(std::min(double(default_threads()), paying));
 }
+
+int workers_for(int shares) { return std::min(shares, usable_cores()); }
 
 void pause_threads() { omp_pause_resource_all(omp_pause_hard); }

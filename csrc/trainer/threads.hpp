@@ -5,10 +5,15 @@
 // 1 inside somebody's parallel region.
 int default_threads();
 
-// n_threads as asked (0: the default), but no more than pays for the work of one step: with less than
-// about 250 kFLOP for each, what crosses between the cores costs more than a second thread gives
-// (benchmarks/run.py, digits: 4.9 M rows/s with one thread, 4.8 M with two).
-int threads_for(int n_threads, double flops_per_step);
+// n_threads as asked (0: the default), but no more than pays for the work of one step. Each thread
+// needs some 150 kFLOP for the barriers, and 18 more for each byte of weights that a step writes: the
+// others fetch them from the writer's cache in the next one. A middle: a line may take 30 ns to cross
+// or 200 (benchmarks/threads.py prints the grid).
+int threads_for(int n_threads, double flops_per_step, double bytes_written = 0);
+
+// How many threads share the work of so many shares: never more than there are cores for. A thread
+// without a core is awaited by all others at every barrier, for a time slice.
+int workers_for(int shares);
 
 // Ends the pool of worker threads so that a fork finds none; the next region starts it anew.
 void pause_threads();

@@ -76,13 +76,17 @@ template <class T> struct Trainer<T>::Epoch {
   void rows_phase(Pass<T>& pass, int64_t from, Range place) {
     if (!place.size()) return;
     const Selection selection{order ? order + from : nullptr, from, place.size()};
+    trainer.phases.enter(Phase::gather);
     const int64_t bad_X = pass.gather_X(X, selection, place.begin);
     if (bad_X >= 0) found_bad(2 * (from + bad_X));
     const int64_t bad_Y = pass.gather_Y(Y, selection, place.begin, check);
     if (bad_Y >= 0) found_bad(2 * (from + bad_Y) + 1);
     if (bad_X >= 0 || bad_Y >= 0) return;
+    trainer.phases.enter(Phase::forward);
     pass.forward(place);
+    trainer.phases.enter(Phase::output);
     pass.output(place);
+    trainer.phases.enter(Phase::backward);
     pass.backward(place);
   }
 
@@ -98,6 +102,7 @@ template <class T> struct Trainer<T>::Epoch {
   // The gradient of these blocks of weights over rows of the workspace.
   void weights_phase(const std::vector<Block>& blocks, Range rows, bool first, bool last, const BlockTarget<T>& to,
                      const Update<T>& update, bool leader) {
+    trainer.phases.enter(Phase::weights);
     for (const Block& block : blocks)
       in_parts(block, rows.size(), [&](const Block& part, double operations) {
         if (watch.stopped()) return;
@@ -129,7 +134,7 @@ template <class T> struct Trainer<T>::Epoch {
         const Range mine = share_of(part, share, shares);
         rows_phase(pass, begin + at + mine.begin, mine);
       }
-      barrier.wait();
+      wait(barrier);
       if (pass.leader) {
         add_losses(trainer.space_.row_loss, part, batch_loss);
         if (last) account(rows);
@@ -163,7 +168,7 @@ template <class T> struct Trainer<T>::Epoch {
           weights_phase(t.all_blocks_, mine, share || (first && b == 0), false, to, update, pass.leader);
         }
       }
-      barrier.wait();
+      wait(barrier);
       if (pass.leader) {
         for (int b = 0; b < in_group; b++) batch_loss += t.block_losses_[size_t(b)];
         if (last) account(rows);
@@ -186,14 +191,21 @@ template <class T> struct Trainer<T>::Epoch {
   }
 
   void squares_phase(int share) {
-    if (shape().l2 != 0)
-      sum_of_squares(shape(), kernels, trainer.packed_.data(), share, shares, trainer.squares_.data());
+    if (shape().l2 == 0) return;
+    trainer.phases.enter(Phase::weights);
+    sum_of_squares(shape(), kernels, trainer.packed_.data(), share, shares, trainer.squares_.data());
+  }
+
+  void wait(Barrier& barrier) {
+    trainer.phases.enter(Phase::wait);
+    barrier.wait();
+    trainer.phases.enter(Phase::weights);
   }
 
   // Everyone reads `over` after this barrier, and nobody writes it before the one after the next.
   void meet(bool leader, Barrier& barrier) {
     if (leader) over = diverged || watch.stopped() || bad.load() != none;
-    barrier.wait();
+    wait(barrier);
   }
 
   void run(int thread, int threads, Barrier& barrier) {
@@ -210,6 +222,7 @@ template <class T> struct Trainer<T>::Epoch {
       else
         step_by_weights(pass, thread, threads, barrier, begin, rows, rule.update());
     }
+    trainer.phases.enter(Phase::finish);
     if (leader) clock = rule.clock();
     if (!over) finish(thread, threads, leader, barrier);
   }
@@ -269,11 +282,19 @@ template <class T> void Trainer<T>::prepare(int64_t rows, int shares) {
   for (int s = 0; s < settings.slots(); s++) pack_all(shape, slots[s].data(), packed_slots_[s].data());
 }
 
-// Whether this share of the weights is: a last update may overflow after a finite loss.
+// Whether this share of the weights is: a last update may overflow after a finite loss. What lies in
+// the padding may be anything, and stays there: a bad row of a failed epoch, for example.
 template <class T> bool Trainer<T>::finite(int share, int shares) const {
-  const Range mine = share_of(int64_t(packed_.size()), share, shares);
   int bad = 0;
-  for (int64_t i = mine.begin; i < mine.end; i++) bad |= !(packed_.data()[i] - packed_.data()[i] == 0);
+  for (const LayerShape& layer : network->shape.layers) {
+    const Range panels = share_of(panels_of(layer.out), share, shares);
+    for (int64_t p = panels.begin; p < panels.end; p++) {
+      const T* row = packed_.data() + layer.packed_offset + p * layer.panel_size();
+      const int columns = std::min(PANEL, layer.out - int(p) * PANEL);
+      for (int i = 0; i <= layer.in; i++, row += PANEL)
+        for (int c = 0; c < columns; c++) bad |= !(row[c] - row[c] == 0);
+    }
+  }
   return !bad;
 }
 
@@ -293,7 +314,10 @@ double Trainer<T>::epoch(const Rows& X, const Rows& Y, bool labels, const int64_
   const typename Network<T>::Claim claim(*network);
   const Shape& shape = network->shape;
   const int64_t batch = std::min(batch_size ? batch_size : count, count);
-  const int shares = threads_for(n_threads, shape.flops_per_row() * double(batch));
+  const int shares =
+      threads_for(n_threads, shape.flops_per_row() * double(batch), double(sizeof(T)) * double(shape.n_weights));
+  const int workers = workers_for(shares);
+  phases.begin(workers);
   prepare(batch, shares);
   Epoch run{*this,  X,
             Y,      check_of(shape, labels),
@@ -301,13 +325,10 @@ double Trainer<T>::epoch(const Rows& X, const Rows& Y, bool labels, const int64_
             batch,  chunk_rows(shape, batch, shares, sizeof(T)),
             shares, kernels_of<T>(table_in_use()),
             watch};
-  Barrier barrier;
-#pragma omp parallel num_threads(shares)
-  {
-#pragma omp single
-    barrier.expect(omp_get_num_threads());  // the runtime may grant fewer than asked for
-    run.run(omp_get_thread_num(), omp_get_num_threads(), barrier);
-  }
+  Barrier barrier(workers);
+#pragma omp parallel num_threads(workers)
+  run.run(omp_get_thread_num(), omp_get_num_threads(), barrier);  // perhaps fewer than asked for
+  phases.end();
 
   if (run.over || run.unfit) seen_version_ = 0;  // packed_ holds no finished epoch: start again from w
   if (run.bad.load() != Epoch::none) {

@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "trainer/pass.hpp"
+#include "trainer/phases.hpp"
 
 struct OptimizerSettings {
   Optimizer rule;
@@ -46,6 +47,7 @@ template <class T> class Trainer {
   Buffer<T> slots[2];
 
   const std::shared_ptr<Network<T>> network;
+  Phases phases;
 
   // After slots, clock or epochs were assigned from outside.
   void state_assigned() { seen_version_ = 0; }

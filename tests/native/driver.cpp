@@ -10,29 +10,11 @@
 #include <string>
 #include <vector>
 
+#include "made.hpp"
 #include "trainer/evaluate.hpp"
 #include "trainer/trainer.hpp"
 
 namespace {
-// splitmix64: the same stream on every machine.
-struct Random {
-  uint64_t state;
-  uint64_t next() {
-    uint64_t z = state += 0x9e3779b97f4a7c15u;
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-    return z ^ z >> 31;
-  }
-  double uniform(double low, double high) { return low + (high - low) * (double(next() >> 11) * 0x1p-53); }
-};
-
-template <class T> Buffer<T> random_buffer(size_t n, uint64_t seed, double low = -2, double high = 2) {
-  Buffer<T> buffer(n);
-  Random random{seed};
-  for (size_t i = 0; i < n; i++) buffer.data()[i] = T(random.uniform(low, high));
-  return buffer;
-}
-
 // FNV-1a over the bits; every NaN counts as the same.
 struct Hash {
   uint64_t value = 0xcbf29ce484222325u;
@@ -189,17 +171,13 @@ void train(Hash& hash, const std::vector<int64_t>& sizes, const std::vector<std:
   network->assign(w.data());
   const Buffer<T> X = random_buffer<T>(size_t(n * shape.inputs()), 21),
                   Y = random_buffer<T>(size_t(n * shape.outputs()), 22, 0, 1);
-  constexpr Kind kind = sizeof(T) == 4 ? Kind::f32 : Kind::f64;
-  const auto rows = [&](const Buffer<T>& a, int columns) {
-    return Rows{
-        reinterpret_cast<const char*>(a.data()), ptrdiff_t(sizeof(T)) * columns, sizeof(T), n, columns, kind, false};
-  };
   for (int threads : {1, 3}) {
     network->assign(w.data());
     Trainer<T> trainer(network, {rule, 0.01, 0.9, 0.9, 0.999, 1e-8}, batch, threads);
     for (int e = 0; e < 2; e++) {
       Watch watch;
-      const double L = trainer.epoch(rows(X, shape.inputs()), rows(Y, shape.outputs()), false, nullptr, n, watch);
+      const double L =
+          trainer.epoch(rows_of(X, n, shape.inputs()), rows_of(Y, n, shape.outputs()), false, nullptr, n, watch);
       hash.add(&L, 1);
     }
     hash.add(network->w(), size_t(shape.n_weights));

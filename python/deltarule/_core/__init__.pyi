@@ -48,8 +48,15 @@ class Trainer:
         ...
     def set_state(self, state: dict) -> None:
         ...
+    def time_phases(self, on: bool) -> None:
+        """
+        Switches the timer on, from zero, or off.
+        """
     @property
     def epochs(self) -> int:
+        ...
+    @property
+    def phase_seconds(self) -> typing.Any:
         ...
     @property
     def state(self) -> dict:
