@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from trainings import TRAININGS, Training, fingerprint, trained
+from trainings import TRAININGS, Training, fingerprint, momentum, trained
 
 import deltarule as dr
 from deltarule import _core
@@ -31,6 +31,17 @@ def test_threads_and_instruction_sets_change_no_bit(training: Training, dtype: s
         (isa, n_threads): fingerprint(*trained(training, dtype, isa, n_threads))
         for isa in _core.available_isas()
         for n_threads in (1, 2, 3, 5)
+    }
+    assert len(set(hashes.values())) == 1, hashes
+
+
+def test_blocks_of_the_batch_in_several_groups() -> None:
+    """Clauses 1 and 3: totals that meet more than once in a step, whatever the split of the rows."""
+    training = Training(
+        (200, 256, 8), "relu", "identity", "half_squared_error", momentum, None, 4500
+    )
+    hashes = {
+        n: fingerprint(*trained(training, "float32", _core.isa(), n)) for n in (1, 2, 3, 4, 5, 16)
     }
     assert len(set(hashes.values())) == 1, hashes
 

@@ -30,11 +30,11 @@ __attribute__((noinline)) void bring(const char* const* from, int rows, int colu
     const Bytes bytes = SWAPPED ? read_swapped<Bytes>(p) : read_native<Bytes>(p);
     __builtin_memcpy(to, &bytes, sizeof(Bytes));
   };
-  constexpr int SHARING = 64 / sizeof(Bytes), AHEAD = 16;  // consecutive rows in a cache line; columns
+  constexpr int SHARING = 64 / sizeof(Bytes), COLUMNS_AHEAD = 16;  // consecutive rows in a cache line; columns
   for (int c = 0; down && c < columns; c++) {
     const ptrdiff_t at = c * column_stride;
-    for (int r = 0; r < rows; r += SHARING) __builtin_prefetch(from[r] + at + AHEAD * column_stride);
-    __builtin_prefetch(from[rows - 1] + at + AHEAD * column_stride);
+    for (int r = 0; r < rows; r += SHARING) __builtin_prefetch(from[r] + at + COLUMNS_AHEAD * column_stride);
+    __builtin_prefetch(from[rows - 1] + at + COLUMNS_AHEAD * column_stride);
     for (int r = 0; r < rows; r++) move(from[r] + at, tile + (r * PANEL + c) * sizeof(Bytes));
   }
   for (int r = 0; !down && r < rows; r++) {
@@ -60,8 +60,8 @@ INLINE int convert_apart(const Rows& X, const char** from, int rows, Standard<T>
   const auto bring_tile = bring_of(size, X.swapped);
   const Convert<T> convert = converters<T>::of_kind[int(X.kind)];
   alignas(64) char tile[BLOCK_ROWS * PANEL * sizeof(uint64_t)];
-  const char* tile_rows[BLOCK_ROWS];
-  for (int r = 0; r < rows; r++) tile_rows[r] = tile + r * PANEL * size;
+  const char* tile_rows[BLOCK_ROWS + AHEAD];
+  for (int r = 0; r < rows + AHEAD; r++) tile_rows[r] = tile + (r < rows ? r : 0) * PANEL * size;
   int good = rows;
   for (int c = 0; c < X.columns; c += PANEL, out += stride) {
     const int columns = X.columns - c < PANEL ? X.columns - c : PANEL;
@@ -80,11 +80,14 @@ INLINE int64_t gather_values(const Rows& X, const Selection& rows, const Standar
   const bool together = !X.swapped && (X.columns == 1 || X.column_stride == size_of_kind[int(X.kind)]);
   // Few rows at a time where a tile goes along them, so that each stays one stream for the prefetcher.
   const int block = together || far_columns(X) ? BLOCK_ROWS : 4;
-  const char* from[BLOCK_ROWS];
+  const char* from[BLOCK_ROWS + AHEAD];
   for (int64_t r0 = 0; r0 < rows.count; r0 += block, out += block * PANEL) {
     const int n = rows.count - r0 < block ? int(rows.count - r0) : block;
-    for (int r = 0; r < n; r++)
-      from[r] = X.data + (rows.order ? rows.order[r0 + r] : rows.first + r0 + r) * X.row_stride;
+    const int64_t last = rows.count + rows.next - 1;
+    for (int r = 0; r < n + AHEAD; r++) {
+      const int64_t at = r0 + r < last ? r0 + r : last;
+      from[r] = X.data + (rows.order ? rows.order[at] : rows.first + at) * X.row_stride;
+    }
     const int good = together ? converters<T>::of_kind[int(X.kind)](from, n, standard, X.columns, out, stride)
                               : convert_apart(X, from, n, standard, out, stride);
     if (good < n) return r0 + good;

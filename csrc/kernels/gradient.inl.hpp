@@ -50,17 +50,37 @@ template <class T> INLINE void copy_transposed(const GradientUnit<T>& g) {
   }
 }
 
-// A batch of one row: each total is a chain of one term, formed where it is used.
-template <class T, class Rule> INLINE void rank_one(const GradientUnit<T>& g, const Update<T>& u) {
-  const Update<T> numbers = u;  // a copy that no store can change, so that its numbers stay in registers
-  const T* delta = g.delta;
+// A batch of one row: each total is a chain of one term, formed where it is used. N vectors of columns.
+template <class T, class Rule, int N, bool DECAYS>
+INLINE void outer_product(const GradientUnit<T>& g, const Update<T>& u, int i, int rows) {
+  const Step<T, Rule, DECAYS> step(g, u, i, u.l2);
+  const T* o = g.o + i / PANEL * g.stride + i % PANEL;
+  vec<T> delta[N];
+  for (int v = 0; v < N; v++) delta[v] = load(g.delta + v * lanes<T>);
+  for (int r = 0; r < rows; r++) {
+    const vec<T> o_r = splat<vec<T>>(o[r]);
+#pragma GCC unroll 8
+    for (int v = 0; v < N; v++) step(r * PANEL + v * lanes<T>, vec<T>{} + fma(o_r, delta[v], vec<T>{}));
+  }
+}
+
+template <class T, class Rule, int N> INLINE void rank_one_of(const GradientUnit<T>& g, const Update<T>& u) {
   for (int i = g.i_begin, end; i < g.i_end; i = end) {
     end = panel_end(i, g.i_end);
-    const T* o = g.o + i / PANEL * g.stride + i % PANEL;
-    take_step<T, Rule>(g, numbers, i, end - i, u.l2, [=](ptrdiff_t at) INLINE_LAMBDA {
-      return vec<T>{} + fma(splat<vec<T>>(o[at / PANEL]), load(delta + at % PANEL), vec<T>{});
-    });
+    if (u.l2 != 0)
+      outer_product<T, Rule, N, true>(g, u, i, end - i);
+    else
+      outer_product<T, Rule, N, false>(g, u, i, end - i);
   }
+}
+
+template <class T, class Rule> INLINE void rank_one(const GradientUnit<T>& g, const Update<T>& u) {
+  const Update<T> numbers = u;  // a copy that no store can change, so that its numbers stay in registers
+  if (g.columns <= lanes<T>)
+    rank_one_of<T, Rule, 1>(g, numbers);
+  else
+    rank_one_of<T, Rule, PANEL / lanes<T>>(g, numbers);
+  const T* delta = g.delta;
   if (g.bias)
     take_step<T, Rule>(g, numbers, g.in, 1, T(0),
                        [=](ptrdiff_t at) INLINE_LAMBDA { return vec<T>{} + load(delta + at); });

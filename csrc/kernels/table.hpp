@@ -36,9 +36,10 @@ struct Rows {
 };
 
 // Which rows: order[0 .. count), or, without an order, first, first + 1, ...
+// `next` more rows go on from there: they will be wanted soon, and memory may be asked for them.
 struct Selection {
   const int64_t* order;
-  int64_t first, count;
+  int64_t first, count, next = 0;
 };
 
 // One layer's contraction over `k` columns of A for `rows` rows and the panels [begin, end) of B.

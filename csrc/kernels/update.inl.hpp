@@ -1,42 +1,48 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The optimizers: g and the state in, the new w and state out, one vector of weights at a time.
-// Adding one: a value of Optimizer, a struct with its numbers, a case in `weight_gradient`, and its
-// formula in the oracle and the literal reference.
+// Adding one: a value of Optimizer, its formula and its type here, a case in `with_rule`, and its formula
+// in the oracle and the literal reference.
 
+template <class V> INLINE V sgd(const Update<typename traits<V>::scalar>& u, V w, V g) {
+  return fma(splat<V>(-u.eta), g, w);
+}
+
+template <class V> INLINE V momentum(const Update<typename traits<V>::scalar>& u, V w, V g, V& v) {
+  v = fma(splat<V>(u.momentum), v, g);
+  return fma(splat<V>(-u.eta), v, w);
+}
+
+template <class V> INLINE V adam(const Update<typename traits<V>::scalar>& u, V w, V g, V& m, V& v) {
+  m = fma(splat<V>(u.beta_1), m, splat<V>(u.one_minus_beta_1) * g);
+  v = fma(splat<V>(u.beta_2), v, (splat<V>(u.one_minus_beta_2) * g) * g);
+  return w - (splat<V>(u.step_size) * m) / (sqrt(v * splat<V>(u.bias_correction)) + splat<V>(u.eps));
+}
+
+// The same as types: how many slots, s, and whether tiles apply it to totals in registers.
 struct Sgd {
-  static constexpr bool on_registers = true;
   static constexpr int slots = 0;
-  template <class T> INLINE vec<T> step(const Update<T>& u, vec<T> w, vec<T> g, vec<T>*) {
-    return fma(splat<vec<T>>(-u.eta), g, w);
-  }
+  static constexpr bool on_registers = true;
+  template <class U, class V> INLINE V step(const U& u, V w, V g, V*) { return sgd(u, w, g); }
 };
 
 struct Momentum {
-  static constexpr bool on_registers = true;
   static constexpr int slots = 1;
-  template <class T> INLINE vec<T> step(const Update<T>& u, vec<T> w, vec<T> g, vec<T>* v) {
-    v[0] = fma(splat<vec<T>>(u.momentum), v[0], g);
-    return fma(splat<vec<T>>(-u.eta), v[0], w);
-  }
+  static constexpr bool on_registers = true;
+  template <class U, class V> INLINE V step(const U& u, V w, V g, V* s) { return momentum(u, w, g, s[0]); }
 };
 
+// Its division and root bound it either way: in registers it took as long, and thrice the code.
 struct Adam {
-  // Its division and root bound it either way: on registers it took as long, and thrice the code.
-  static constexpr bool on_registers = false;
   static constexpr int slots = 2;
-  template <class T> INLINE vec<T> step(const Update<T>& u, vec<T> w, vec<T> g, vec<T>* mv) {
-    vec<T>&m = mv[0], &v = mv[1];
-    m = fma(splat<vec<T>>(u.beta_1), m, splat<vec<T>>(u.one_minus_beta_1) * g);
-    v = fma(splat<vec<T>>(u.beta_2), v, (splat<vec<T>>(u.one_minus_beta_2) * g) * g);
-    return w - (splat<vec<T>>(u.step_size) * m) / (sqrt(v * splat<vec<T>>(u.bias_correction)) + splat<vec<T>>(u.eps));
-  }
+  static constexpr bool on_registers = false;
+  template <class U, class V> INLINE V step(const U& u, V w, V g, V* s) { return adam(u, w, g, s[0], s[1]); }
 };
 
 // No step: the gradient itself.
 struct GradientAlone {
-  static constexpr bool on_registers = false;
   static constexpr int slots = 0;
-  template <class T> INLINE vec<T> step(const Update<T>&, vec<T>, vec<T> g, vec<T>*) { return g; }
+  static constexpr bool on_registers = false;
+  template <class U, class V> INLINE V step(const U&, V, V g, V*) { return g; }
 };
 
 // From the totals of one output panel's weights to their next values, a vector at a time:
@@ -67,7 +73,7 @@ template <class T, class Rule, bool DECAYS = true> struct Step {
     if (DECAYS && l2 != 0) g = fma(splat<vec<T>>(l2), old, g);
     if constexpr (Rule::slots > 0) s[0] = load(slot_0 + at);
     if constexpr (Rule::slots > 1) s[1] = load(slot_1 + at);
-    store(to + at, Rule::template step<T>(*u, old, g, s));
+    store(to + at, Rule::step(*u, old, g, s));
     if constexpr (Rule::slots > 0) store(slot_0 + at, s[0]);
     if constexpr (Rule::slots > 1) store(slot_1 + at, s[1]);
   }

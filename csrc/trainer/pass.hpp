@@ -53,7 +53,7 @@ template <class T> struct Pass {
     in_pieces({0, chosen.count}, 10.0 * from.columns, [&](Range piece) {
       if (bad >= 0) return;
       const Selection part{chosen.order ? chosen.order + piece.begin : nullptr, chosen.first + piece.begin,
-                           piece.size()};
+                           piece.size(), chosen.count + chosen.next - piece.end};
       const int64_t place =
           kernels.gather(from, part, shift, scale, check, shape().outputs(), to + piece.begin * PANEL, space.stride);
       if (place >= 0) bad = piece.begin + place;

@@ -75,7 +75,9 @@ template <class T> struct Trainer<T>::Epoch {
   // workspace.
   void rows_phase(Pass<T>& pass, int64_t from, Range place) {
     if (!place.size()) return;
-    const Selection selection{order ? order + from : nullptr, from, place.size()};
+    // With one share the rows after these are the next step's.
+    const int64_t next = shares == 1 ? count - from - place.size() : 0;
+    const Selection selection{order ? order + from : nullptr, from, place.size(), next};
     trainer.phases.enter(Phase::gather);
     const int64_t bad_X = pass.gather_X(X, selection, place.begin);
     if (bad_X >= 0) found_bad(2 * (from + bad_X));
