@@ -36,7 +36,7 @@ def test_threads_and_instruction_sets_change_no_bit(training: Training, dtype: s
 
 
 def test_blocks_of_the_batch_in_several_groups() -> None:
-    """Clauses 1 and 3: totals that meet more than once in a step, whatever the split of the rows."""
+    """Clauses 1 and 3: totals that meet more than once in a step, however rows are split."""
     training = Training(
         (200, 256, 8), "relu", "identity", "half_squared_error", momentum, None, 4500
     )
