@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// One call's steps: who does what between which barriers. Included by trainer.cpp alone.
+#pragma once
+#include <cmath>
+#include <limits>
+
+#include "trainer/barrier.hpp"
+#include "trainer/float_environment.hpp"
+#include "trainer/rule.hpp"
+
+// What the threads of one call share.
+template <class T> struct Trainer<T>::Epoch {
+  Trainer& trainer;
+  const Rows &X, &Y;
+  const Check check;
+  const int64_t* order;
+  const int64_t count, batch, chunk;
+  const int shares;
+  const Kernels<T>& kernels;
+  Watch& watch;
+  static constexpr int64_t none = std::numeric_limits<int64_t>::max();
+  std::atomic<int64_t> bad{none};                  // 2 * place in the order + (in Y)
+  double loss = 0, batch_loss = 0, last_loss = 0;  // the leader's
+  int64_t steps = 0;
+  std::atomic<bool> unfit{false};       // some weight is not finite
+  bool diverged = false, over = false;  // written by the leader between two barriers, read after them
+  OptimizerClock clock{};
+
+  const Shape& shape() const { return trainer.network->shape; }
+
+  void found_bad(int64_t place) {
+    int64_t seen = bad.load();
+    while (place < seen && !bad.compare_exchange_weak(seen, place)) {
+    }
+  }
+
+  // Rows from place `from` of the order on, from the caller's arrays to delta[1], into rows `place` of the
+  // workspace.
+  void rows_phase(Pass<T>& pass, int64_t from, Range place) {
+    if (!place.size()) return;
+    // With one share the rows after these are the next step's.
+    const int64_t next = shares == 1 ? count - from - place.size() : 0;
+    const Selection selection{order ? order + from : nullptr, from, place.size(), next};
+    trainer.phases.enter(Phase::gather);
+    const int64_t bad_X = pass.gather_X(X, selection, place.begin);
+    if (bad_X >= 0) found_bad(2 * (from + bad_X));
+    const int64_t bad_Y = pass.gather_Y(Y, selection, place.begin, check);
+    if (bad_Y >= 0) found_bad(2 * (from + bad_Y) + 1);
+    if (bad_X >= 0 || bad_Y >= 0) return;
+    trainer.phases.enter(Phase::forward);
+    pass.forward(place);
+    trainer.phases.enter(Phase::output);
+    pass.output(place);
+    trainer.phases.enter(Phase::backward);
+    pass.backward(place);
+  }
+
+  BlockTarget<T> target() {
+    Trainer& t = trainer;
+    return {t.packed_.data(),
+            {t.packed_slots_[0].data(), t.packed_slots_[1].data()},
+            t.totals_.data(),
+            nullptr,
+            t.transposed_.data()};
+  }
+
+  // The gradient of these blocks of weights over rows of the workspace.
+  void weights_phase(const std::vector<Block>& blocks, Range rows, bool first, bool last, const BlockTarget<T>& to,
+                     const Update<T>& update, bool leader) {
+    trainer.phases.enter(Phase::weights);
+    for (const Block& block : blocks)
+      in_parts(block, rows.size(), [&](const Block& part, double operations) {
+        if (watch.stopped()) return;
+        kernels.weight_gradient(gradient_unit(shape(), trainer.space_, part, rows, first, last, to), update);
+        watch.tick(leader, operations);
+      });
+  }
+
+  // The leader's, while the others work on weights: the loss of the batch.
+  void account(int64_t batch_rows) {
+    double L = batch_loss * (1 / shape().s(batch_rows));
+    if (shape().l2 != 0) L += penalty(shape(), trainer.squares_.data());
+    loss += double(batch_rows) * L;
+    batch_loss = 0;
+    steps++;
+    diverged = !std::isfinite(L);
+    last_loss = L;
+  }
+
+  // One step, the weights dealt to the shares: every chunk of the batch is a phase by rows, then one by
+  // weights over all rows of the chunk.
+  void step_by_weights(Pass<T>& pass, int thread, int threads, Barrier& barrier, int64_t begin, int64_t rows,
+                       const Update<T>& update) {
+    for (int64_t at = 0; at < rows && !over; at += chunk) {
+      const int64_t part = std::min(chunk, rows - at);
+      const bool first = at == 0, last = at + part == rows;
+      for (int share = thread; share < shares; share += threads) {
+        if (first) squares_phase(share);
+        const Range mine = share_of(part, share, shares);
+        rows_phase(pass, begin + at + mine.begin, mine);
+      }
+      wait(barrier);
+      if (pass.leader) {
+        add_losses(trainer.space_.row_loss, part, batch_loss);
+        if (last) account(rows);
+      }
+      for (int share = thread; share < shares; share += threads)
+        weights_phase(trainer.blocks_[size_t(share)], {0, part}, first, last, target(), update, pass.leader);
+      meet(pass.leader, barrier);
+    }
+  }
+
+  // One step, blocks of the batch dealt to the shares: each goes from gather to totals of its own, which
+  // then are added in order, by share of the weights. The first share's go straight into the sum.
+  void step_by_blocks(Pass<T>& pass, int thread, int threads, Barrier& barrier, int64_t begin, int64_t rows,
+                      const Update<T>& update) {
+    Trainer& t = trainer;
+    const int each = t.blocks_per_share_;
+    const int64_t group = int64_t(each) * shares * KB;
+    for (int64_t at = 0; at < rows && !over; at += group) {
+      const bool first = at == 0, last = at + group >= rows;
+      const int in_group = int((std::min(group, rows - at) + KB - 1) / KB);
+      for (int share = thread; share < shares; share += threads) {
+        if (first) squares_phase(share);
+        for (int b = share * each; b < std::min((share + 1) * each, in_group); b++) {
+          const int64_t from = at + int64_t(b) * KB, place = int64_t(share) * KB;
+          const Range mine{place, place + std::min<int64_t>(KB, rows - from)};
+          rows_phase(pass, begin + from, mine);
+          t.block_losses_[size_t(b)] = 0;
+          add_losses(t.space_.row_loss + mine.begin, mine.size(), t.block_losses_[size_t(b)]);
+          BlockTarget<T> to = target();
+          if (share) to.total = t.block_totals_.data() + int64_t(b - each) * shape().packed_size;
+          weights_phase(t.all_blocks_, mine, share || (first && b == 0), false, to, update, pass.leader);
+        }
+      }
+      wait(barrier);
+      if (pass.leader) {
+        for (int b = 0; b < in_group; b++) batch_loss += t.block_losses_[size_t(b)];
+        if (last) account(rows);
+      }
+      for (int share = thread; share < shares; share += threads)
+        add_blocks(share, std::max(in_group - each, 0), last, update);
+      meet(pass.leader, barrier);
+    }
+  }
+
+  void add_blocks(int share, int n, bool last, const Update<T>& update) {
+    const int64_t stride = shape().packed_size;
+    for (const Block& block : trainer.blocks_[size_t(share)]) {
+      const LayerShape& layer = shape().layers[size_t(block.layer)];
+      const int64_t panel = layer.packed_offset + block.p * layer.panel_size();
+      const T* totals = n ? trainer.block_totals_.data() + panel : nullptr;
+      kernels.add_blocks(gradient_unit(shape(), trainer.space_, block, {0, 0}, false, last, target()), totals, stride,
+                         n, update);
+    }
+  }
+
+  void squares_phase(int share) {
+    if (shape().l2 == 0) return;
+    trainer.phases.enter(Phase::weights);
+    sum_of_squares(shape(), kernels, trainer.packed_.data(), share, shares, trainer.squares_.data());
+  }
+
+  void wait(Barrier& barrier) {
+    trainer.phases.enter(Phase::wait);
+    barrier.wait();
+    trainer.phases.enter(Phase::weights);
+  }
+
+  // Everyone reads `over` after this barrier, and nobody writes it before the one after the next.
+  void meet(bool leader, Barrier& barrier) {
+    if (leader) over = diverged || watch.stopped() || bad.load() != none;
+    wait(barrier);
+  }
+
+  void run(int thread, int threads, Barrier& barrier) {
+    const FloatEnvironment environment;
+    const bool leader = thread == 0;
+    Rule<T> rule(trainer.settings, trainer.clock, shape().l2);
+    Pass<T> pass{
+        *trainer.network, kernels, trainer.packed_.data(), trainer.transposed_.data(), trainer.space_, watch, leader};
+    for (int64_t begin = 0; begin < count && !over; begin += batch) {
+      const int64_t rows = std::min(batch, count - begin);
+      rule.next_step(shape().s(rows));
+      if (trainer.blocks_per_share_)
+        step_by_blocks(pass, thread, threads, barrier, begin, rows, rule.update());
+      else
+        step_by_weights(pass, thread, threads, barrier, begin, rows, rule.update());
+    }
+    trainer.phases.enter(Phase::finish);
+    if (leader) clock = rule.clock();
+    if (!over) finish(thread, threads, leader, barrier);
+  }
+
+  // w and the slots as the caller sees them; the lock keeps a prediction from a torn w.
+  void finish(int thread, int threads, bool leader, Barrier& barrier) {
+    for (int share = thread; share < shares; share += threads)
+      if (!trainer.finite(share, shares)) unfit = true;
+    barrier.wait();
+    if (unfit) return;
+    if (leader) trainer.network->lock();
+    barrier.wait();
+    for (int share = thread; share < shares; share += threads) trainer.commit(share, shares);
+    barrier.wait();
+    if (leader) trainer.seen_version_ = trainer.network->unlock_written();
+  }
+};
