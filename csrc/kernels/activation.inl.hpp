@@ -69,7 +69,7 @@ template <class T> INLINE void softmax_row(T* z, int columns, ptrdiff_t stride) 
 }
 
 template <class T, Activation F> INLINE void activate_panels(T* z, ptrdiff_t stride, int64_t rows, int columns) {
-  if (few_columns(columns, rows)) {
+  if (turning_pays(columns, rows)) {
     for (int64_t r = 0; r < rows; r += lanes<T>)
       for (int j = 0; j < columns; j++) {
         T* const at = z + r * PANEL + j;

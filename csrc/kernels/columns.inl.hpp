@@ -5,7 +5,7 @@
 constexpr int FEW = 4;
 
 // Moving columns into the lanes and out again pays from this many rows on.
-INLINE bool few_columns(int columns, int64_t rows) { return columns <= FEW && rows > 2 * columns; }
+INLINE bool turning_pays(int columns, int64_t rows) { return columns <= FEW && rows > 2 * columns; }
 
 // One column of the first `rows` rows, at most as many as lanes: zeros fill the rest.
 template <class T> INLINE vec<T> load_column(const T* p, int64_t rows) {

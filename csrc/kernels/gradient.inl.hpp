@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// dW = -(1/S) delta^T [o, 1] for one block of weights, and at once the optimizer's step on it: the
-// gradient never travels through memory. The step also writes the transposed copy that the next
-// hidden_delta reads.
+// dW = -(1/S) delta^T [o, 1] for one block of weights, and at once the optimizer's step on it: no array
+// holds the gradient, unless the batch comes in parts, whose totals it then holds. The step also writes the
+// transposed copy that the next hidden_delta reads.
 
 // rows [i][PANEL] (i < n) -> transposed[j][PANEL] with i along the row; lanes past n become 0.
 template <class T> INLINE void write_transposed(const T* w, int n, int columns, T* transposed) {

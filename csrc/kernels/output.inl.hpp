@@ -99,7 +99,7 @@ template <class T> INLINE void few_cross_entropy(const Output<T>& c, int64_t fir
 }
 
 template <class T, bool COLLAPSED> void cross_entropy_rows(const Output<T>& c) noexcept {
-  if (COLLAPSED && few_columns(c.columns, c.rows)) {
+  if (COLLAPSED && turning_pays(c.columns, c.rows)) {
     for (int64_t r = 0; r < c.rows; r += lanes<T>) few_cross_entropy(c, r);
     return;
   }
@@ -168,7 +168,7 @@ INLINE void few_outputs(const Output<T>& c, int64_t first) {
 template <class T, Activation F, Loss LOSS, bool COLLAPSED> void output_rows(const Output<T>& c) noexcept {
   // Where nearly nothing is computed, rows are not worth turning.
   if constexpr (F == Activation::logistic || F == Activation::tanh)
-    if (few_columns(c.columns, c.rows)) {
+    if (turning_pays(c.columns, c.rows)) {
       for (int64_t r = 0; r < c.rows; r += lanes<T>) few_outputs<T, F, LOSS, COLLAPSED>(c, r);
       return;
     }

@@ -30,8 +30,8 @@ class FirstBad {
 
 // Rows of a forward pass that stay in a core's L2 with the widest two layers.
 constexpr int64_t forward_rows = 256;
-// Elements of a workspace that may lie on the stack.
-constexpr size_t stack_size = 4096;
+// Elements of a workspace that may lie on the stack: little, as Python's threads may have 32 KiB.
+template <class T> constexpr size_t stack_size = 8192 / sizeof(T);
 
 // Runs call(pass, rows of X) over chunks of the n rows, dealt to the threads; forward workspaces.
 template <class T, class Call>
@@ -49,8 +49,8 @@ void each_chunk(Network<T>& network, int64_t n, int n_threads, Watch& watch, Cal
       call(pass, Range{c * rows, std::min(n, (c + 1) * rows)});
   };
   if (threads == 1) {  // a region of one costs 0.3 us, memory for a row 0.1
-    alignas(64) T stack[stack_size];
-    Workspace<T> space(shape, rows, Workspace<T>::forward_size(shape, rows) <= stack_size ? stack : nullptr);
+    alignas(64) T stack[stack_size<T>];
+    Workspace<T> space(shape, rows, Workspace<T>::forward_size(shape, rows) <= stack_size<T> ? stack : nullptr);
     return run(space, 0, 1);
   }
   std::vector<Workspace<T>> spaces;

@@ -38,12 +38,26 @@ std::vector<std::vector<Block>> deal_blocks(const Shape& shape, int shares) {
   return dealt;
 }
 
-int blocks_per_share(const Shape& shape, int64_t batch, int shares) {
+namespace {
+// Bytes of o and delta for one row.
+int64_t row_bytes(const Shape& shape, size_t element) {
+  int64_t columns = 0;
+  for (int size : shape.sizes) columns += int64_t(panels_of(size)) * PANEL;
+  return 2 * columns * int64_t(element);
+}
+
+// Rows whose panels a training may hold at a time: 20 MB beside twice its weights.
+int64_t most_rows(const Shape& shape, size_t element) {
+  return ((int64_t(20) << 20) + 2 * shape.n_weights * int64_t(element)) / row_bytes(shape, element);
+}
+}  // namespace
+
+int blocks_per_share(const Shape& shape, int64_t batch, int shares, size_t element) {
   constexpr int64_t small = 64 * 1024, room = 1024 * 1024;  // elements of one block's totals, of all
   const int64_t blocks = (batch + KB - 1) / KB, each = (blocks + shares - 1) / shares;
-  // A share that comes out empty-handed costs more than what crosses between the cores.
-  const bool even = double(each * shares) <= 1.2 * double(blocks);
-  if (blocks < 2 || !even || shape.packed_size > small) return 0;
+  // Shares that wait for the longest cost more than what crosses between the cores.
+  const bool even = double(std::min(each * KB, batch) * shares) <= 1.2 * double(batch);
+  if (blocks < 2 || !even || shape.packed_size > small || int64_t(KB) * shares > most_rows(shape, element)) return 0;
   const int64_t most = std::max<int64_t>(room / shape.packed_size / shares, 1);
   const int64_t meetings = (each + most - 1) / most;
   return int((each + meetings - 1) / meetings);
@@ -52,9 +66,8 @@ int blocks_per_share(const Shape& shape, int64_t batch, int shares) {
 int64_t chunk_rows(const Shape& shape, int64_t batch, int shares, size_t element) {
   // Each thread's share of o and delta should stay near its L2; wide layers take more rows, since
   // every chunk reads all weights again.
-  int64_t columns = 0;
-  for (int size : shape.sizes) columns += int64_t(panels_of(size)) * PANEL;
-  const int64_t fitting = (int64_t(1) << 20) * shares / (2 * columns * int64_t(element));
+  const int64_t fitting = (int64_t(1) << 20) * shares / row_bytes(shape, element);
   const int64_t rows = std::clamp<int64_t>(fitting / KB * KB, 4 * KB, 64 * KB);
-  return std::min(batch, rows);
+  const int64_t most = std::max<int64_t>(most_rows(shape, element) / KB, 1) * KB;
+  return std::min({batch, rows, most});
 }

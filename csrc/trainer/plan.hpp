@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Who does what in a step. Phase A goes by rows, Phase B by blocks of weights; both splits are fixed
-// for a call, so each thread finds its own weights in its own cache, and neither changes a bit.
+// Who does what in a step. Phase A goes by rows, Phase B by blocks of weights; or each thread takes blocks
+// of the batch through both. The splits are fixed for a call, so each thread finds its own weights in its
+// own cache, and none changes a bit.
 #pragma once
 #include <vector>
 
@@ -25,7 +26,7 @@ std::vector<std::vector<Block>> deal_blocks(const Shape& shape, int shares);
 // Small weights and a long batch: each thread forms the gradient of whole blocks of KB rows, from gather
 // to totals, and the blocks' totals are added in order. How many blocks each takes before the totals
 // meet; 0: the weights are dealt to the threads instead.
-int blocks_per_share(const Shape& shape, int64_t batch, int shares);
+int blocks_per_share(const Shape& shape, int64_t batch, int shares, size_t element);
 
 // Rows worked on at a time when weights are dealt: all of the batch if its panels fit the caches, else a multiple of KB
 // rows, so that blocks of the batch stay whole and the sums keep their bits.

@@ -16,7 +16,7 @@ Trainer<T>::Trainer(std::shared_ptr<Network<T>> trained, const OptimizerSettings
 // Everything that may fail happens here, before a bit is changed.
 template <class T> void Trainer<T>::prepare(int64_t rows, int shares) {
   const Shape& shape = network->shape;
-  blocks_per_share_ = blocks_per_share(shape, rows, shares);
+  blocks_per_share_ = blocks_per_share(shape, rows, shares, sizeof(T));
   const bool by_blocks = blocks_per_share_ > 0;
   const int64_t chunk = by_blocks ? int64_t(KB) * shares : chunk_rows(shape, rows, shares, sizeof(T));
   if (space_.capacity < chunk || space_.capacity > 4 * chunk) {

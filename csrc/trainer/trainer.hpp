@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The training loop: one parallel region per epoch, two barriers per step. Owns the packed weights,
+// The training loop: one parallel region per epoch, two barriers per step, or per part of a batch that
+// comes in several. Owns the packed weights,
 // the optimizer's state and the only threads. A call that fails or is interrupted leaves the network
 // and the state as at the end of the last finished epoch.
 #pragma once

@@ -31,7 +31,7 @@ class PhaseTimer:
     Notes
     -----
     The weights do not depend on it by a single bit. A change of phase costs one look at the clock,
-    seven of them a step.
+    nine of them a step.
 
     Examples
     --------
