@@ -28,6 +28,7 @@ namespace {
 #include "kernels/contraction.inl.hpp"
 #include "kernels/output.inl.hpp"
 #include "kernels/update.inl.hpp"
+#include "kernels/one_row.inl.hpp"
 #include "kernels/gradient.inl.hpp"
 #include "kernels/convert.inl.hpp"
 #include "kernels/gather.inl.hpp"

@@ -92,6 +92,10 @@ template <class T> struct GradientUnit {
   T* gradient;       // likewise; non-null: store the gradient here instead of updating
   T* transposed;     // the output panel's part of the first input panel's, or null
   ptrdiff_t transposed_stride;
+  // Of a batch of one row that has whole panels here: the row after it, all input panels, and the output
+  // panel of its net, or null.
+  const T* next_o;
+  T* next_net;
 };
 
 template <class T> struct Kernels {

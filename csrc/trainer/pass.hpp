@@ -95,11 +95,13 @@ template <class T> struct Pass {
   }
 
   // o[0] -> o[1] ... ; the last layer stops at net, from which `output` or `activate_output` goes on.
-  void forward(Range rows) {
+  // `net_1`: net[1] is there already.
+  void forward(Range rows, bool net_1 = false) {
     for (int k = 0; k < shape().depth(); k++) {
       const Activation f = k + 1 < shape().depth() ? shape().layers[size_t(k)].activation : Activation::identity;
-      affine(k, rows, f);
-      if (f == Activation::softmax) activate(k + 1, rows, f);
+      const bool there = k == 0 && net_1;
+      if (!there) affine(k, rows, f);
+      if (there || f == Activation::softmax) activate(k + 1, rows, f);
     }
   }
 

@@ -66,6 +66,7 @@ template <class T> class Trainer {
   int shares_ = 0;
   std::vector<std::vector<Block>> blocks_;  // of weights, by share
   int blocks_per_share_ = 0;                // of the batch; 0: weights are dealt
+  bool row_ahead_ = false;                  // one-row batches on one thread
   std::vector<Block> all_blocks_;           // of weights, for a share that forms all totals of its rows
   Buffer<T> block_totals_;                  // [blocks between meetings][packed_size]
   std::vector<double> block_losses_;
