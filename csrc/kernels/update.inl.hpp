@@ -18,14 +18,17 @@ template <class V> INLINE V adam(const Update<typename traits<V>::scalar>& u, V 
   return w - (splat<V>(u.step_size) * m) / (sqrt(v * splat<V>(u.bias_correction)) + splat<V>(u.eps));
 }
 
-// The same as types: how many slots, s, and whether tiles apply it to totals in registers.
+// The same as types: whether it changes weights, how many slots, s, and whether tiles apply it to totals in
+// registers.
 struct Sgd {
+  static constexpr bool trains = true;
   static constexpr int slots = 0;
   static constexpr bool on_registers = true;
   template <class U, class V> INLINE V step(const U& u, V w, V g, V*) { return sgd(u, w, g); }
 };
 
 struct Momentum {
+  static constexpr bool trains = true;
   static constexpr int slots = 1;
   static constexpr bool on_registers = true;
   template <class U, class V> INLINE V step(const U& u, V w, V g, V* s) { return momentum(u, w, g, s[0]); }
@@ -33,6 +36,7 @@ struct Momentum {
 
 // Its division and root bound it either way: in registers it took as long, and thrice the code.
 struct Adam {
+  static constexpr bool trains = true;
   static constexpr int slots = 2;
   static constexpr bool on_registers = false;
   template <class U, class V> INLINE V step(const U& u, V w, V g, V* s) { return adam(u, w, g, s[0], s[1]); }
@@ -40,6 +44,7 @@ struct Adam {
 
 // No step: the gradient itself.
 struct GradientAlone {
+  static constexpr bool trains = false;
   static constexpr int slots = 0;
   static constexpr bool on_registers = false;
   template <class U, class V> INLINE V step(const U&, V, V g, V*) { return g; }
