@@ -22,7 +22,7 @@ CLOCK = (0.5e9, 8e9)
 
 
 def test_peak_is_what_the_instruction_set_allows(isa: str, dtype: str) -> None:
-    """At most four FMA a cycle, and not absurdly few, as a busy machine may take most of the time."""
+    """At most four FMA a cycle; and not absurdly few, though the machine may be busy."""
     peak = max(_core.fma_peak(dtype, 1, 0.01) for _ in range(3))
     lanes = LANES[isa] if dtype == "float32" else LANES[isa] // 2
     if lanes:

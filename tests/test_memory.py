@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What a training may hold beyond the caller's X and Y: 4 w + 3 slots + 32 MB, whatever X is like."""
+"""A training holds 4 w + 3 slots + 32 MB beyond the caller's X and Y, whatever X is like."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ if kind == "strided":
     X = np.repeat(X, 2, axis=1)[:, ::2]
 Y = np.zeros((rows, layers[-1]), "f4")
 Y += X[:, :1]
-optimizer = {"sgd": dr.SGD(1e-6), "momentum": dr.SGD(1e-6, momentum=0.9), "adam": dr.Adam(1e-6)}[name]
+optimizer = dr.Adam(1e-6) if name == "adam" else dr.SGD(1e-6, momentum=0.9 * (name == "momentum"))
 mlp = dr.MLP(layers, "tanh", seed=0)
-dr.Trainer(dr.MLP([2, 2], seed=0), optimizer, n_threads=threads).epoch(X[:4, :2], Y[:4, :1].repeat(2, 1))
+dr.Trainer(dr.MLP([2, 1], seed=0), optimizer, n_threads=threads).epoch(X[:4, :2], Y[:4, :1])
 before = resident("VmRSS")
 with open("/proc/self/clear_refs", "w") as reset:
     reset.write("5")  # the peak counts from here

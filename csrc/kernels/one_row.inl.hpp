@@ -50,26 +50,23 @@ INLINE void rank_one_of(const GradientUnit<T>& g, const Update<T>& u) {
     for (int v = 0; v < N; v++) store(g.next_net + v * lanes<T>, total[v]);
 }
 
-template <class T, class Rule, bool DECAYS, bool NEXT>
-INLINE void rank_one_by(const GradientUnit<T>& g, const Update<T>& u) {
-  if (g.columns <= lanes<T>)
-    rank_one_of<T, Rule, 1, DECAYS, NEXT>(g, u);
+template <class T, class Rule, bool DECAYS> INLINE void rank_one_by(const GradientUnit<T>& g, const Update<T>& u) {
+  constexpr int V = PANEL / lanes<T>;
+  const bool narrow = g.columns <= lanes<T>;
+  if (Rule::trains && g.next_o)
+    narrow ? rank_one_of<T, Rule, 1, DECAYS, Rule::trains>(g, u) : rank_one_of<T, Rule, V, DECAYS, Rule::trains>(g, u);
   else
-    rank_one_of<T, Rule, PANEL / lanes<T>, DECAYS, NEXT>(g, u);
+    narrow ? rank_one_of<T, Rule, 1, DECAYS, false>(g, u) : rank_one_of<T, Rule, V, DECAYS, false>(g, u);
 }
 
 template <class T, class Rule> INLINE void rank_one(const GradientUnit<T>& g, const Update<T>& u) {
   const Update<T> numbers = u;  // a copy that no store can change, so that its numbers stay in registers
-  if (Rule::trains && g.next_o)
-    rank_one_by<T, Rule, true, Rule::trains>(g, numbers);  // no copy of the code for l2 = 0: as fast
-  else if (u.l2 != 0)
-    rank_one_by<T, Rule, true, false>(g, numbers);
-  else
-    rank_one_by<T, Rule, false, false>(g, numbers);
+  u.l2 != 0 ? rank_one_by<T, Rule, true>(g, numbers) : rank_one_by<T, Rule, false>(g, numbers);
   const T* delta = g.delta;
   if (g.bias)
     take_step<T, Rule>(g, numbers, g.in, 1, T(0),
                        [=](ptrdiff_t at) INLINE_LAMBDA { return vec<T>{} + load(delta + at); });
   const T* bias = g.w + ptrdiff_t(g.in) * PANEL;
-  for (int c = 0; g.next_o && c < g.columns; c += lanes<T>) store(g.next_net + c, load(g.next_net + c) + load(bias + c));
+  for (int c = 0; g.next_o && c < g.columns; c += lanes<T>)
+    store(g.next_net + c, load(g.next_net + c) + load(bias + c));
 }

@@ -72,7 +72,9 @@ template <class T, class Rule, bool DECAYS = true> struct Step {
     moved.advance(column);
     return moved;
   }
-  INLINE_MEMBER void operator()(ptrdiff_t at, vec<T> total) const { take(at, total * splat<vec<T>>(u->minus_inverse_s)); }
+  INLINE_MEMBER void operator()(ptrdiff_t at, vec<T> total) const {
+    take(at, total * splat<vec<T>>(u->minus_inverse_s));
+  }
   // From -(1/S) total on; returns what it stores.
   INLINE_MEMBER vec<T> take(ptrdiff_t at, vec<T> g) const {
     const vec<T> old = load(w + at);
