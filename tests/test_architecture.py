@@ -32,6 +32,7 @@ def test_defaults():
     ("loss", "output"),
     [
         ("half_squared_error", "identity"),
+        ("squared_error", "identity"),
         ("binary_cross_entropy", "logistic"),
         ("cross_entropy", "softmax"),
     ],

@@ -13,6 +13,7 @@ from deltarule.bounds import Bounds
 
 PAIRS = [
     *(("half_squared_error", name) for name in ("identity", "logistic", "tanh", "relu", "softmax")),
+    *(("squared_error", name) for name in ("identity", "logistic", "tanh", "relu", "softmax")),
     *(("binary_cross_entropy", name) for name in ("logistic", "softmax")),
     ("cross_entropy", "softmax"),
 ]

@@ -10,7 +10,7 @@ import pytest
 from tolerances import FD_STEP, FD_USEFUL, assert_within, fd_bound, gamma
 
 from deltarule import oracle
-from deltarule.architecture import ACTIVATIONS, OUTPUTS
+from deltarule.architecture import ACTIVATIONS, OUTPUTS, SQUARES
 from deltarule.optimizers import SGD, Adam
 from deltarule.oracle.activations import DERIVATIVES, softmax, softmax_delta, softmax_jacobian
 from deltarule.oracle.losses import (
@@ -41,7 +41,7 @@ def problem(hidden, output, loss, **options):
         mlp = oracle.MLP([3, 4, 3, 2], hidden, output, loss, "float64", **options)
         mlp.w = rng.normal(0, 0.8, mlp.n_weights)  # biases too
         X = rng.normal(0, 1, (4, 3))
-        Y = rng.normal(0, 1, (4, 2)) if loss == "half_squared_error" else rng.random((4, 2))
+        Y = rng.normal(0, 1, (4, 2)) if loss in SQUARES else rng.random((4, 2))
         trace = mlp.forward(X)
         kinked = [
             net for net, f in zip(trace.net[1:], mlp.architecture.activations, strict=True)
@@ -208,7 +208,7 @@ def test_softmax_delta_is_the_jacobian_product():
 def test_descent_of_each_loss(output, loss):
     rng = np.random.default_rng(1)
     y, y_hat = rng.random((1, 4)), rng.uniform(0.2, 0.8, (1, 4))
-    if loss == "half_squared_error":
+    if loss in SQUARES:
         y_hat -= 1.5
 
     def of_y_hat(p):

@@ -65,6 +65,22 @@ def test_each_update_is_the_oracle_s(
             assert_within(mlp.w, new, 2 * u * np.abs(new) + step_error + lost)
 
 
+@pytest.mark.parametrize("output", ["identity", "tanh", "softmax", "relu"])
+def test_squared_error_is_half_of_it_at_twice_the_rate(output: str, isa: str, dtype: str) -> None:
+    rng = np.random.default_rng(0)
+    X, Y = rng.normal(size=(50, 7)), rng.normal(size=(50, 3))
+    halved, whole = (
+        dr.MLP([7, 9, 3], "tanh", output, loss, dtype=dtype, seed=0)
+        for loss in ("half_squared_error", "squared_error")
+    )
+    assert whole.loss(X, Y) == 2 * halved.loss(X, Y)
+    assert np.array_equal(whole.gradient(X, Y), 2 * halved.gradient(X, Y))
+    for _ in range(3):
+        twice = dr.Trainer(halved, dr.SGD(0.25), 16).epoch(X, Y)
+        assert dr.Trainer(whole, dr.SGD(0.125), 16).epoch(X, Y) == 2 * twice
+        assert np.array_equal(whole.w, halved.w)
+
+
 def test_chunks_of_a_batch_change_no_bit() -> None:
     """5000 rows at once stream through in chunks; the sums equal those of the literal loops."""
     from deltarule.oracle import literal

@@ -81,6 +81,7 @@ TRAININGS = [
     Training((40, 50), (), "softmax", "cross_entropy", sgd, 300, 700, labels=True),
     Training((40, 33, 3), "tanh", "identity", "half_squared_error", adam, 1, 50,
              options={"l2": 1e-3}),
+    Training((12, 33, 3), "relu", "logistic", "squared_error", adam, 9, 80),
     # Blocks of the batch dealt to the threads, a short one at its end; then a shorter batch.
     Training((70, 50, 4), "relu", "softmax", "cross_entropy", adam, 1100, 1400, labels=True),
 ]  # fmt: skip

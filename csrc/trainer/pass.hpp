@@ -20,7 +20,8 @@ struct BadRow {
 // What the targets must be for this network's loss.
 inline Check check_of(const Shape& shape, bool labels) {
   if (labels) return Check::label;
-  return shape.loss == Loss::half_squared_error ? Check::finite : Check::probability;
+  const bool squares = shape.loss == Loss::half_squared_error || shape.loss == Loss::squared_error;
+  return squares ? Check::finite : Check::probability;
 }
 
 template <class T> struct Pass {

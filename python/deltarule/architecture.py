@@ -20,13 +20,14 @@ from numpy.typing import ArrayLike, NDArray
 from deltarule._arguments import choice, generator, integer, number, unmasked
 
 ACTIVATIONS = ("identity", "logistic", "tanh", "relu", "softmax", "threshold")
-LOSSES = ("half_squared_error", "binary_cross_entropy", "cross_entropy")
+LOSSES = ("half_squared_error", "binary_cross_entropy", "cross_entropy", "squared_error")
+SQUARES = ("half_squared_error", "squared_error")  # which take any targets, and any output
 DTYPES = ("float32", "float64")
 REDUCTIONS = ("mean", "sum")
 
 # The output activations that each loss accepts; the first is the default.
 OUTPUTS = {
-    "half_squared_error": ACTIVATIONS,
+    **dict.fromkeys(SQUARES, ACTIVATIONS),
     "binary_cross_entropy": ("logistic", "softmax"),
     "cross_entropy": ("softmax",),
 }
@@ -50,8 +51,8 @@ class Architecture:
     activations : sequence of str
         f_0 .. f_m, one per weight matrix: the hidden layers', then the output's.
     loss : str
-        "half_squared_error", "binary_cross_entropy" (logistic or softmax output) or
-        "cross_entropy" (softmax output).
+        "half_squared_error", "squared_error", "binary_cross_entropy" (logistic or softmax output)
+        or "cross_entropy" (softmax output).
     dtype : str or dtype
         "float32" or "float64", or the same as "f4", "f8", float or NumPy's types: of the weights
         and of the native arithmetic.

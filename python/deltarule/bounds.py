@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from deltarule.architecture import SQUARES
 from deltarule.oracle.activations import DERIVATIVES, Float64, softmax
 from deltarule.oracle.losses import clip, descent
 
@@ -149,7 +150,7 @@ class Bounds:
             return np.asarray(self.roundings(1, np.abs(exact) + y_hat * total) + y_hat * total
                               + oracle)  # fmt: skip
         signal = descent(loss, y, y_hat, eps)
-        steps = 1 if loss == "half_squared_error" else 4
+        steps = 1 if loss in SQUARES else 4
         return self.back_activation(name, y_hat, signal, self.roundings(steps, np.abs(signal)))
 
     def weight_gradient(
@@ -172,8 +173,9 @@ class Bounds:
         self, loss: str, name: str, y: Float64, net: Float64, y_hat: Float64, eps: float
     ) -> Float64:
         """L_i of every row."""
-        if loss == "half_squared_error":
-            return 0.5 * self.tree(y.shape[1], np.sum((y - y_hat) ** 2, axis=1), more=3)
+        if loss in SQUARES:
+            factor = 0.5 if loss == "half_squared_error" else 1.0
+            return factor * self.tree(y.shape[1], np.sum((y - y_hat) ** 2, axis=1), more=3)
         if loss == "cross_entropy":
             error, magnitude = self._softmax_terms(y, net)
         elif name == "logistic":

@@ -35,8 +35,8 @@ class MLP(Fittable):
     output : str, optional
         The output's activation; None: identity, logistic or softmax, by the loss.
     loss : str
-        "half_squared_error", "binary_cross_entropy" (logistic or softmax output) or
-        "cross_entropy" (softmax output). Where a probability enters a logarithm it is clipped to
+        "half_squared_error", "squared_error" (twice that), "binary_cross_entropy" (logistic or
+        softmax output) or "cross_entropy" (softmax output). Where a probability enters a logarithm it is clipped to
         [eps, 1 - eps]; softmax with cross-entropy and logistic with binary cross-entropy take
         the loss from net and need no clipping.
     dtype : str or dtype

@@ -97,8 +97,10 @@ template <class T> void output(const Kernels<T>& k, Hash& hash) {
       hash.add(row_loss);
     }
   };
-  for (Activation f : activations) pair(f, Loss::half_squared_error, false);
-  pair(Activation::softmax, Loss::half_squared_error, false);
+  for (Loss loss : {Loss::half_squared_error, Loss::squared_error}) {
+    for (Activation f : activations) pair(f, loss, false);
+    pair(Activation::softmax, loss, false);
+  }
   pair(Activation::softmax, Loss::binary_cross_entropy, false);
   for (bool collapsed : {false, true}) {
     pair(Activation::softmax, Loss::cross_entropy, collapsed);
@@ -193,6 +195,7 @@ template <class T> void training(Hash& hash) {
     train<T>(hash, {20, 18, 16, 1}, {"tanh", "tanh", "logistic"}, "binary_cross_entropy", rule, 0);
     train<T>(hash, {7, 40, 3}, {"softmax", "identity"}, "half_squared_error", rule, 1);
     train<T>(hash, {5, 34, 4}, {"logistic", "softmax"}, "binary_cross_entropy", rule, 13);
+    train<T>(hash, {9, 21, 3}, {"relu", "tanh"}, "squared_error", rule, 16);
     // More rows than a chunk and than a block of the batch: sums are carried.
     train<T>(hash, {6, 17, 2}, {"tanh", "identity"}, "half_squared_error", rule, 0, 1300);
   }

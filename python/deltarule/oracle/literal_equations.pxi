@@ -177,9 +177,10 @@ def activate(str name, const real[:, :] net):
 def output_delta(
     str loss, str output, const real[:, :] y, const real[:, :] y_hat, bint collapsed=True
 ):
-    """delta[d, j] = -dL_d/dnet[d, j] of the output layer: (16) with (17) or (24); (25), (26)."""
+    """delta[d, j] = -dL_d/dnet[d, j] of the output layer: (16), (40) with (17) or (24); (25), (26)."""
     cdef int f = _CODES[output]
     cdef bint entropy = loss == "cross_entropy", binary = loss == "binary_cross_entropy"
+    cdef bint whole = loss == "squared_error"
     cdef bint pair = collapsed and (entropy or (binary and f == LOGISTIC))
     cdef Py_ssize_t d, j
     cdef real c, t, one = 1
@@ -197,6 +198,8 @@ def output_delta(
                 delta[d, j] = (y[d, j] - c) / (c * (one - c))
             else:
                 delta[d, j] = y[d, j] - y_hat[d, j]
+                if whole:
+                    delta[d, j] = delta[d, j] + delta[d, j]
             if not pair and f != SOFTMAX:
                 delta[d, j] = times_derivative(f, y_hat[d, j], delta[d, j])
         if not pair and f == SOFTMAX:

@@ -8,7 +8,7 @@ A row's loss is a number of type T; rows are added in float64.
 def row_loss(
     str loss, str output, const real[:, :] y, const real[:, :] net, const real[:, :] y_hat
 ):
-    """L_d: (9), (10), (11), from net by (27) and (28) where the pair collapses."""
+    """L_d: (9), (10), (11), (39), from net by (27) and (28) where the pair collapses."""
     cdef Py_ssize_t d
     cdef real half = 0.5
     result = np.empty(y.shape[0], dtype_of(half))
@@ -18,6 +18,9 @@ def row_loss(
         if loss == "half_squared_error":
             residual(y[d, :], y_hat[d, :], term)
             L[d] = half * tree16_of_products(term, term)
+        elif loss == "squared_error":
+            residual(y[d, :], y_hat[d, :], term)
+            L[d] = tree16_of_products(term, term)
         elif loss == "cross_entropy":
             minus_log_softmax(net[d, :], term)
             L[d] = tree16_of_products(y[d, :], term)
@@ -31,7 +34,7 @@ def row_loss(
 
 
 cdef void residual(const real[:] y, const real[:] y_hat, real[:] term) noexcept nogil:
-    """y_j - y_hat_j, whose squares (9) adds."""
+    """y_j - y_hat_j, whose squares (9) and (39) add."""
     cdef Py_ssize_t j
     for j in range(y.shape[0]):
         term[j] = y[j] - y_hat[j]
