@@ -115,6 +115,7 @@ def network_strategy() -> st.SearchStrategy[Training]:
         labels = loss == "cross_entropy" and draw(st.booleans())
         options = {
             "l2": draw(st.sampled_from([0.0, 0.01])),
+            "l1": draw(st.sampled_from([0.0, 0.0, 0.01])),
             "reduction": draw(st.sampled_from(["mean", "sum"])),
         }
         rows = draw(st.integers(1, 30))

@@ -129,9 +129,11 @@ def descent(loss: str, y: Float64, y_hat: Float64, eps: float) -> Float64:
     return cross_entropy_descent(y, y_hat, eps)
 
 
-def penalty(W: Sequence[Float64], l2: float) -> float:
-    """gamma(w) = l2/2 sum_k ||W[k] without its bias column||^2  (12)."""
-    return 0.5 * l2 * float(sum(np.sum(matrix[:, :-1] ** 2) for matrix in W)) if l2 else 0.0
+def penalty(W: Sequence[Float64], l2: float, l1: float = 0.0) -> float:
+    """gamma(w) = sum over all weights but biases of l2/2 w^2 + l1 |w|  (12)."""
+    squares = 0.5 * l2 * float(sum(np.sum(matrix[:, :-1] ** 2) for matrix in W)) if l2 else 0.0
+    sizes = l1 * float(sum(np.sum(np.abs(matrix[:, :-1])) for matrix in W)) if l1 else 0.0
+    return squares + sizes
 
 
 def batch_loss(rows: Float64, S: float, gamma: float) -> float:
