@@ -8,17 +8,17 @@ INLINE int panel_end(int i, int end) { return i / PANEL * PANEL + PANEL < end ? 
 
 // Takes the step on rows [i, i + rows) of a block; total(offset) gives the totals.
 template <class T, class Rule, class Total>
-INLINE void take_step(const GradientUnit<T>& g, const Update<T>& u, int i, int rows, T l2, Total total) {
-  if (l2 != 0)
-    Step<T, Rule, true>(g, u, i, l2).each(rows, g.columns, total);
+INLINE void take_step(const GradientUnit<T>& g, const Update<T>& u, int i, int rows, Penalty<T> penalty, Total total) {
+  if (penalises(penalty))
+    Step<T, Rule, true>(g, u, i, penalty).each(rows, g.columns, total);
   else
-    Step<T, Rule, false>(g, u, i, l2).each(rows, g.columns, total);
+    Step<T, Rule, false>(g, u, i, penalty).each(rows, g.columns, total);
 }
 
 // N vectors of columns of rows [i, i + rows); with NEXT, the next row's terms join `sum`.
 template <class T, class Rule, int N, bool DECAYS, bool NEXT>
 INLINE void outer_product(const GradientUnit<T>& g, const Update<T>& u, int i, int rows, vec<T> (&sum)[N]) {
-  const Step<T, Rule, DECAYS> step(g, u, i, u.l2);
+  const Step<T, Rule, DECAYS> step(g, u, i, u.penalty);
   const T* o = g.o + i / PANEL * g.stride + i % PANEL;
   const T* next_o = NEXT ? g.next_o + i / PANEL * g.stride + i % PANEL : nullptr;
   vec<T> delta[N];
@@ -61,10 +61,10 @@ template <class T, class Rule, bool DECAYS> INLINE void rank_one_by(const Gradie
 
 template <class T, class Rule> INLINE void rank_one(const GradientUnit<T>& g, const Update<T>& u) {
   const Update<T> numbers = u;  // a copy that no store can change, so that its numbers stay in registers
-  u.l2 != 0 ? rank_one_by<T, Rule, true>(g, numbers) : rank_one_by<T, Rule, false>(g, numbers);
+  penalises(u.penalty) ? rank_one_by<T, Rule, true>(g, numbers) : rank_one_by<T, Rule, false>(g, numbers);
   const T* delta = g.delta;
   if (g.bias)
-    take_step<T, Rule>(g, numbers, g.in, 1, T(0),
+    take_step<T, Rule>(g, numbers, g.in, 1, Penalty<T>{},
                        [=](ptrdiff_t at) INLINE_LAMBDA { return vec<T>{} + load(delta + at); });
   const T* bias = g.w + ptrdiff_t(g.in) * PANEL;
   for (int c = 0; g.next_o && c < g.columns; c += lanes<T>)
