@@ -9,6 +9,7 @@ derivatives per output goes back, by the same two steps: through f' (17), or the
 from __future__ import annotations
 
 import reprlib
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -20,14 +21,19 @@ from deltarule.chunks import traces
 from deltarule.fitting import Fittable
 from deltarule.results import Trace
 
-Float64 = NDArray[np.float64]
+if TYPE_CHECKING:
+    from deltarule import oracle
+    from deltarule.mlp import MLP
+
+AnyMLP: TypeAlias = "MLP | oracle.MLP"
+Float64: TypeAlias = NDArray[np.float64]
 
 # A jump has no derivative that could be passed on; everywhere else its slope is 0.
 NOT_DIFFERENTIABLE = ("threshold",)
 
 
 def jacobian(
-    mlp: Fittable, X: ArrayLike, wrt: str | int = "X", n_threads: int | None = None
+    mlp: AnyMLP, X: ArrayLike, wrt: str | int = "X", n_threads: int | None = None
 ) -> Float64:
     """dy_hat_j / dX_i, or dy_hat_j / dnet[k]_i, for every sample.
 
@@ -69,7 +75,7 @@ def jacobian(
     first = _layer(wrt, net)
     differentiable(net, first)
     x = _validate.finite(_validate.features(X, net), "X", net.dtype)
-    W = [matrix[:, :-1].astype(np.float64) for matrix in mlp.architecture.views(mlp._snapshot())]
+    W = [matrix[:, :-1].astype(np.float64) for matrix in net.views(mlp._snapshot())]
     J = np.empty((len(x), net.n_outputs, net.layers[first]))
     for rows, trace in traces(mlp, x, n_threads):
         J[rows] = _backward(net, W, trace, first)
@@ -99,7 +105,7 @@ def differentiable(net: Architecture, first: int = 0) -> None:
             )
 
 
-def check_network(mlp: object) -> Fittable:
+def check_network(mlp: object) -> AnyMLP:
     """Return mlp if it is a network, native or the oracle's.
 
     Parameters
@@ -120,7 +126,7 @@ def check_network(mlp: object) -> Fittable:
         raise TypeError(
             f"mlp: an object of type {type(mlp).__name__}; expected an MLP or oracle.MLP"
         )
-    return mlp
+    return cast("AnyMLP", mlp)
 
 
 def _layer(wrt: object, net: Architecture) -> int:
