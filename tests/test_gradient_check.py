@@ -55,6 +55,24 @@ def test_the_oracle(output: str, loss: str, collapsed: bool, dtype: str) -> None
     assert found, found
 
 
+@pytest.mark.parametrize("step", [2.0**-3, 2.0**-10])
+@pytest.mark.parametrize("scale", [1.0, 5.0, 20.0])
+def test_differences_keep_their_bounds(
+    scale: float, step: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where rounding matters most and, by steps too large, where truncation does."""
+    monkeypatch.setattr(differences, "STEPS", (step,))
+    mlp = dr.MLP([4, 6, 6, 3], "tanh", "logistic", dtype="float64", seed=0)
+    mlp.w = scale * mlp.w
+    X, Y = data(list(mlp.layers))
+    by = differences.Differences(mlp, X, Y, None).by
+    for k, dW in enumerate(mlp.architecture.views(mlp.gradient(X, Y))):
+        for j, i in np.ndindex(*dW.shape):
+            found = by(k, j, i)
+            assert found is not None
+            assert abs(found[0] - dW[j, i]) <= found[1]
+
+
 @pytest.mark.parametrize("reduction", ["mean", "sum"])
 def test_penalty_scaling_and_labels(reduction: str, dtype: str) -> None:
     layers = [4, 6, 3]

@@ -191,7 +191,9 @@ class Fittable(ABC):
         stop_tol : float, optional
             epsilon >= 0: stop after the first epoch whose loss differs from that of the epoch
             before by no more, `abs(history.loss[-1] - history.loss[-2]) <= stop_tol`; 0 stops
-            when nothing changes. `epochs` stays the most there may be. None: take them all.
+            when nothing changes. With `batch_size=None` an epoch's loss is f(w) before its step;
+            with minibatches it is a mean over weights that move. `epochs` stays the most there
+            may be. None: take them all.
         record : str or collection of str, optional
             What to note after each epoch, with passes over all rows of X that nobody pays for
             otherwise: "gradient_norm" (as much work as half an epoch or more), "saturation" (a
