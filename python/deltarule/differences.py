@@ -2,7 +2,7 @@
 """Differences of the loss by one weight, each with a bound of its own error, in float64.
 
 D_1 = (L(w+h) - L(w-h)) / 2h and D_2, the same with 2h, give D = (4 D_1 - D_2) / 3, whose error is
-of order h^4. |D - D_1|, the error of D_1, of order h^2, is taken as its bound; to it comes what
+of order h^4. |D - D_1|, the error of D_1, of order h^2, stands as bound for it; to that comes what
 rounding does to the four losses and to w +- h. h is STEPS[0], divided by the largest |o| that the
 weight meets if that is above 1: nets move by little, whatever the scale of the inputs.
 
