@@ -22,7 +22,6 @@ from deltarule.history import History
 from deltarule.metrics import METRICS, Metric, labels
 from deltarule.optimizers import Optimizer
 from deltarule.progress import progress_line
-from deltarule.records import gradient_norms, requested, saturation
 from deltarule.results import Array, Trace
 
 
@@ -195,9 +194,8 @@ class Fittable(ABC):
             with minibatches it is a mean over weights that move. `epochs` stays the most there
             may be. None: take them all.
         record : str or collection of str, optional
-            What to note after each epoch, with passes over all rows of X that nobody pays for
-            otherwise: "gradient_norm" (as much work as half an epoch or more), "saturation" (a
-            prediction), or both.
+            What to note after each epoch, of all rows of X: "gradient_norm" (nearly the work of
+            an epoch), "saturation" (a forward pass that shows every layer), or both.
 
         Returns
         -------
@@ -290,6 +288,8 @@ def fit(
     record: str | Collection[str] | None = None,
 ) -> History:
     """Run a new trainer of this network for some epochs: see `Fittable.fit`."""
+    from deltarule.records import gradient_norms, requested, saturation  # an import costs 1 ms
+
     epochs, shuffle = _validate.epochs(epochs), _validate.flag("shuffle", shuffle)
     progress, rng = _validate.flag("progress", progress), generator(seed)
     if stop_tol is not None:
