@@ -217,6 +217,17 @@ BAD_SETTINGS = [
      "validation Y: row 1 holds label 3"),
     ({"validation": (np.zeros((2, 4)), np.full((2, 3), 1.5))}, ValueError,
      r"validation Y: row 0 holds a value outside \[0, 1\]"),
+    ({"stop_tol": -1e-300}, ValueError, "stop_tol: -1e-300; expected a number >= 0 or None"),
+    ({"stop_tol": float("nan")}, ValueError, "stop_tol: nan"),
+    ({"stop_tol": float("inf")}, ValueError, "stop_tol: inf"),
+    ({"stop_tol": "1e-3"}, TypeError, "stop_tol: '1e-3' of type str"),
+    ({"stop_tol": True}, TypeError, "stop_tol: True"),
+    ({"stop_tol": [1e-3]}, TypeError, "stop_tol: "),
+    ({"record": "loss"}, ValueError, "record: 'loss'; expected 'gradient_norm' or 'saturation'"),
+    ({"record": ("saturation", "norm")}, ValueError, "record: 'norm'"),
+    ({"record": ("saturation", 3)}, TypeError, "record: 3 of type int"),
+    ({"record": 3}, TypeError, "record: 3 of type int; expected None, a name or"),
+    ({"record": True}, TypeError, "record: True"),
 ]  # fmt: skip
 
 BAD_NETWORKS = [

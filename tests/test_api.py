@@ -425,15 +425,32 @@ def test_reprs() -> None:
 
 def test_summary() -> None:
     text = network(l2=0.5, l1=0.1, input_shift=1.0).summary()
-    *table, last = text.splitlines()
-    assert last == "125 weights, float32, 500 B; cross_entropy, mean, l2 0.5, l1 0.1"
-    assert [line.split() for line in table] == [
-        ["layer", "units", "activation", "weights", "into", "it", "number"],
+    assert [line.split() for line in text.splitlines()] == [
+        "layer units activation weights into it without bias biases all memory".split(),
         ["0", "6", "standardised"],
-        ["1", "8", "tanh", "W[0]", "8", "x", "7", "56"],
-        ["2", "5", "tanh", "W[1]", "5", "x", "9", "45"],
-        ["3", "4", "softmax", "W[2]", "4", "x", "6", "24"],
+        ["1", "8", "tanh", "W[0]", "8", "x", "7", "48", "8", "56", "224", "B"],
+        ["2", "5", "tanh", "W[1]", "5", "x", "9", "40", "5", "45", "180", "B"],
+        ["3", "4", "softmax", "W[2]", "4", "x", "6", "20", "4", "24", "96", "B"],
+        ["total", "108", "17", "125", "500", "B"],
+        "125 weights, float32; cross_entropy, mean, l2 0.5, l1 0.1".split(),
     ]
+
+
+@pytest.mark.parametrize("module", [dr, dr.oracle])
+def test_summary_of_the_notes_network(module: Any) -> None:
+    """|x| = 40, |h| = 20: 800 weights without biases; 20 into y_hat."""
+    mlp = module.MLP([40, 20, 1], "logistic", dtype="float64")
+    first, second, total = (line.split() for line in mlp.summary().splitlines()[2:5])
+    assert first[3:] == ["W[0]", "20", "x", "41", "800", "20", "820", "6.41", "KiB"]
+    assert second[3:] == ["W[1]", "1", "x", "21", "20", "1", "21", "168", "B"]
+    assert total == ["total", "820", "21", "841", "6.57", "KiB"]
+    assert [mlp.W[0].size, mlp.W[1].size, mlp.w.nbytes] == [820, 21, 6728]
+
+
+def test_summary_of_a_large_network() -> None:
+    lines = dr.MLP([784, 1000, 10], seed=0).summary().splitlines()
+    assert lines[2].split()[7:] == ["784,000", "1,000", "785,000", "2.99", "MiB"]
+    assert len({line.index("W[") for line in lines[2:4]}) == 1
 
 
 def test_info() -> None:
