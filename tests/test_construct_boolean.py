@@ -183,11 +183,11 @@ def test_all_inputs_count() -> None:
         ("a & 2", "has '2' at position 4; expected a name"),
         ("0 | 1", "has no variables"),
         ("(" * (MAX_DEPTH + 1) + "a", f"expected at most {MAX_DEPTH} parentheses"),
-        ("__import__('os')", "has \"'\" at position 11"),
+        ("__import__('os')", 'has "\'" at position 11'),
     ],
 )
 def test_what_is_no_expression(text: str, message: str) -> None:
-    with pytest.raises(ValueError, match="^expression: ") as caught:
+    with pytest.raises(ValueError, match=r"^expression: ") as caught:
         construct.boolean(text, None if "no var" in message else ("a", "b", "__import__"))
     assert message in str(caught.value)
 

@@ -53,7 +53,9 @@ class PerceptronFit:
             return f"converged: {counts}"
         if self.period is None:
             return f"not converged yet: {counts}, {self.mistakes[-1]} of them in the last epoch"
-        return f"never converges: {counts}; the weights repeat every {_plural(self.period, 'epoch')}"
+        return (
+            f"never converges: {counts}; the weights repeat every {_plural(self.period, 'epoch')}"
+        )
 
 
 class Perceptron:
@@ -81,7 +83,7 @@ class Perceptron:
     def __init__(self, n_inputs: int, n_outputs: int = 1, W: ArrayLike | None = None) -> None:
         columns, rows = integer("n_inputs", n_inputs, 1), integer("n_outputs", n_outputs, 1)
         self._mlp = MLP([columns, rows], output="threshold", dtype="float64", seed=0)
-        self.W = np.zeros((rows, columns + 1)) if W is None else W  # type: ignore[assignment]
+        self.W = np.zeros((rows, columns + 1)) if W is None else W
 
     @property
     def W(self) -> Array:
@@ -255,7 +257,7 @@ def _desired(d: ArrayLike, n: int, n_outputs: int) -> Array:
     if given.shape != (n, n_outputs):
         expected = f"({n}, {n_outputs})" + (f" or ({n},)" if n_outputs == 1 else "")
         raise ValueError(f"d: shape {np.shape(d)}; expected {expected}")
-    bad = np.flatnonzero(~((given == 0) | (given == 1)).all(axis=1))
+    bad = np.flatnonzero(~np.isin(given, (0, 1)).all(axis=1))
     if bad.size:
         raise ValueError(f"d: row {bad[0]} holds {given[bad[0]].tolist()}; expected 0 or 1")
     desired: Array = given.astype(np.float64)

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,12 +15,12 @@ from deltarule import _validate
 from deltarule._arguments import integer, number
 from deltarule.construct.network import network
 from deltarule.construct.pulses import pulses
+from deltarule.construct.sampling import cut, samples
 from deltarule.mlp import MLP
 from deltarule.results import Array
 
 MAX_PULSES = 2**16
-SAMPLES = 2**18 + 1  # of f on an interval, where edges are sought
-ACROSS = (33, 5)  # points across a pulse where the error is taken: on an interval, in a box
+ACROSS = (17, 3)  # points across a pulse where the error is taken: on an interval, in a box
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Approximation:
     Attributes
     ----------
     mlp : MLP
-        Threshold units and an identity output; 0 outside the interval or box.
+        Threshold units and an identity output; 0, to rounding, outside the interval or box.
     n_pulses : int
         Pulses, or cells, that the network adds.
     n_units : int
@@ -118,41 +118,32 @@ def _refined(f: Callable[..., Any], box: Array, limit: float, dtype: str) -> App
 
 
 def _following(f: Callable[..., Any], box: Array, limit: float, dtype: str) -> Approximation:
-    """Pulses as wide as f's range in them allows: no narrower ones would do with fewer.
+    """Each pulse is as wide as f's range in it allows.
 
-    The range is that of samples; `aim` leaves room for what f does between them.
+    The range is that of samples. From one to the next f may move by `slack`, so the aim lies lower.
     """
-    a, b = box[0]
-    x = np.linspace(a, b, SAMPLES)
-    y = _values(f, [x])
-    best = None
-    for aim in (limit, 0.99 * limit, 0.9 * limit, 0.5 * limit):
-        cuts, heights = _cut(y, 2 * aim)
-        if len(heights) > MAX_PULSES:
-            break
-        # The edge lies on the sample that no longer fits: a jump stays on its own side.
-        edges = np.append(x[cuts], b)
-        best = _built(f, [edges], np.array(heights), dtype)
-        if best.error <= limit:
-            return best
-    found = "" if best is None else f" (found {best.error:.3g})"
-    raise ValueError(
-        f"tolerance: {limit}; expected one that {MAX_PULSES} pulses on {SAMPLES} samples of f "
-        f"reach{found}"
-    )
+    slack = limit / 64
+    x, y = samples(lambda t: _values(f, [t]), box[0, 0], box[0, 1], slack)
+    starts, heights = cut(y, 2 * (limit - slack))
+    if len(heights) > MAX_PULSES:
+        raise ValueError(
+            f"tolerance: {limit}; expected one that {MAX_PULSES} pulses reach, not {len(heights)}"
+        )
+    edges = _not_below(np.append(x[starts], box[0, 1]), dtype)
+    built = _built(f, [edges], np.array(heights), dtype)
+    if built.error > limit:
+        raise ValueError(
+            f"tolerance: {limit}; expected a larger one: {len(heights)} pulses from {len(y)} "
+            f"samples of f leave {built.error:.6g} as {dtype}"
+        )
+    return built
 
 
-def _cut(y: Array, allowed: float) -> tuple[list[int], list[float]]:
-    """Cut samples greedily into runs whose range is at most `allowed`; their starts and middles."""
-    starts, heights = [0], []
-    low = high = float(y[0])
-    for k, value in enumerate(y.tolist()):
-        if max(high, value) - min(low, value) > allowed:
-            heights.append((low + high) / 2)
-            starts.append(k)
-            low = high = value
-        low, high = min(low, value), max(high, value)
-    return starts, [*heights, (low + high) / 2]
+def _not_below(t: Array, dtype: str) -> Array:
+    """Round up, so that what lies before an edge stays before it."""
+    rounded = t.astype(dtype)
+    up: Array = np.where(rounded < t, np.nextafter(rounded, np.inf, dtype=rounded.dtype), rounded)
+    return up
 
 
 def _built(f: Callable[..., Any], edges: list[Array], heights: Array, dtype: str) -> Approximation:
@@ -197,7 +188,9 @@ def _values(f: Callable[..., Any], coordinates: list[Array]) -> Array:
     grid = np.meshgrid(*[c.astype(np.float64) for c in coordinates], indexing="ij")
     values = _validate.array(f(*grid), "f")
     if values.shape != grid[0].shape:
-        raise ValueError(f"f: returned shape {values.shape}; expected {grid[0].shape}, as its input")
+        raise ValueError(
+            f"f: returned shape {values.shape}; expected {grid[0].shape}, as its input"
+        )
     return _validate.finite(values, "f", "float64")
 
 

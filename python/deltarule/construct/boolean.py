@@ -119,15 +119,17 @@ def cnf(table: Table) -> list[Array]:
 
 def _rows(n: int) -> Table:
     numbers = np.arange(2**n)[:, None]
-    return (numbers >> np.arange(n - 1, -1, -1)) & 1 == 1
+    bits: Table = (numbers >> np.arange(n - 1, -1, -1)) & 1 == 1
+    return bits
 
 
 def _names(variables: Sequence[str] | None) -> Sequence[str] | None:
     if variables is None:
         return None
-    if isinstance(variables, str) or not isinstance(variables, Sequence):
+    given: object = variables
+    if isinstance(given, str) or not isinstance(given, Sequence):
         raise TypeError(f"variables: {variables!r}; expected a sequence of names")
-    for name in variables:
+    for name in given:
         if not isinstance(name, str) or not name.isidentifier():
             raise ValueError(f"variables: {name!r}; expected names")
     if len(set(variables)) < len(variables):
@@ -147,7 +149,8 @@ def _table(function: ArrayLike | Mapping[Any, Any]) -> Table:
     if not np.isin(values, (0, 1)).all():
         bad = values[~np.isin(values, (0, 1))][0]
         raise ValueError(f"function: {bad} among the values; expected 0 and 1")
-    return values == 1
+    table: Table = values == 1
+    return table
 
 
 def _from_mapping(function: Mapping[Any, Any]) -> list[Any]:

@@ -76,7 +76,7 @@ class Circuit:
         What a later layer needs from an earlier one than the last is handed on by a unit per layer
         that repeats it.
         """
-        depth = {node: 0 for node in (TRUE, *self.inputs)}
+        depth = dict.fromkeys((TRUE, *self.inputs), 0)
         for node, (_, literals) in self._gates.items():
             depth[node] = 1 + max(depth[abs(literal)] for literal in literals)
         last_use = self._last_use(root, depth)

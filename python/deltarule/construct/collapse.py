@@ -40,8 +40,8 @@ def collapse(mlp: MLP) -> MLP:
     for k, activation in enumerate(net.activations[:-1]):
         if activation != "identity":
             raise ValueError(
-                f"mlp: hidden layer {k + 1} is {activation!r}; expected 'identity', since no single "
-                "linear map equals a non-linear layer"
+                f"mlp: hidden layer {k + 1} is {activation!r}; expected 'identity', since no "
+                "single linear map equals a non-linear layer"
             )
     W = reduce(lambda inner, outer: outer @ inner, map(_augmented, mlp.W))[:-1]
     one = replace(net, layers=(net.n_inputs, net.n_outputs), activations=net.activations[-1:], l2=0)

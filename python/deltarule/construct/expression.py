@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Reads Boolean expressions: names, 0, 1, parentheses and, from the tightest, NOT AND XOR OR.
 
-    or   = xor  { | xor }          also written ∨
-    xor  = and  { ^ and }          ⊕
-    and  = not  { & not }          ∧
-    not  = { ! } ( name | 0 | 1 | "(" or ")" )      ~ ¬
+- or  = xor { | xor }, also written ∨
+- xor = and { ^ and }, ⊕
+- and = not { & not }, ∧
+- not = { ! } ( name, 0, 1 or "(" or ")" ), ~ ¬
 """
 
 from __future__ import annotations
@@ -47,7 +47,9 @@ def parse(text: str, variables: Sequence[str] | None) -> tuple[Circuit, int, tup
     names = tuple(used if variables is None else variables)
     unknown = [name for name in used if name not in names]
     if unknown:
-        raise ValueError(f"variables: {list(names)}; expected {unknown[0]!r} too, which stands in it")
+        raise ValueError(
+            f"variables: {list(names)}; expected {unknown[0]!r} too, which stands in it"
+        )
     if not names:
         raise ValueError(f"expression: {text!r} has no variables; expected names or variables=")
     circuit = Circuit(len(names))

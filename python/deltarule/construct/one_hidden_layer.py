@@ -61,7 +61,9 @@ def one_hidden_layer(
         raise TypeError(f"inside: {type(inside).__name__}; expected a function inside(x, y)")
     corners = _validate.finite(_validate.array(box, "box"), "box", "float64")
     if corners.shape != (2, 2) or not (corners[:, 0] < corners[:, 1]).all():
-        raise ValueError(f"box: {corners.tolist()}; expected ((x0, x1), (y0, y1)), x0 < x1, y0 < y1")
+        raise ValueError(
+            f"box: {corners.tolist()}; expected ((x0, x1), (y0, y1)), x0 < x1, y0 < y1"
+        )
     n_directions, n_steps = integer("directions", directions, 1), integer("steps", steps, 2)
     centre, diagonal = corners.mean(axis=1), float(np.hypot(*np.diff(corners)[:, 0]))
     points, area = _points(inside, corners, FINE * n_steps)

@@ -36,13 +36,16 @@ def pulse(t1: float, t2: float, height: float = 1.0, dtype: str = "float64") -> 
     """
     first = number("t1", t1, lambda value: True, "a number")
     second = number("t2", t2, lambda value: True, "a number")
-    return pulses([first, second], [number("height", height, lambda value: True, "a number")], dtype)
+    return pulses(
+        [first, second], [number("height", height, lambda value: True, "a number")], dtype
+    )
 
 
 def pulses(edges: ArrayLike, heights: ArrayLike, dtype: str = "float64") -> MLP:
-    """y = sum_k heights[k] [edges[k] <= x < edges[k+1]]: pulses side by side, 0 outside.
+    """y = sum_k heights[k] [edges[k] <= x < edges[k+1]]: pulses side by side.
 
     Neighbours share the unit at the edge between them: N pulses need N + 1 hidden units, not 2 N.
+    Left of all of them y is 0, right of them 0 to rounding.
 
     Parameters
     ----------
