@@ -168,7 +168,7 @@ def sine(x: Any) -> Any:
         (lambda c: c.approximate(sine, (0, 1), 0), ValueError, "n_pulses: 0"),
         (lambda c: c.approximate(sine, (0, 1), 2**16 + 1), ValueError, "n_pulses: 65537"),
         (lambda c: c.approximate(sine, (0, 1), tolerance=0), ValueError, "tolerance: 0"),
-        (lambda c: c.approximate(sine, (0, 1), tolerance=1e-7), ValueError, "tolerance: 1e-07"),
+        (lambda c: c.approximate(sine, (0, 1), tolerance=1e-7), ValueError, "f: needs more than"),
         (lambda c: c.approximate(lambda x: 1.0, (0, 1), 4), ValueError, "f: returned shape ()"),
         (lambda c: c.approximate(lambda x: x / 0, (0, 1), 4), ValueError, "f: row 0 holds nan"),
         (

@@ -188,7 +188,7 @@ class Perceptron:
         corrections, start, block = 0, 0, FIRST_BLOCK
         while start < len(x):
             error = desired[start : start + block] - self._mlp.predict(x[start : start + block], 1)
-            wrong = error.any(axis=1)
+            wrong: Array = error.any(axis=1)
             first = int(wrong.argmax())
             if not wrong[first]:
                 start, block = start + block, 2 * block

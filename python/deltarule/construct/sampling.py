@@ -44,7 +44,7 @@ def samples(f: Callable[[Array], Array], a: float, b: float, slack: float) -> tu
         if at.size == 0:
             return x, y
         if x.size + at.size > MOST:
-            raise ValueError(f"tolerance: f needs more than {MOST} samples; expected a larger one")
+            raise ValueError(f"f: needs more than {MOST} samples; expected a larger tolerance")
         y = np.insert(y, at + 1, f(middle[at]))
         x = np.insert(x, at + 1, middle[at])
 
