@@ -188,11 +188,11 @@ class Perceptron:
         corrections, start, block = 0, 0, FIRST_BLOCK
         while start < len(x):
             error = desired[start : start + block] - self._mlp.predict(x[start : start + block], 1)
-            wrong: Array = error.any(axis=1)
-            first = int(wrong.argmax())
-            if not wrong[first]:
+            wrong = np.flatnonzero(np.abs(error).max(axis=1))
+            if wrong.size == 0:
                 start, block = start + block, 2 * block
                 continue
+            first = int(wrong[0])
             W[:, :-1] += eta * error[first][:, None] * x[start + first]
             W[:, -1] += eta * error[first]
             self._mlp.w = W.ravel()
