@@ -78,7 +78,7 @@ def gradient_dilution(
     Parameters
     ----------
     norms : History or array-like, (epochs, m + 1) or (m + 1,)
-        A history recorded with gradient norms or its `gradient_norm`: a curve for each matrix
+        A history of `fit(record="gradient_norm")`, or its `gradient_norm`: a curve for each matrix
         over the epochs, the first matrix darkest. One row of it: a curve over depth; called again
         with the same Axes, that adds another one in the next colour.
     ax : matplotlib Axes, optional
@@ -125,9 +125,11 @@ def gradient_dilution(
 
 def _norms(norms: Any) -> Array:
     if isinstance(norms, History):
-        norms = getattr(norms, "gradient_norm", [])
+        norms = norms.gradient_norm
         if len(norms) == 0:
-            raise ValueError("norms: a history without gradient norms; expected fit(record=...)")
+            raise ValueError(
+                "norms: a history without gradient norms; expected fit(record='gradient_norm')"
+            )
     values = _validate.array(norms, "norms").astype(np.float64)
     if values.ndim not in (1, 2) or values.size == 0:
         raise ValueError(f"norms: shape {values.shape}; expected (epochs, m + 1) or (m + 1,)")

@@ -62,7 +62,7 @@ def activations(
     low, high = net
     if not low < high:
         raise ValueError(f"net: {net}; expected (low, high) with low < high")
-    drawn = panels(ax, len(chosen), min(3, len(chosen)), size=(3.4, 2.9))
+    drawn = panels(ax, len(chosen), min(3, len(chosen)), size=(3.1, 2.7))
     x = np.linspace(low, high, 401)
     for panel, name in zip(drawn, chosen, strict=True):
         value, derivative = curves(name, x)

@@ -13,7 +13,6 @@ from deltarule._arguments import integer
 from deltarule.plot._common import (
     BLUE,
     SKY,
-    axes,
     diverging,
     image_shape,
     network_of,
@@ -67,10 +66,11 @@ def hidden_units(
     height, width = image_shape(shape, net.layers[0])
     n_columns = min(integer("n_columns", n_columns, 1), net.layers[1])
     o = None if x is None else net.forward(one_sample(x, net.architecture)).o[1][0]
-    ax = axes(ax)
     gap = 1 if o is None else 3  # rows above an image, where its number stands
     n_rows = -(-net.layers[1] // n_columns)
     mosaic = np.full((n_rows * (height + gap), n_columns * (width + 1) - 1), np.nan)
+    flat = mosaic.shape[0] / mosaic.shape[1]
+    (ax,) = panels(ax, 1, 1, size=(6.4, min(8.0, 5.4 * flat + 0.4)))
     for j, weights in enumerate(np.asarray(net.W[0])[:, :-1]):
         row, column = divmod(j, n_columns)
         top, left = row * (height + gap) + gap, column * (width + 1)
