@@ -21,7 +21,7 @@ import deltarule as dr
 N = 200  # samples
 ETA = 0.05
 REGIMES = {"full batch": None, "mini-batch, 20 rows": 20, "stochastic": 1}
-EPOCHS = 300
+EPOCHS, EVERY = 300, 10  # passes over the data; one in EVERY is drawn
 SHOWN = {"full batch": 60, "mini-batch, 20 rows": 200, "stochastic": N}  # updates drawn
 FLOOR = 100  # last epochs whose mean tells where descent comes to rest
 START = (-1.5, 2.5)  # weight, bias
@@ -63,11 +63,13 @@ def descend(
     return np.array(path), np.array(losses)
 
 
-def stopping(X: np.ndarray, Y: np.ndarray, least: float, tolerance: float) -> tuple[int, float]:
-    """Return the epochs of full-batch descent until it stops, and how far above least L is."""
+def stopping(
+    X: np.ndarray, Y: np.ndarray, least: float, tolerance: float, batch: int | None = None
+) -> tuple[int, float]:
+    """Return the epochs of descent until it stops, and how far above least L then is."""
     mlp = start()
     history = mlp.fit(
-        X, Y, dr.SGD(eta=ETA), batch_size=None, epochs=10_000, shuffle=False, stop_tol=tolerance
+        X, Y, dr.SGD(eta=ETA), batch_size=batch, epochs=10_000, seed=1, stop_tol=tolerance
     )
     return len(history), mlp.loss(X, Y) - least
 
@@ -86,15 +88,15 @@ def draw(
             REGIMES, (colours.BLUE, colours.GREEN, colours.VERMILION), (4.0, 1.4, 0.8), strict=True
         )
     }
-    figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4.4), layout="constrained")
-    a, b = np.linspace(-2, 2.6, 81), np.linspace(-1.6, 3.4, 81)
+    figure, (left, right) = plt.subplots(1, 2, figsize=(7.8, 3.2), layout="constrained")
+    a, b = np.linspace(-2, 2.6, 61), np.linspace(-1.6, 3.4, 61)
     mlp = start()
     L = np.empty((len(b), len(a)))
     for i, bias in enumerate(b):
         for j, weight in enumerate(a):
             mlp.w = (weight, bias)
             L[i, j] = mlp.loss(X, Y)
-    left.contour(a, b, L, levels=np.geomspace(L.min() * 1.05, L.max(), 12), colors="#BBBBBB",
+    left.contour(a, b, L, levels=np.geomspace(L.min() * 1.05, L.max(), 7), colors="#BBBBBB",
                  linewidths=0.8)  # fmt: skip
     for name, (colour, width) in styles.items():
         alpha = 0.5 if name == "full batch" else 1.0  # the others run over it
@@ -104,7 +106,7 @@ def draw(
     left.legend(loc="lower left", fontsize="small")
     for name, gap in gaps.items():
         colour, _ = styles[name]
-        right.plot(np.arange(len(gap)), gap, color=colour, lw=1.2, label=name)
+        right.plot(np.arange(len(gap))[::EVERY], gap[::EVERY], color=colour, lw=1.2, label=name)
     right.set(xlabel="epoch", ylabel="loss above its minimum", yscale="log", ylim=(1e-6, 20),
               title="passes over the data")  # fmt: skip
     right.legend(fontsize="small")
@@ -131,11 +133,16 @@ def main(save: Path | None = None) -> dict[str, Any]:
     stops = {tolerance: stopping(X, Y, least, tolerance) for tolerance in (1e-3, 1e-5, 1e-7)}
     for tolerance, (epochs, gap) in stops.items():
         print(f"stop_tol {tolerance:.0e}: {epochs} epochs, {gap:.1e} above the minimum")
+    rate = float(gaps["full batch"][-1] / gaps["full batch"][-2])
+    print(f"full batch leaves {rate:.4f} of the gap in an epoch, near the end")
+    noisy = {tolerance: stopping(X, Y, least, tolerance, 1) for tolerance in stops}
+    for tolerance, (epochs, gap) in noisy.items():
+        print(f"stochastic, stop_tol {tolerance:.0e}: {epochs} epochs, {gap:.1e} above")
     if save is not None:
         paths = {name: path[: SHOWN[name] + 1] for name, (path, _) in runs.items()}
         draw(paths, gaps, X, Y).savefig(Path(save) / "gradient_descent_regimes.png", dpi=110)
-    return {"gaps": gaps, "floor": floor, "stops": stops, "least": least,
-            "paths": {name: path for name, (path, _) in runs.items()}}  # fmt: skip
+    return {"gaps": gaps, "floor": floor, "stops": stops, "noisy": noisy, "rate": rate,
+            "least": least, "paths": {name: path for name, (path, _) in runs.items()}}  # fmt: skip
 
 
 if __name__ == "__main__":

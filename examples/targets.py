@@ -79,7 +79,7 @@ def draw_ranges() -> Any:
     import matplotlib.pyplot as plt
 
     x = np.linspace(-3, 3, 601)
-    _, axes = plt.subplots(1, len(OUTPUTS), figsize=(13, 2.8), layout="constrained")
+    _, axes = plt.subplots(1, len(OUTPUTS), figsize=(10, 2.4), layout="constrained")
     for ax, name in zip(axes, OUTPUTS, strict=True):
         ax.plot(x, outputs(name, x), color=plot._common.BLUE)
         ends = {"threshold": (0, 1), "logistic": (0, 1), "tanh": (-1, 1), "relu": (0,)}
@@ -133,12 +133,15 @@ def main(save: Path | None = None) -> dict[str, Any]:
     for name, o in ranges.items():
         print(f"{name:<10} from {o.min():.3f} to {o.max():.3f}")
     if save is not None:
-        regions = plot.decision_boundary(mlp, X, labels)
+        import matplotlib.pyplot as plt
+
+        figure, regions = plt.subplots(figsize=(5.2, 3.9), layout="constrained")
+        plot.decision_boundary(mlp, X[300:], labels[300:], ax=regions)
         for c, name in enumerate(CLASSES):
             where = X[labels == c].mean(axis=0)
             box = {"fc": "white", "ec": "none", "alpha": 0.8, "boxstyle": "round"}
             regions.annotate(name, where, ha="center", va="center", bbox=box)
-        pictures = {"classes": regions.figure, "likes": draw_likes(unit), "ranges": draw_ranges()}
+        pictures = {"classes": figure, "likes": draw_likes(unit), "ranges": draw_ranges()}
         for what, figure in pictures.items():
             figure.savefig(Path(save) / f"targets_{what}.png", dpi=110)
     return {"y_hat": y_hat, "accuracy": right, "likes": accuracy, "best": best,

@@ -62,7 +62,7 @@ def activations(
     low, high = net
     if not low < high:
         raise ValueError(f"net: {net}; expected (low, high) with low < high")
-    drawn = panels(ax, len(chosen), min(3, len(chosen)), size=(3.1, 2.7))
+    drawn = panels(ax, len(chosen), min(3, len(chosen)), size=(3.0, 2.5))
     x = np.linspace(low, high, 401)
     for panel, name in zip(drawn, chosen, strict=True):
         value, derivative = curves(name, x)
@@ -79,7 +79,11 @@ def activations(
             panel.plot(x, value[:, 0], color=BLUE, label="f(net)")
             panel.plot(x, derivative[:, 0], color=VERMILION, ls="--", label="f ′(net)")
         panel.set(title=name, xlabel="$net_1$" if name == "softmax" else "net")
-        panel.legend(fontsize="small", loc="upper left")
+        if name == "softmax":
+            panel.set_ylim(top=1.6)  # room for four names above the curves
+            panel.legend(fontsize="small", loc="upper center", ncols=2)
+        else:
+            panel.legend(fontsize="small", loc="upper left")
     return drawn[0] if isinstance(names, str) else np.array(drawn, dtype=object)
 
 
