@@ -109,8 +109,8 @@ def main(save: Path | None = None) -> dict[str, Any]:
         }
         for what, ax in pictures.items():
             ax.figure.savefig(Path(save) / f"digits_{what}.png", dpi=110)
-    return {"accuracy": table, "y_hat": y_hat, "label": int(Yv[row]), "best": best, "n_digits": n_digits,
-            "test": mlp.evaluate(Xv, Yv, metric="accuracy")}  # fmt: skip
+    return {"accuracy": table, "y_hat": y_hat, "label": int(Yv[row]), "best": best,
+            "n_digits": n_digits, "test": mlp.evaluate(Xv, Yv, metric="accuracy")}  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -60,15 +60,22 @@ def network(
     ax = axes(ax)
     shown = [_shown(size, max_units) for size in net.layers]
     places = [_places(size, units) for size, units in zip(net.layers, shown, strict=True)]
+    bottom = min(float(y.min()) for y in places)
     top = max(float(y.max()) for y in places) + 1.0
 
     for k, W in enumerate(net.W):
         part = np.asarray(W)[np.ix_(shown[k + 1], [*shown[k], net.layers[k]])]
         sources = np.append(places[k], top)
         _lines(ax, k, part, sources, places[k + 1], values)
-    _circles(ax, net.layers, shown, places, top)
-    _captions(ax, net.layers, net.architecture.activations, min(float(y.min()) for y in places))
-    ax.set_xlim(-0.5, len(net.layers) - 0.5)
+    _circles(ax, net.layers, shown, places, top, _diameter(ax, top - bottom + 2))
+    for k, (size, kind) in enumerate(
+        zip(net.layers, ("input", *net.architecture.activations), strict=True)
+    ):
+        ax.annotate(
+            f"{size}\n{kind}", (k, bottom - 0.5), (0, -4), textcoords="offset points",
+            ha="center", va="top", fontsize=9,
+        )  # fmt: skip
+    ax.set(xlim=(-0.5, len(net.layers) - 0.5), ylim=(bottom - 0.6, top + 0.6))
     ax.set_axis_off()
     return ax
 
@@ -86,6 +93,12 @@ def _places(size: int, shown: list[int]) -> Array:
     if len(shown) < size:
         rows[(len(shown) + 1) // 2 :] += 1.0
     return np.asarray((rows[-1] - 2 * rows) / 2)
+
+
+def _diameter(ax: Axes, rows: float) -> float:
+    """Diameter of a unit, in points, that leaves room between so many rows."""
+    height = ax.get_window_extent().height * 72 / ax.figure.dpi
+    return min(20.0, 0.6 * height / rows)
 
 
 def _lines(ax: Axes, k: int, W: Array, y0: Array, y1: Array, values: bool) -> None:
@@ -116,10 +129,14 @@ def _lines(ax: Axes, k: int, W: Array, y0: Array, y1: Array, values: bool) -> No
 
 
 def _circles(
-    ax: Axes, layers: tuple[int, ...], shown: list[list[int]], places: list[Array], top: float
+    ax: Axes,
+    layers: tuple[int, ...],
+    shown: list[list[int]],
+    places: list[Array],
+    top: float,
+    diameter: float,
 ) -> None:
-    tall = max(len(units) for units in shown) + 2
-    size = min(420.0, 4200.0 / tall)
+    size = diameter**2
     for k, heights in enumerate(places):
         ax.scatter(np.full(len(heights), k), heights, s=size, c="white", edgecolors=BLACK, zorder=4)
         if len(heights) < layers[k]:
@@ -127,15 +144,14 @@ def _circles(
             ax.text(k, gap, "⋮", ha="center", va="center", fontsize=16)
         if k < len(places) - 1:
             ax.scatter(
-                [k], [top], s=0.8 * size, c="#E8E8E8", edgecolors=BLACK, marker="s", zorder=4
+                [k], [top], s=0.7 * size, c="#E8E8E8", edgecolors=BLACK, marker="s", zorder=4
             )
-            ax.text(k, top, "1", ha="center", va="center_baseline", fontsize=8, zorder=5)
-
-
-def _captions(
-    ax: Axes, layers: tuple[int, ...], activations: tuple[str, ...], bottom: float
-) -> None:
-    for k, size in enumerate(layers):
-        kind = "input" if k == 0 else activations[k - 1]
-        ax.text(k, bottom - 0.75, f"{size}\n{kind}", ha="center", va="top", fontsize=9)
-    ax.set_ylim(bottom=bottom - 1.9)
+            ax.text(
+                k,
+                top,
+                "1",
+                ha="center",
+                va="center_baseline",
+                fontsize=min(8, 0.5 * diameter),
+                zorder=5,
+            )
