@@ -43,7 +43,7 @@ def gate(weights: ArrayLike, threshold: float, dtype: str = "float64") -> MLP:
     row = _validate.array(weights, "weights")
     if row.ndim != 1 or row.size == 0:
         raise ValueError(f"weights: shape {row.shape}; expected (n,), n >= 1")
-    bias = -number("threshold", threshold, lambda value: True, "a number")
+    bias = 0.0 - number("threshold", threshold, lambda value: True, "a number")
     return network([np.append(row, bias)[None, :]], dtype=dtype)
 
 
