@@ -80,7 +80,7 @@ def draw_region(ax: Any, mlp: dr.MLP, box: Any, title: str, lines: bool = True) 
               cmap=ListedColormap(["white", colours.SKY]), vmin=0, vmax=1)  # fmt: skip
     for a, b, c in mlp.W[0] if lines else ():
         foot = -c * np.array([a, b]) / (a * a + b * b)
-        ax.axline(foot, foot + (-b, a), color=colours.GREY, lw=0.6)
+        ax.axline(foot, foot + np.array([-b, a]), color=colours.GREY, lw=0.6)
     ax.set(xlim=(x0, x1), ylim=(y0, y1), xticks=[], yticks=[])
     ax.set_title(title, fontsize=10)
 
