@@ -19,7 +19,7 @@ kernels = _core.kernels
 
 PANEL = 32
 ACTIVATIONS = ["identity", "logistic", "tanh", "relu", "softmax", "threshold"]
-LOSSES = ["half_squared_error", "binary_cross_entropy", "cross_entropy"]
+LOSSES = ["half_squared_error", "binary_cross_entropy", "cross_entropy", "squared_error"]
 
 # Around the vector (4, 8, 16), the panel (32) and the tile (6, 8, 14 rows).
 WIDTHS = [1, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 65]
@@ -162,7 +162,8 @@ def test_few_columns_have_the_literal_bits(
             assert delta.tobytes() == back[:rows].tobytes()
 
 
-PAIRS = [(f, "half_squared_error", False) for f in ACTIVATIONS] + [
+PAIRS = [
+    *((f, loss, False) for f in ACTIVATIONS for loss in ("half_squared_error", "squared_error")),
     ("softmax", "binary_cross_entropy", False),
     ("softmax", "cross_entropy", False),
     ("softmax", "cross_entropy", True),

@@ -218,6 +218,9 @@ ONE_OUTPUT_Y: list[tuple[str, Callable[[], Any], type[Exception], str]] = [
     ("binary_cross_entropy", lambda: np.full(N, 1.25), ValueError,
      r"Y: row 0 holds a value outside \[0, 1\]; expected probabilities for binary_cross_entropy"),
     ("binary_cross_entropy", lambda: np.arange(N), ValueError, "Y: row 2 holds a value outside"),
+    ("squared_error", lambda: np.zeros((N, 2)), ValueError,
+     r"Y: shape \(12, 2\); expected \(n, 1\) or \(n,\)"),
+    ("squared_error", lambda: np.full(N, 1e39), ValueError, "Y: row 0 holds nan or infinity"),
     ("half_squared_error", lambda: np.full(N, 1e39), ValueError, "Y: row 0 holds nan or infinity"),
 ]  # fmt: skip
 
@@ -229,6 +232,12 @@ def test_bad_Y_of_one_output(
     mlp = dr.MLP([INPUTS, 1], loss=loss, seed=0)
     with pytest.raises(error, match=f"^{message}"):
         mlp.loss(features(), make())
+
+
+@pytest.mark.parametrize("loss", ["half_squared_error", "squared_error"])
+def test_squared_errors_take_any_number(loss: str) -> None:
+    mlp, Y = dr.MLP([INPUTS, 1], loss=loss, seed=0), np.linspace(-9, 9, N)
+    assert np.isfinite([mlp.loss(features(), Y), mlp.evaluate(features(), Y, "r2")]).all()
 
 
 def test_vector_of_targets_needs_one_output() -> None:

@@ -25,11 +25,12 @@ int64_t plus_product(int64_t sum, int64_t a, int64_t b) {
 }  // namespace
 
 Shape::Shape(const std::vector<int64_t>& layer_sizes, const std::vector<std::string>& activations,
-             const std::string& loss_name, const std::string& reduction, double l2_factor, bool collapse)
-    : loss(named<Loss>(loss_name, {"half_squared_error", "binary_cross_entropy", "cross_entropy"}, "loss")),
+             const std::string& loss_name, const std::string& reduction, Penalty<double> factors, bool collapse)
+    : loss(named<Loss>(loss_name, {"half_squared_error", "binary_cross_entropy", "cross_entropy", "squared_error"},
+                       "loss")),
       mean(named<int>(reduction, {"sum", "mean"}, "reduction")),
       collapsed(collapse),
-      l2(l2_factor),
+      penalty(factors),
       n_weights(0),
       packed_size(0),
       hidden_transposed_size(0),

@@ -97,8 +97,10 @@ template <class T> void output(const Kernels<T>& k, Hash& hash) {
       hash.add(row_loss);
     }
   };
-  for (Activation f : activations) pair(f, Loss::half_squared_error, false);
-  pair(Activation::softmax, Loss::half_squared_error, false);
+  for (Loss loss : {Loss::half_squared_error, Loss::squared_error}) {
+    for (Activation f : activations) pair(f, loss, false);
+    pair(Activation::softmax, loss, false);
+  }
   pair(Activation::softmax, Loss::binary_cross_entropy, false);
   for (bool collapsed : {false, true}) {
     pair(Activation::softmax, Loss::cross_entropy, collapsed);
@@ -119,11 +121,13 @@ template <class T> void weight_gradient(const Kernels<T>& k, Hash& hash) {
         unit.bias = unit.first = unit.last = true;
         unit.w = w.data(), unit.gradient = gradient.data();
         Update<T> update{};
-        update.l2 = T(0.01), update.minus_inverse_s = T(-1.0 / double(rows));
+        update.penalty = {T(0.01), T(0.003)}, update.minus_inverse_s = T(-1.0 / double(rows));
         k.weight_gradient(unit, update);
         add_columns(hash, gradient.data(), 0, n, columns);
         add_columns(hash, gradient.data() + 32 * PANEL, 0, 1, columns);
         k.sum_of_squares(w.data(), 32, q.data());
+        hash.add(q);
+        k.sum_of_magnitudes(w.data(), 32, q.data());
         hash.add(q);
       }
 }
@@ -167,8 +171,8 @@ template <class T> void gather(const Kernels<T>& k, Hash& hash) {
 
 template <class T>
 void train(Hash& hash, const std::vector<int64_t>& sizes, const std::vector<std::string>& f, const char* loss,
-           Optimizer rule, int64_t batch, int64_t n = 70) {
-  auto network = std::make_shared<Network<T>>(Shape(sizes, f, loss, "mean", 1e-3, true), nullptr, nullptr);
+           Optimizer rule, int64_t batch, int64_t n = 70, Penalty<double> penalty = {1e-3, 0}) {
+  auto network = std::make_shared<Network<T>>(Shape(sizes, f, loss, "mean", penalty, true), nullptr, nullptr);
   const Shape& shape = network->shape;
   const Buffer<T> w = random_buffer<T>(size_t(shape.n_weights), 20, -0.3, 0.3);
   network->assign(w.data());
@@ -193,6 +197,9 @@ template <class T> void training(Hash& hash) {
     train<T>(hash, {20, 18, 16, 1}, {"tanh", "tanh", "logistic"}, "binary_cross_entropy", rule, 0);
     train<T>(hash, {7, 40, 3}, {"softmax", "identity"}, "half_squared_error", rule, 1);
     train<T>(hash, {5, 34, 4}, {"logistic", "softmax"}, "binary_cross_entropy", rule, 13);
+    train<T>(hash, {9, 21, 3}, {"relu", "tanh"}, "squared_error", rule, 16);
+    train<T>(hash, {35, 40, 2}, {"relu", "identity"}, "half_squared_error", rule, 16, 70, {0, 1e-3});
+    train<T>(hash, {35, 40, 2}, {"relu", "identity"}, "half_squared_error", rule, 1, 70, {1e-2, 1e-3});
     // More rows than a chunk and than a block of the batch: sums are carried.
     train<T>(hash, {6, 17, 2}, {"tanh", "identity"}, "half_squared_error", rule, 0, 1300);
   }

@@ -28,7 +28,7 @@ class MLP(Fittable):
 
     Parameters
     ----------
-    layers, activation, output, loss, dtype, seed, l2, reduction, input_shift, input_scale
+    layers, activation, output, loss, dtype, seed, l2, reduction, input_shift, input_scale, l1
         As `deltarule.MLP` takes them. All arithmetic is float64; `dtype` names the network that
         this is the oracle of: initial weights and input scaling are rounded to it, so that equal
         arguments give equal parameters, and its epsilon is the clipping distance (35).
@@ -60,10 +60,11 @@ class MLP(Fittable):
         reduction: str = "mean",
         input_shift: ArrayLike | None = None,
         input_scale: ArrayLike | None = None,
+        l1: float = 0.0,
         collapsed: bool = True,
     ) -> None:
         net = Architecture.from_arguments(
-            layers, activation, output, loss, dtype, l2, reduction, input_shift, input_scale
+            layers, activation, output, loss, dtype, l2, reduction, input_shift, input_scale, l1
         )
         self._architecture = net
         self.collapsed = collapsed
