@@ -188,7 +188,9 @@ template <class T, Loss LOSS> void squares_rows(const Output<T>& c) noexcept {
     case Activation::logistic: return output_rows<T, Activation::logistic, LOSS, false>(c);
     case Activation::tanh: return output_rows<T, Activation::tanh, LOSS, false>(c);
     case Activation::relu: return output_rows<T, Activation::relu, LOSS, false>(c);
-    case Activation::threshold: return output_rows<T, Activation::threshold, LOSS, false>(c);
+    case Activation::threshold:  // collapsed: Rosenblatt's delta; its derivative sends nothing back
+      return c.collapsed ? output_rows<T, Activation::threshold, LOSS, true>(c)
+                         : output_rows<T, Activation::threshold, LOSS, false>(c);
     case Activation::softmax: return output_rows<T, Activation::softmax, LOSS, false>(c);
   }
 }
