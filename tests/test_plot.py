@@ -165,19 +165,19 @@ def test_wrong_curves(call: Callable[[], Any], error: type, message: str) -> Non
 
 
 def test_boundary_is_what_the_network_predicts() -> None:
-    mlp = xor()
-    ax = plot.decision_boundary(mlp, *XOR, resolution=40)
+    mlp, wide = xor(), np.array([2.0, 1.0])
+    ax = plot.decision_boundary(mlp, wide * XOR[0], XOR[1], resolution=40)
     (image,) = ax.images
     left, right, bottom, top = image.get_extent()
-    assert (left, right, bottom, top) == pytest.approx((-0.1, 1.1, -0.1, 1.1))
+    assert (left, right, bottom, top) == pytest.approx((-0.2, 2.2, -0.1, 1.1))
     steps = (np.arange(40) + 0.5) / 40
     a, b = np.meshgrid(left + steps * (right - left), bottom + steps * (top - bottom))
     values = mlp.predict(np.stack([a.ravel(), b.ravel()], 1)).reshape(40, 40)
     np.testing.assert_allclose(image.get_array(), values, rtol=1e-6)
     assert image.origin == "lower", "the first row is the lowest x_2"
     no, yes = of_kind(ax, "PathCollection")
-    np.testing.assert_array_equal(no.get_offsets(), [[0, 0], [1, 1]])
-    np.testing.assert_array_equal(yes.get_offsets(), [[0, 1], [1, 0]])
+    np.testing.assert_array_equal(no.get_offsets(), wide * [[0, 0], [1, 1]])
+    np.testing.assert_array_equal(yes.get_offsets(), wide * [[0, 1], [1, 0]])
 
 
 def test_boundary_line_is_where_the_output_crosses_the_level() -> None:
