@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -21,12 +22,13 @@ U = 2.0**-53  # the unit roundoff of float64
 
 
 def linear_data() -> tuple[np.ndarray, np.ndarray]:
+    """200 samples of a noisy plane, with correlated features."""
     rng = np.random.default_rng(0)
     X = rng.normal(size=(200, 3)) @ np.array([[1, 0.6, 0], [0, 0.8, 0.3], [0, 0, 0.5]])
     return X, X @ [2.0, -1.0, 0.5] + 3 + 0.5 * rng.normal(size=200)
 
 
-def descent(epochs: int = 400) -> dict[str, np.ndarray | float]:
+def descent(epochs: int = 400) -> dict[str, Any]:
     """Distance of a linear unit, trained natively on full batches, to the exact solution."""
     X, y = linear_data()
     exact = linear_regression(X, y)
@@ -44,6 +46,7 @@ def descent(epochs: int = 400) -> dict[str, np.ndarray | float]:
 
 
 def logistic_data() -> tuple[np.ndarray, np.ndarray]:
+    """200 samples of two classes that overlap."""
     rng = np.random.default_rng(1)
     X = rng.normal(size=(200, 3))
     p = 1 / (1 + np.exp(-(X @ [1.5, -1.0, 0.5] + 0.3)))
@@ -146,7 +149,15 @@ def main(save: str | Path | None = None) -> dict[str, float]:
     return result
 
 
-def draw(folder, linear, apart, bound, to_peer, fit) -> None:  # noqa: ANN001
+def draw(
+    folder: Path,
+    linear: dict[str, Any],
+    apart: np.ndarray,
+    bound: np.ndarray,
+    to_peer: np.ndarray,
+    fit: LogisticRegression,
+) -> None:
+    """Both pictures of the page on regression."""
     import matplotlib as mpl
 
     mpl.use("Agg")

@@ -8,6 +8,7 @@ linear or a softmax layer, whose loss is convex: solved exactly, or trained nati
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from time import perf_counter
 from typing import Any
 
@@ -16,11 +17,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from deltarule import _validate
 from deltarule._arguments import choice, generator, integer, number
+from deltarule.architecture import Architecture
 from deltarule.history import History
 from deltarule.kmeans import Distances, kmeans
 from deltarule.metrics import METRICS, labels
 from deltarule.mlp import MLP
-from deltarule.optimizers import Optimizer
+from deltarule.optimizers import Adam, Optimizer, check_optimizer
 from deltarule.regression import LinearRegression, least_squares
 from deltarule.results import Array
 from deltarule.trainer import Trainer
@@ -69,8 +71,8 @@ class RBFNetwork:
     Arithmetic is float64. The hidden outputs of at most some 16 MiB stand in memory at a time,
     whatever the number of rows, unless a batch is longer; `features` returns them all.
 
-    Gaussians overlap, so that gradient descent from small random weights needs long; softmax
-    starts from the least-squares solution instead.
+    Gaussians overlap, so that gradient descent from small random weights needs long. Softmax starts
+    from the least-squares solution instead, and its network standardises the hidden outputs.
     """
 
     C: Array
@@ -138,14 +140,14 @@ class RBFNetwork:
         y = _validate.array(Y, "Y")
         n_outputs = self._outputs(y)
         loss = "cross_entropy" if self.output == "softmax" else "half_squared_error"
-        mlp = MLP(
-            [self.n_centres, n_outputs], output=self.output, loss=loss, dtype="float64", l2=self.l2
+        net = Architecture(
+            (self.n_centres, n_outputs), (self.output,), loss, dtype="float64", l2=self.l2
         )
-        y = _validate.judged(_validate.targets(y, mlp.architecture), mlp.architecture, "float64")
+        y = _validate.judged(_validate.targets(y, net), net, "float64")
         if len(x) != len(y):
             raise ValueError(f"X, Y: {len(x)} and {len(y)} rows; expected as many in both")
-        trainer = Trainer(mlp, optimizer, batch_size, n_threads)
-        epochs = _validate.epochs(epochs)
+        optimizer = check_optimizer(Adam() if optimizer is None else optimizer, "float64")
+        batch_size, epochs = _validate.batch_size(batch_size) or None, _validate.epochs(epochs)
         self.C = self._choose(x)
         self.s = spacing(self.C) if self.width is None else self.width
         self._distances = Distances(self.C)
@@ -153,8 +155,12 @@ class RBFNetwork:
         if self.output == "identity":
             self.mlp = linear.mlp
             return History()
-        mlp.W = [START_SCALE * linear.W]
-        self.mlp = mlp
+        mean, std = self._moments(x, n_threads)
+        net = replace(net, input_shift=tuple(mean), input_scale=tuple(1 / std))
+        W = START_SCALE * linear.W
+        start = np.column_stack([W[:, :-1] * std, W[:, -1] + W[:, :-1] @ mean])
+        self.mlp = MLP.from_architecture(net, start.ravel())
+        trainer = Trainer(self.mlp, optimizer, batch_size, n_threads)
         return self._train(trainer, x, y, epochs, n_threads)
 
     def _outputs(self, y: Array) -> int:
@@ -183,6 +189,18 @@ class RBFNetwork:
             for rows in self._blocks(len(x))
         )
         return least_squares(blocks, self.l2 if self.output == "identity" else START_L2 + self.l2)
+
+    def _moments(self, x: Array, n_threads: int | None) -> tuple[Array, Array]:
+        """Mean and standard deviation of the hidden outputs, merged block by block."""
+        n, mean, squares = 0, np.zeros(self.n_centres), np.zeros(self.n_centres)
+        for rows in self._blocks(len(x)):
+            o = self._hidden(x[rows], n_threads)
+            away, share = o.mean(axis=0) - mean, len(o) / (n + len(o))
+            squares += len(o) * o.var(axis=0) + away**2 * n * share
+            mean += away * share
+            n += len(o)
+        std = np.sqrt(squares / n)
+        return mean, np.where(std > 0, std, 1.0)
 
     def _train(
         self, trainer: Trainer, x: Array, y: Array, epochs: int, n_threads: int | None
