@@ -148,6 +148,8 @@ class RBFNetwork:
             raise ValueError(f"X, Y: {len(x)} and {len(y)} rows; expected as many in both")
         optimizer = check_optimizer(Adam() if optimizer is None else optimizer, "float64")
         batch_size, epochs = _validate.batch_size(batch_size) or None, _validate.epochs(epochs)
+        if hasattr(self, "mlp"):
+            del self.mlp  # should what follows fail, centres and layer would not belong together
         self.C = self._choose(x)
         self.s = spacing(self.C) if self.width is None else self.width
         self._distances = Distances(self.C)

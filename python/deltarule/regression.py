@@ -79,7 +79,7 @@ def linear_regression(X: ArrayLike, Y: ArrayLike, l2: float = 0.0) -> LinearRegr
     -----
     X^T X is never formed: that would square the condition number. [X, 1, Y] is reduced to a
     triangle by orthogonal transformations, in blocks of rows, and the triangle is solved by its
-    singular values after its columns were scaled to the same length, so that the units of the
+    singular values after its columns were scaled to the same size, so that the units of the
     features don't matter. The notes derive the formula in their part on gradient descent.
     """
     x, y = _table(X), _validate.array(Y, "Y")
@@ -120,7 +120,7 @@ def least_squares(blocks: Iterable[tuple[Array, Array]], l2: float) -> LinearReg
     if l2:  # m more rows, sqrt(n l2) w = 0
         A = np.vstack([A, np.sqrt(n * l2) * np.eye(m, m + 1)])
         B = np.vstack([B, np.zeros((m, K))])
-    length = np.linalg.norm(A, axis=0)
+    length = np.abs(A).max(axis=0)
     length[length == 0] = 1
     U, s, Vt = np.linalg.svd(A / length)
     rank = int(np.sum(s > s[0] * np.finfo(np.float64).eps * max(n, m + 1)))
