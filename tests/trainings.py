@@ -81,6 +81,10 @@ TRAININGS = [
     Training((40, 50), (), "softmax", "cross_entropy", sgd, 300, 700, labels=True),
     Training((40, 33, 3), "tanh", "identity", "half_squared_error", adam, 1, 50,
              options={"l2": 1e-3}),
+    # One row at a time, the next one's net formed while the weights change: blocks of k, panels.
+    Training((300, 40), (), "softmax", "cross_entropy", momentum, 1, 30, labels=True),
+    Training((530, 40, 5), "softmax", "identity", "half_squared_error", sgd, 1, 20,
+             options=standardised),
     # Blocks of the batch dealt to the threads, a short one at its end; then a shorter batch.
     Training((70, 50, 4), "relu", "softmax", "cross_entropy", adam, 1100, 1400, labels=True),
 ]  # fmt: skip

@@ -17,24 +17,12 @@ template <class T> INLINE void write_transposed(const T* w, int n, int columns, 
     }
 }
 
-// Where the input panel of row i, or the block, ends.
-INLINE int panel_end(int i, int end) { return i / PANEL * PANEL + PANEL < end ? i / PANEL * PANEL + PANEL : end; }
-
 // Whether tiles take a step on totals that are still in registers (784-300 by 32 rows: 160 to 152 us). It
 // costs code: baseline x86-64, where an fma is a call per lane, does without.
 constexpr bool STEP_ON_REGISTERS = VEC_BYTES >= 32;
 
 // Up to so many outputs (one vector of the bias) a tile of outputs by inputs is the faster one.
 template <class T> constexpr int FEW_OUTPUTS = lanes<T> < 4 ? lanes<T> : 4;
-
-// Takes the step on rows [i, i + rows) of a block; total(offset) gives the totals.
-template <class T, class Rule, class Total>
-INLINE void take_step(const GradientUnit<T>& g, const Update<T>& u, int i, int rows, T l2, Total total) {
-  if (l2 != 0)
-    Step<T, Rule, true>(g, u, i, l2).each(rows, g.columns, total);
-  else
-    Step<T, Rule, false>(g, u, i, l2).each(rows, g.columns, total);
-}
 
 template <class T> INLINE auto stored(const T* totals) {
   return [=](ptrdiff_t at) INLINE_LAMBDA { return load(totals + at); };
@@ -48,42 +36,6 @@ template <class T> INLINE void copy_transposed(const GradientUnit<T>& g) {
     write_transposed(g.w + ptrdiff_t(i) * PANEL, end - i, g.columns,
                      g.transposed + i / PANEL * g.transposed_stride + i % PANEL);
   }
-}
-
-// A batch of one row: each total is a chain of one term, formed where it is used. N vectors of columns.
-template <class T, class Rule, int N, bool DECAYS>
-INLINE void outer_product(const GradientUnit<T>& g, const Update<T>& u, int i, int rows) {
-  const Step<T, Rule, DECAYS> step(g, u, i, u.l2);
-  const T* o = g.o + i / PANEL * g.stride + i % PANEL;
-  vec<T> delta[N];
-  for (int v = 0; v < N; v++) delta[v] = load(g.delta + v * lanes<T>);
-  for (int r = 0; r < rows; r++) {
-    const vec<T> o_r = splat<vec<T>>(o[r]);
-#pragma GCC unroll 8
-    for (int v = 0; v < N; v++) step(r * PANEL + v * lanes<T>, vec<T>{} + fma(o_r, delta[v], vec<T>{}));
-  }
-}
-
-template <class T, class Rule, int N> INLINE void rank_one_of(const GradientUnit<T>& g, const Update<T>& u) {
-  for (int i = g.i_begin, end; i < g.i_end; i = end) {
-    end = panel_end(i, g.i_end);
-    if (u.l2 != 0)
-      outer_product<T, Rule, N, true>(g, u, i, end - i);
-    else
-      outer_product<T, Rule, N, false>(g, u, i, end - i);
-  }
-}
-
-template <class T, class Rule> INLINE void rank_one(const GradientUnit<T>& g, const Update<T>& u) {
-  const Update<T> numbers = u;  // a copy that no store can change, so that its numbers stay in registers
-  if (g.columns <= lanes<T>)
-    rank_one_of<T, Rule, 1>(g, numbers);
-  else
-    rank_one_of<T, Rule, PANEL / lanes<T>>(g, numbers);
-  const T* delta = g.delta;
-  if (g.bias)
-    take_step<T, Rule>(g, numbers, g.in, 1, T(0),
-                       [=](ptrdiff_t at) INLINE_LAMBDA { return vec<T>{} + load(delta + at); });
 }
 
 // Where the totals of row i lie between chunks, or `here` if there is one chunk.
@@ -150,7 +102,7 @@ template <class T, class Rule> INLINE void by_outputs(const GradientUnit<T>& g, 
 }
 
 template <class T, class Rule> INLINE void weight_gradient_by(const GradientUnit<T>& g, const Update<T>& u) {
-  if (g.rows == 1 && !g.total)
+  if (g.rows == 1 && !g.total && u.minus_inverse_s == -1)
     rank_one<T, Rule>(g, u);
   else if (g.columns <= FEW_OUTPUTS<T>)
     by_outputs<T, Rule>(g, u);

@@ -67,15 +67,19 @@ template <class T, class Rule, bool DECAYS = true> struct Step {
     moved.advance(column);
     return moved;
   }
-  INLINE_MEMBER void operator()(ptrdiff_t at, vec<T> total) const {
+  INLINE_MEMBER void operator()(ptrdiff_t at, vec<T> total) const { take(at, total * splat<vec<T>>(u->minus_inverse_s)); }
+  // From -(1/S) total on; returns what it stores.
+  INLINE_MEMBER vec<T> take(ptrdiff_t at, vec<T> g) const {
     const vec<T> old = load(w + at);
-    vec<T> g = total * splat<vec<T>>(u->minus_inverse_s), s[2];
+    vec<T> s[2];
     if (DECAYS && l2 != 0) g = fma(splat<vec<T>>(l2), old, g);
     if constexpr (Rule::slots > 0) s[0] = load(slot_0 + at);
     if constexpr (Rule::slots > 1) s[1] = load(slot_1 + at);
-    store(to + at, Rule::step(*u, old, g, s));
+    const vec<T> stepped = Rule::step(*u, old, g, s);
+    store(to + at, stepped);
     if constexpr (Rule::slots > 0) store(slot_0 + at, s[0]);
     if constexpr (Rule::slots > 1) store(slot_1 + at, s[1]);
+    return stepped;
   }
   // The vectors of `rows` rows that hold columns; total(offset) gives each one's total.
   template <class Total> INLINE_MEMBER void each(int rows, int columns, Total total) const {

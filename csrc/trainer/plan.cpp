@@ -63,6 +63,10 @@ int blocks_per_share(const Shape& shape, int64_t batch, int shares, size_t eleme
   return int((each + meetings - 1) / meetings);
 }
 
+bool takes_row_ahead(const Shape& shape, int64_t batch, int shares) {
+  return batch == 1 && shares == 1 && shape.sizes[0] <= 65536;  // in_parts leaves such panels whole
+}
+
 int64_t chunk_rows(const Shape& shape, int64_t batch, int shares, size_t element) {
   // Each thread's share of o and delta should stay near its L2; wide layers take more rows, since
   // every chunk reads all weights again.

@@ -28,6 +28,9 @@ std::vector<std::vector<Block>> deal_blocks(const Shape& shape, int shares);
 // meet; 0: the weights are dealt to the threads instead.
 int blocks_per_share(const Shape& shape, int64_t batch, int shares, size_t element);
 
+// Whether one thread takes batches of one row with the next row at hand.
+bool takes_row_ahead(const Shape& shape, int64_t batch, int shares);
+
 // Rows worked on at a time when weights are dealt: all of the batch if its panels fit the caches, else a multiple of KB
 // rows, so that blocks of the batch stay whole and the sums keep their bits.
 int64_t chunk_rows(const Shape& shape, int64_t batch, int shares, size_t element);
