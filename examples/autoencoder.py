@@ -62,11 +62,11 @@ def denoising(X: np.ndarray, noise: float) -> Autoencoder:
 
 
 def sparse(X: np.ndarray, sparsity: str | None, beta: float) -> Autoencoder:
-    """64-32-64 with a logistic code, its units drawn to a mean of 0.05, or not."""
+    """64-100-64 with a logistic code that is drawn to a mean of 0.05, to 0, or not at all."""
     autoencoder = Autoencoder(
-        [64, 32, 64], activation="logistic", seed=0, sparsity=sparsity, beta=beta, rho=0.05
+        [64, 100, 64], activation="logistic", seed=0, sparsity=sparsity, beta=beta, rho=0.05
     )
-    autoencoder.fit(X, dr.Adam(3e-3), batch_size=128, epochs=200, seed=0)
+    autoencoder.fit(X, dr.Adam(1e-2), batch_size=256, epochs=300, seed=0)
     return autoencoder
 
 
@@ -88,6 +88,19 @@ def main(save: str | Path | None = None) -> dict[str, float]:
     result["held out, noise 0.3: MSE of the noisy digits"] = mse(noisy, held_out)
     result["held out, noise 0.3: MSE after denoising"] = mse(clean, held_out)
     result["held out, noise 0.3: MSE, trained without noise"] = mse(copier, held_out)
+    codes = {}
+    for name, kind, beta in (("no penalty", None, 0.0), ("KL", "kl", 0.3), ("L1", "l1", 0.1)):
+        autoencoder = sparse(train, kind, beta)
+        o = codes[name] = autoencoder.encode(held_out)
+        result[f"code of 100, {name}: mean output"] = float(o.mean())
+        result[f"code of 100, {name}: largest mean of a unit"] = float(o.mean(axis=0).max())
+        result[f"code of 100, {name}: units that never pass 0.01"] = float(
+            np.sum(o.max(axis=0) < 0.01)
+        )
+        result[f"code of 100, {name}: share of outputs above 0.1"] = float(np.mean(o > 0.1))
+        result[f"code of 100, {name}: held-out MSE"] = mse(
+            autoencoder.reconstruct(held_out), held_out
+        )
     for name, value in result.items():
         print(f"{name:<56}{value:10.5f}")
     if save is not None:
@@ -97,6 +110,7 @@ def main(save: str | Path | None = None) -> dict[str, float]:
         draw(Path(save) / "autoencoder_digits.png", rows, first, title)
         rows = {"digit": held_out, "with noise": noisy, "denoised": clean}
         draw(Path(save) / "autoencoder_denoising.png", rows, first, "Denoising held-out digits")
+        draw_codes(Path(save) / "autoencoder_sparse.png", codes)
     return result
 
 
@@ -118,6 +132,32 @@ def draw(path: Path, rows: dict[str, np.ndarray], which: list[int], title: str) 
         error = "" if images is truth else f"\nMSE {mse(images, truth):.4f}"
         line[0].set_ylabel(name + error, rotation=0, ha="right", va="center")
     figure.suptitle(title)
+    figure.savefig(path, dpi=110)
+    plt.close(figure)
+
+
+def draw_codes(path: Path, codes: dict[str, np.ndarray]) -> None:
+    """How large the outputs of each code are: unit by unit, and for the mean digit."""
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    import matplotlib.pyplot as plt
+
+    figure, (left, right) = plt.subplots(1, 2, figsize=(9.2, 3.6), layout="constrained")
+    for (name, o), colour, line in zip(
+        codes.items(), (GREY, BLUE, ORANGE), ("-", "--", "-."), strict=True
+    ):
+        units = 1 + np.arange(o.shape[1])
+        left.plot(units, np.sort(o.mean(axis=0))[::-1], line, color=colour, label=name)
+        right.plot(units, np.sort(o, axis=1)[:, ::-1].mean(axis=0), line, color=colour, label=name)
+    left.axhline(0.05, color="black", linewidth=0.8, linestyle=":")
+    left.annotate("rho = 0.05", (100, 0.06), ha="right", va="bottom")
+    left.set(xlabel="unit, largest mean first", ylabel="mean output", ylim=(-0.02, 1))
+    left.set_title("Each unit over all held-out digits")
+    right.set(xlabel="rank of the output within its digit", ylim=(-0.02, 1))
+    right.set(ylabel="output, mean over the digits", title="Each digit over all units")
+    for ax in (left, right):
+        ax.legend(frameon=False, loc="upper right")
     figure.savefig(path, dpi=110)
     plt.close(figure)
 

@@ -3,9 +3,8 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -16,13 +15,18 @@ from show import example
 from tolerances import assert_within, gamma
 
 import deltarule as dr
-from deltarule import autoencoder as module
 from deltarule.autoencoder import Autoencoder, corrupt
+from deltarule.sparsity import Sparsity
 
 
 @pytest.fixture(scope="module")
 def shown() -> ModuleType:
     return example("autoencoder")
+
+
+@pytest.fixture(scope="module")
+def result(shown: ModuleType) -> dict[str, float]:
+    return dict(shown.main())
 
 
 def table(n: int = 40, m: int = 6) -> np.ndarray:
@@ -142,8 +146,7 @@ def test_pca_is_one_of_them(shown: ModuleType) -> None:
     assert_within(squared_error(X, autoencoder.reconstruct(X)), least, gamma(10_000) * least)
 
 
-def test_the_example(shown: ModuleType) -> None:
-    result = shown.main()
+def test_the_example(result: dict[str, float]) -> None:
     for activation in ("identity", "tanh"):  # the theorem: not below, and training gets there
         assert 0 <= result[f"64-8-64, {activation} code: MSE above PCA's, share"] <= 0.01
     deep = result["held out: MSE of 64-32-8-32-64"]
@@ -153,21 +156,33 @@ def test_the_example(shown: ModuleType) -> None:
     assert after < 0.5 * result["held out, noise 0.3: MSE, trained without noise"]
 
 
-def test_the_penalty_goes_to_the_trainer(monkeypatch: pytest.MonkeyPatch) -> None:
-    given: list[dict[str, Any]] = []
-    fake = SimpleNamespace(Sparsity=lambda **options: options)
-    monkeypatch.setitem(sys.modules, "deltarule.sparsity", fake)
+def test_a_penalty_makes_the_code_sparse(result: dict[str, float]) -> None:
+    plain, kl, l1 = (f"code of 100, {name}: " for name in ("no penalty", "KL", "L1"))
+    assert result[plain + "share of outputs above 0.1"] > 0.99
+    assert result[kl + "share of outputs above 0.1"] < 0.15
+    assert result[l1 + "share of outputs above 0.1"] < 0.08
+    assert result[kl + "units that never pass 0.01"] == 0
+    assert result[l1 + "units that never pass 0.01"] > 50  # given up altogether
+    assert abs(result[kl + "mean output"] - 0.05) < 0.01  # rho
+    assert result[kl + "largest mean of a unit"] < 0.08  # each unit by itself
+    for name in (kl, l1):  # and still better than eight principal components
+        assert result[name + "held-out MSE"] < 0.6 * result["held out: MSE of PCA-8"]
 
-    def trainer(*arguments: Any, sparsity: dict[str, Any]) -> dr.Trainer:
-        given.append(sparsity)
-        return dr.Trainer(*arguments)
 
-    monkeypatch.setattr(module, "Trainer", trainer)
+@pytest.mark.parametrize(("kind", "activation"), [("kl", "logistic"), ("l1", "relu")])
+def test_the_penalty_is_the_trainers(kind: str, activation: str) -> None:
+    X = table()
     autoencoder = Autoencoder(
-        [6, 5, 3, 5, 6], activation="logistic", sparsity="kl", beta=0.5, rho=0.1
+        [6, 4, 3, 4, 6], activation=activation, seed=1, sparsity=kind, beta=0.5, rho=0.1
     )
-    autoencoder.fit(table(), epochs=1)
-    assert given == [{"layer": 2, "kind": "kl", "weight": 0.5, "target": 0.1}]
+    history = autoencoder.fit(X, dr.SGD(0.1), 7, epochs=2, seed=5, noise=0.1)
+    mlp, rng = dr.MLP([6, 4, 3, 4, 6], activation=activation, seed=1), np.random.default_rng(5)
+    penalty = Sparsity(layer=2, kind=kind, weight=0.5, target=0.1)
+    trainer = dr.Trainer(mlp, dr.SGD(0.1), 7, sparsity=penalty)
+    for loss in history.loss:
+        order = rng.permutation(len(X))
+        assert trainer.epoch(corrupt(X, 0.1, seed=rng), X, order) == loss
+    assert autoencoder.mlp.w.tobytes() == mlp.w.tobytes()
 
 
 def test_save_and_load(tmp_path: Path) -> None:

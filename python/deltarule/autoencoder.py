@@ -22,9 +22,8 @@ from deltarule.history import History
 from deltarule.mlp import MLP
 from deltarule.optimizers import Optimizer
 from deltarule.results import Array
+from deltarule.sparsity import KINDS, Sparsity
 from deltarule.trainer import Trainer
-
-PENALTIES = ("kl", "l1")
 
 
 class Autoencoder:
@@ -39,9 +38,9 @@ class Autoencoder:
     activation, output, loss, dtype, seed, l2
         As `MLP` takes them; activation[code - 1] is the code's.
     sparsity : str, optional
-        A penalty on the code, added to the loss in training: "kl", beta sum_j KL(rho || mean_j)
-        with mean_j the mean of code unit j over the batch, which needs a logistic code; or "l1",
-        beta times the mean over the batch of sum_j |o_j|.
+        A penalty on the code, added to the loss in training (see `Sparsity`): "kl", beta
+        sum_j KL(rho || mean_j) with mean_j the mean of code unit j over the batch, which needs a
+        logistic code; or "l1", beta times the mean over the batch of sum_j |o_j|.
     beta : float
         The penalty's weight, >= 0.
     rho : float
@@ -132,7 +131,7 @@ class Autoencoder:
         self.mlp, self.code = mlp, integer("code", code, 1)
         if self.code > len(layers) - 2:
             raise ValueError(f"code: {code}; expected a hidden layer, 1 ... {len(layers) - 2}")
-        self.sparsity = None if sparsity is None else choice("sparsity", sparsity, PENALTIES)
+        self.sparsity = None if sparsity is None else choice("sparsity", sparsity, KINDS)
         self.beta = number("beta", beta, lambda v: v >= 0, "a finite number >= 0")
         self.rho = number("rho", rho, lambda v: 0 < v < 1, "a number in (0, 1)")
         f = mlp.architecture.activations[self.code - 1]
@@ -244,7 +243,7 @@ class Autoencoder:
         Returns
         -------
         History
-            Its loss is that of the corrupted inputs.
+            Its loss is that of the corrupted inputs, with the penalty on the code.
 
         Raises
         ------
@@ -268,12 +267,10 @@ class Autoencoder:
     def _trainer(
         self, optimizer: Optimizer | None, batch_size: int | None, n_threads: int | None
     ) -> Trainer:
-        if self.sparsity is None:
-            return Trainer(self.mlp, optimizer, batch_size, n_threads)
-        from deltarule.sparsity import Sparsity
-
-        penalty = Sparsity(layer=self.code, kind=self.sparsity, weight=self.beta, target=self.rho)
-        return Trainer(self.mlp, optimizer, batch_size, n_threads, sparsity=penalty)
+        penalty = None
+        if self.sparsity is not None:
+            penalty = Sparsity(self.code, self.sparsity, weight=self.beta, target=self.rho)
+        return Trainer(self.mlp, optimizer, batch_size, n_threads, penalty)
 
     def save(self, path: str | bytes | PathLike[Any]) -> None:
         """Write the network as `MLP.save` does: weights and architecture, not which layer is code.
