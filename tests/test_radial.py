@@ -69,7 +69,7 @@ def test_k_means_ends_where_each_centre_is_the_mean_of_its_samples(
     rng: np.random.Generator,
 ) -> None:
     X = rng.normal(size=(300, 4))
-    centres = kmeans(X, 12, np.random.default_rng(0))
+    centres = kmeans(X, 12, np.random.default_rng(0), tolerance=0.0)
     label = squared_distances(X, centres).argmin(axis=1)
     assert len(np.unique(label)) == 12
     means = np.array([X[label == j].mean(axis=0) for j in range(12)])

@@ -76,7 +76,7 @@ class Autoencoder:
         beta: float = 1.0,
         rho: float = 0.05,
     ) -> None:
-        mlp = MLP(layers, activation, output, loss, dtype, seed, l2)
+        mlp = MLP(layers, activation, output, loss, dtype, seed, l2=l2)
         self._build(mlp, code, sparsity, beta, rho)
 
     @classmethod

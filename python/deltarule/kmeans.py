@@ -62,7 +62,9 @@ class Distances:
             yield rows, self(X[rows])
 
 
-def kmeans(X: Array, k: int, rng: np.random.Generator, iterations: int = 100) -> Array:
+def kmeans(
+    X: Array, k: int, rng: np.random.Generator, passes: int = 100, tolerance: float = 1e-4
+) -> Array:
     """Centres such that the sum of squared distances to the nearest one is small.
 
     Parameters
@@ -73,26 +75,29 @@ def kmeans(X: Array, k: int, rng: np.random.Generator, iterations: int = 100) ->
         How many centres.
     rng : Generator
         Draws the start.
-    iterations : int
-        Passes at most; it ends when no sample changes its centre.
+    passes : int
+        Over X, at most.
+    tolerance : float
+        It ends when a pass lowers the sum by no more than this share; 0: when nothing changes.
 
     Returns
     -------
     array, (k, m)
-        Each is the mean of the samples that are nearest to it.
+        Each is the mean of the samples that were nearest to it in the last pass but one.
     """
-    centres = spread(X, k, rng)
-    label = np.full(len(X), -1)
-    for _ in range(iterations):
-        before, nearest = label.copy(), np.empty(len(X))
+    centres, before = spread(X, k, rng), np.inf
+    label, nearest = np.empty(len(X), np.int64), np.empty(len(X))
+    for _ in range(passes):
         for rows, d in Distances(centres).blocks(X):
             label[rows] = d.argmin(axis=1)
-            nearest[rows] = d.min(axis=1)
+            nearest[rows] = np.take_along_axis(d, label[rows, None], axis=1)[:, 0]
+        total = float(nearest.sum())
+        if total >= before * (1 - tolerance):
+            break
+        before = total
         for j in np.flatnonzero(np.bincount(label, minlength=k) == 0):
             far = int(nearest.argmax())  # a centre that lost all its samples takes this one
             label[far], nearest[far] = j, -1
-        if np.array_equal(label, before):
-            break
         size = np.bincount(label, minlength=k)
         sums = [np.bincount(label, column, minlength=k) for column in X.T]
         centres = np.column_stack(sums) / np.maximum(size, 1)[:, None]
