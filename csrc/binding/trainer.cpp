@@ -5,6 +5,8 @@
 
 #include <cmath>
 #include <map>
+#include <optional>
+#include <tuple>
 
 #include "binding/network.hpp"
 
@@ -27,14 +29,25 @@ OptimizerSettings settings_of(const std::string& rule, const std::map<std::strin
   return settings;
 }
 
+using SparsityArguments = std::tuple<int, std::string, double, double>;  // layer, kind, weight, target
+
+SparsitySettings sparsity_of(const std::optional<SparsityArguments>& given) {
+  if (!given) return {};
+  const auto& [layer, kind, weight, target] = *given;
+  if (kind != "l1" && kind != "kl") throw std::invalid_argument("sparsity: got '" + kind + "', expected l1 or kl");
+  return {layer, kind == "kl" ? Sparsity::kl : Sparsity::l1, weight, target};
+}
+
 TrainerOfEither construct(NetworkOfEither& network, const std::string& optimizer,
-                          const std::map<std::string, double>& parameters, int64_t batch_size, int n_threads) {
+                          const std::map<std::string, double>& parameters, int64_t batch_size, int n_threads,
+                          const std::optional<SparsityArguments>& sparsity) {
   if (batch_size < 0)
     throw std::invalid_argument("batch_size: got " + std::to_string(batch_size) + ", expected 0 or more");
   const OptimizerSettings settings = settings_of(optimizer, parameters);
+  const SparsitySettings sparse = sparsity_of(sparsity);
   if (auto* single = std::get_if<0>(&network.network))
-    return {std::make_shared<Trainer<float>>(*single, settings, batch_size, n_threads)};
-  return {std::make_shared<Trainer<double>>(std::get<1>(network.network), settings, batch_size, n_threads)};
+    return {std::make_shared<Trainer<float>>(*single, settings, batch_size, n_threads, sparse)};
+  return {std::make_shared<Trainer<double>>(std::get<1>(network.network), settings, batch_size, n_threads, sparse)};
 }
 
 // int64 row numbers, all inside X: a copy, for another thread may write to the array while we train.
@@ -139,7 +152,7 @@ template <class T> void time_phases(Trainer<T>& trainer, bool on) {
 void register_trainer(py::module_& module) {
   py::class_<TrainerOfEither>(module, "Trainer", "The native training loop of one network: optimizer state and panels.")
       .def(py::init(&construct), py::arg("network"), py::arg("optimizer"), py::arg("parameters"), py::arg("batch_size"),
-           py::arg("n_threads"))
+           py::arg("n_threads"), py::arg("sparsity") = py::none())
       .def(
           "epoch",
           [](TrainerOfEither& self, py::object X, py::object Y, py::object order) {

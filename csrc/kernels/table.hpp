@@ -21,6 +21,7 @@ constexpr int KB = 256;
 
 enum class Activation : int { identity, logistic, tanh, relu, softmax, threshold };
 enum class Loss : int { half_squared_error, binary_cross_entropy, cross_entropy, squared_error };
+enum class Sparsity : int { l1, kl };
 enum class Optimizer : int { sgd, momentum, adam };
 enum class Kind : int { b, i8, i16, i32, i64, u8, u16, u32, u64, f16, f32, f64 };
 enum class Check : int { finite, probability, label };
@@ -70,6 +71,24 @@ template <class T> struct Output {
 // gamma(w) = l2/2 sum of w^2 + l1 sum of |w|, without biases.
 template <class T> struct Penalty { T l2, l1; };
 
+// One panel of a layer whose units' means over the batch are drawn to a target.
+template <class T> struct Divergence {
+  const T* total;  // of each unit's outputs, over the batch
+  T *pull, *kl;    // out
+  T inverse_n, weight, target;
+};
+
+template <class T> struct SparseDelta {
+  const T* o;
+  T* delta;  // in: u, out: f' (u + pull)
+  ptrdiff_t stride;
+  int64_t rows;
+  int columns;
+  Activation activation;
+  T weight;       // of l1
+  const T* pull;  // by column; null: l1
+};
+
 // The optimizer's numbers of one step; a field that a rule doesn't use is 0.
 template <class T> struct Update {
   Optimizer rule;
@@ -109,6 +128,10 @@ template <class T> struct Kernels {
   void (*activate)(T* z, ptrdiff_t stride, int64_t rows, int columns, Activation) noexcept;
   void (*softmax_delta)(const T* o, T* delta, ptrdiff_t stride, int64_t rows, int columns) noexcept;
   void (*output)(const Output<T>&) noexcept;
+  void (*add_columns)(const T* o, int64_t rows, T* total) noexcept;
+  void (*divergence)(const Divergence<T>&) noexcept;
+  void (*l1_losses)(const T* o, ptrdiff_t stride, int64_t rows, int columns, T weight, T* row_loss) noexcept;
+  void (*sparse_delta)(const SparseDelta<T>&) noexcept;
   void (*weight_gradient)(const GradientUnit<T>&, const Update<T>&) noexcept;
   void (*add_blocks)(const GradientUnit<T>&, const T* totals, ptrdiff_t stride, int n, const Update<T>&) noexcept;
   void (*sum_of_squares)(const T* w, int in, T* q) noexcept;

@@ -55,6 +55,10 @@ template <class T> struct Trainer<T>::Epoch {
   void delta_phase(Pass<T>& pass, Range place, bool net_1 = false) {
     trainer.phases.enter(Phase::forward);
     pass.forward(place, net_1);
+    backward_phase(pass, place);
+  }
+
+  void backward_phase(Pass<T>& pass, Range place) {
     trainer.phases.enter(Phase::output);
     pass.output(place);
     trainer.phases.enter(Phase::backward);
@@ -92,6 +96,7 @@ template <class T> struct Trainer<T>::Epoch {
   void account(int64_t batch_rows) {
     double L = batch_loss * (1 / shape().s(batch_rows));
     if (shape().penalised()) L += penalty(shape(), trainer.penalty_sums_.data());
+    if (trainer.penalty_.couples_rows()) L += trainer.penalty_.divergence(batch_rows, shape().s(batch_rows));
     loss += double(batch_rows) * L;
     batch_loss = 0;
     steps++;
@@ -100,16 +105,21 @@ template <class T> struct Trainer<T>::Epoch {
   }
 
   // One step, the weights dealt to the shares: every chunk of the batch is a phase by rows, then one by
-  // weights over all rows of the chunk.
+  // weights over all rows of the chunk. Where the penalty couples the rows, all went forward before.
   void step_by_weights(Pass<T>& pass, int thread, int threads, Barrier& barrier, int64_t begin, int64_t rows,
                        const Update<T>& update) {
+    const bool coupled = trainer.penalty_.couples_rows(), there = coupled && rows <= chunk;
+    if (coupled) means_phase(pass, thread, threads, barrier, begin, rows);
     for (int64_t at = 0; at < rows && !over; at += chunk) {
       const int64_t part = std::min(chunk, rows - at);
       const bool first = at == 0, last = at + part == rows;
       for (int share = thread; share < shares; share += threads) {
         if (first) penalty_phase(share);
         const Range mine = share_of(part, share, shares);
-        rows_phase(pass, begin + at + mine.begin, mine);
+        if (!there)
+          rows_phase(pass, begin + at + mine.begin, mine);
+        else if (mine.size())
+          backward_phase(pass, mine);
       }
       wait(barrier);
       if (pass.leader) {
@@ -118,6 +128,27 @@ template <class T> struct Trainer<T>::Epoch {
       }
       for (int share = thread; share < shares; share += threads)
         weights_phase(trainer.blocks_[size_t(share)], {0, part}, first, last, target(), update, pass.leader);
+      meet(pass.leader, barrier);
+    }
+  }
+
+  // The means over the batch that kl draws to its target: all rows forward, then panels of units. Of a batch
+  // of several chunks the rows go forward once more afterwards, so that no more than a chunk is kept.
+  void means_phase(Pass<T>& pass, int thread, int threads, Barrier& barrier, int64_t begin, int64_t rows) {
+    Penalty<T>& means = trainer.penalty_;
+    const T* o = trainer.space_.o[size_t(means.settings.layer)];
+    for (int64_t at = 0; at < rows && !over; at += chunk) {
+      const int64_t part = std::min(chunk, rows - at);
+      for (int share = thread; share < shares; share += threads) {
+        const Range mine = share_of(part, share, shares);
+        if (!mine.size() || !gather_phase(pass, begin + at + mine.begin, mine)) continue;
+        trainer.phases.enter(Phase::forward);
+        pass.forward(mine);
+      }
+      wait(barrier);
+      trainer.phases.enter(Phase::forward);
+      for (int p = thread; p < means.panels(); p += threads)
+        means.add_columns(kernels, p, o + p * trainer.space_.stride, part, at == 0, at + part == rows ? rows : 0);
       meet(pass.leader, barrier);
     }
   }
@@ -207,7 +238,8 @@ template <class T> struct Trainer<T>::Epoch {
     const bool leader = thread == 0;
     Rule<T> rule(trainer.settings, trainer.clock, shape().penalty);
     Pass<T> pass{
-        *trainer.network, kernels, trainer.packed_.data(), trainer.transposed_.data(), trainer.space_, watch, leader};
+        *trainer.network, kernels,          trainer.packed_.data(), trainer.transposed_.data(), trainer.space_, watch,
+        leader,           &trainer.penalty_};
     for (int64_t begin = 0; begin < count && !over; begin += batch) {
       const int64_t rows = std::min(batch, count - begin);
       rule.next_step(shape().s(rows));

@@ -7,8 +7,13 @@
 #include "trainer/threads.hpp"
 
 template <class T>
-Trainer<T>::Trainer(std::shared_ptr<Network<T>> trained, const OptimizerSettings& optimizer, int64_t batch, int threads)
-    : settings(optimizer), batch_size(batch), n_threads(threads), network(std::move(trained)) {
+Trainer<T>::Trainer(std::shared_ptr<Network<T>> trained, const OptimizerSettings& optimizer, int64_t batch, int threads,
+                    const SparsitySettings& sparsity)
+    : settings(optimizer),
+      batch_size(batch),
+      n_threads(threads),
+      network(std::move(trained)),
+      penalty_(network->shape, sparsity) {
   const Shape& shape = network->shape;
   for (int s = 0; s < settings.slots(); s++) slots[s] = Buffer<T>(size_t(shape.n_weights));
 }
@@ -16,9 +21,10 @@ Trainer<T>::Trainer(std::shared_ptr<Network<T>> trained, const OptimizerSettings
 // Everything that may fail happens here, before a bit is changed.
 template <class T> void Trainer<T>::prepare(int64_t rows, int shares) {
   const Shape& shape = network->shape;
-  blocks_per_share_ = blocks_per_share(shape, rows, shares, sizeof(T));
+  const bool coupled = penalty_.couples_rows();
+  blocks_per_share_ = coupled ? 0 : blocks_per_share(shape, rows, shares, sizeof(T));
   const bool by_blocks = blocks_per_share_ > 0;
-  row_ahead_ = takes_row_ahead(shape, rows, shares);
+  row_ahead_ = !coupled && takes_row_ahead(shape, rows, shares);
   const int64_t chunk = row_ahead_ ? 2 : by_blocks ? int64_t(KB) * shares : chunk_rows(shape, rows, shares, sizeof(T));
   if (space_.capacity < chunk || space_.capacity > 4 * chunk) {
     space_ = {};

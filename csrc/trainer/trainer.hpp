@@ -32,7 +32,8 @@ struct Interrupted {};
 template <class T> class Trainer {
  public:
   // batch_size 0: all rows of the call; n_threads 0: the default.
-  Trainer(std::shared_ptr<Network<T>> network, const OptimizerSettings& settings, int64_t batch_size, int n_threads);
+  Trainer(std::shared_ptr<Network<T>> network, const OptimizerSettings& settings, int64_t batch_size, int n_threads,
+          const SparsitySettings& sparsity = {});
 
   // One pass over X, Y in the order (null: as they stand; else `count` valid row numbers).
   // Returns the mean of the batch losses before each update, weighted by rows.
@@ -70,4 +71,5 @@ template <class T> class Trainer {
   std::vector<Block> all_blocks_;           // of weights, for a share that forms all totals of its rows
   Buffer<T> block_totals_;                  // [blocks between meetings][packed_size]
   std::vector<double> block_losses_;
+  Penalty<T> penalty_;
 };

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, astuple
 from typing import Any
 
 from numpy.typing import ArrayLike
@@ -13,6 +13,7 @@ from deltarule import _core, _validate
 from deltarule.mlp import MLP
 from deltarule.optimizers import SGD, Adam, Optimizer, check_optimizer
 from deltarule.results import Array
+from deltarule.sparsity import Sparsity, check_sparsity
 
 OPTIMIZERS = {"SGD": SGD, "Adam": Adam}
 
@@ -30,10 +31,12 @@ class Trainer:
         Rows in a batch; 1 is stochastic, None takes all rows at once.
     n_threads : int, optional
         None: as many as pay. The weights do not depend on it by a single bit.
+    sparsity : Sparsity, optional
+        A penalty on a hidden layer's outputs, part of the loss that is trained  (37) to (41).
 
     Attributes
     ----------
-    mlp, optimizer, batch_size, n_threads
+    mlp, optimizer, batch_size, n_threads, sparsity
         As given.
 
     Raises
@@ -55,6 +58,7 @@ class Trainer:
         optimizer: Optimizer | None = None,
         batch_size: int | None = 32,
         n_threads: int | None = None,
+        sparsity: Sparsity | None = None,
     ) -> None:
         if not isinstance(mlp, MLP):
             raise TypeError(f"mlp: an object of type {type(mlp).__name__}; expected an MLP")
@@ -64,9 +68,11 @@ class Trainer:
         self._optimizer = check_optimizer(rule, mlp.architecture.dtype)
         self._batch_size = _validate.batch_size(batch_size) or None
         self._n_threads = _validate.n_threads(n_threads) or None
+        self._sparsity = check_sparsity(sparsity, mlp.architecture)
         self._trainer = _core.Trainer(
             mlp._network, self.optimizer.kernel, self.optimizer.parameters,
             self.batch_size or 0, self.n_threads or 0,
+            None if self.sparsity is None else astuple(self.sparsity),
         )  # fmt: skip
 
     @property
@@ -89,6 +95,11 @@ class Trainer:
         """As given."""
         return self._n_threads
 
+    @property
+    def sparsity(self) -> Sparsity | None:
+        """The penalty on a hidden layer's outputs, or None."""
+        return self._sparsity
+
     def epoch(
         self, X: ArrayLike, Y: ArrayLike, order: Sequence[int] | Array | None = None
     ) -> float:
@@ -106,8 +117,9 @@ class Trainer:
         Returns
         -------
         float
-            Mean of the batch losses before each update, weighted by rows (36). A short last batch
-            divides by its own size.
+            Mean of the batch losses before each update, weighted by rows (36), the penalty of
+            `sparsity` included; `MLP.loss` knows nothing of it. A short last batch divides by its
+            own size.
 
         Raises
         ------
@@ -146,9 +158,10 @@ class Trainer:
         return self._trainer.state
 
     def __repr__(self) -> str:
+        sparse = f", sparsity={self.sparsity!r}" if self.sparsity else ""
         return (
             f"Trainer({self.mlp!r}, optimizer={self.optimizer!r}, batch_size={self.batch_size}, "
-            f"n_threads={self.n_threads})"
+            f"n_threads={self.n_threads}{sparse})"
         )
 
     def __getstate__(self) -> dict[str, Any]:
@@ -159,13 +172,18 @@ class Trainer:
             "optimizer": rule,
             "batch_size": self.batch_size,
             "n_threads": self.n_threads,
+            "sparsity": None if self.sparsity is None else asdict(self.sparsity),
             "state": state,
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         rule = dict(state["optimizer"])
         optimizer = OPTIMIZERS[rule.pop("name")](**rule)
-        Trainer.__init__(self, state["mlp"], optimizer, state["batch_size"], state["n_threads"])
+        sparse = state.get("sparsity")  # older pickles have none
+        Trainer.__init__(
+            self, state["mlp"], optimizer, state["batch_size"], state["n_threads"],
+            None if sparse is None else Sparsity(**sparse),
+        )  # fmt: skip
         dtype = self.mlp.architecture.dtype
         slots = [_validate.exact(slot, dtype) for slot in state["state"]["slots"]]
         self._trainer.set_state({**state["state"], "slots": slots})

@@ -10,6 +10,7 @@ and takes from libc only fma and sqrt, which round once. Arrays are row-major, W
 include "literal_elementary.pxi"
 include "literal_equations.pxi"
 include "literal_losses.pxi"
+include "literal_sparsity.pxi"
 
 from deltarule.optimizers import Adam
 from deltarule.results import Backward, Trace
@@ -86,18 +87,24 @@ class MLP:
             o.append(activate(f, net[-1]))
         return Trace(tuple(net), tuple(o), o[-1])
 
-    def backward(self, trace, Y):
-        """delta from the output to the first layer, gradient, dX and L; returns a Backward."""
+    def backward(self, trace, Y, sparsity=None):
+        """delta from the output to the first layer, gradient, dX and L; returns a Backward.
+
+        With a Sparsity all of them hold its penalty (37) to (41).
+        """
         a, y, W = self.architecture, self._targets(Y), self.W
         S = self._reduction_size(y)
+        pull = self._pull(trace, sparsity) if sparsity else None
         delta = [output_delta(a.loss, a.activations[-1], y, trace.y_hat, self.collapsed)]
         for k in range(a.n_hidden_layers, 0, -1):
-            delta.insert(0, hidden_delta(delta[0], W[k], a.activations[k - 1], trace.o[k]))
+            p = pull if sparsity and k == sparsity.layer else None
+            delta.insert(0, hidden_delta(delta[0], W[k], a.activations[k - 1], trace.o[k], p))
         gradient = np.concatenate([
             weight_gradient(delta[k], trace.o[k], W[k], S, a.l2, a.l1).ravel() for k in range(len(W))
         ])
         dX = input_gradient(delta[0], W[0], self._scale)
-        return Backward((None, *delta), a.views(gradient), gradient, dX, self._loss(trace, y))
+        loss = self._loss(trace, y, sparsity)
+        return Backward((None, *delta), a.views(gradient), gradient, dX, loss)
 
     def predict(self, X):
         """y_hat, (n, K)  (3)."""
@@ -121,10 +128,22 @@ class MLP:
     def _reduction_size(self, y):
         return float(len(y)) if self.architecture.reduction == "mean" else 1.0
 
-    def _loss(self, trace, y):
-        a = self.architecture
+    def _loss(self, trace, y, sparsity=None):
+        a, S = self.architecture, self._reduction_size(y)
         rows = row_loss(a.loss, a.activations[-1], y, trace.net[-1], trace.y_hat)
-        return batch_loss(rows, self._reduction_size(y), penalty(self.W, a.l2, a.l1))
+        if sparsity and sparsity.kind == "l1":
+            rows = l1_losses(trace.o[sparsity.layer], rows, sparsity.weight)
+        loss = batch_loss(rows, S, penalty(self.W, a.l2, a.l1))
+        if sparsity and sparsity.kind == "kl":
+            rho_hat = mean_outputs(trace.o[sparsity.layer])
+            loss += kl_penalty(rho_hat, sparsity.weight, sparsity.target, len(y), S)
+        return loss
+
+    def _pull(self, trace, sparsity):
+        o = trace.o[sparsity.layer]
+        if sparsity.kind == "l1":
+            return l1_pull(o, sparsity.weight)
+        return np.broadcast_to(kl_pull(mean_outputs(o), sparsity.weight, sparsity.target), o.shape)
 
 
 class Trainer:
@@ -138,6 +157,8 @@ class Trainer:
         The update rule.
     batch_size : int, optional
         Rows in a batch; None: all rows.
+    sparsity : Sparsity, optional
+        A penalty on a hidden layer's outputs.
 
     Attributes
     ----------
@@ -149,8 +170,9 @@ class Trainer:
         Running products of Adam's betas.
     """
 
-    def __init__(self, mlp, optimizer, batch_size=None):
+    def __init__(self, mlp, optimizer, batch_size=None, sparsity=None):
         self.mlp, self.optimizer, self.batch_size = mlp, optimizer, batch_size
+        self.sparsity = sparsity
         n_slots = {"sgd": 0, "momentum": 1, "adam": 2}[optimizer.kernel]
         self.slots = [np.zeros_like(mlp.w) for _ in range(n_slots)]
         self.steps = 0
@@ -165,7 +187,7 @@ class Trainer:
         for start in range(0, len(rows), size):
             batch = rows[start : start + size]
             trace = self.mlp.forward(X[batch])
-            back = self.mlp.backward(trace, Y[batch])
+            back = self.mlp.backward(trace, Y[batch], self.sparsity)
             total += len(batch) * back.loss
             self._update(back.gradient)
         return total / len(rows)

@@ -207,15 +207,24 @@ def output_delta(
     return result
 
 
-def hidden_delta(const real[:, :] delta, const real[:, :] W, str name, const real[:, :] o):
-    """delta[k][d, i] = f'(net) sum_j delta[k+1][d, j] W[j, i]  (19), (24)."""
+def hidden_delta(
+    const real[:, :] delta, const real[:, :] W, str name, const real[:, :] o, pull=None
+):
+    """delta[k][d, i] = f'(net) sum_j delta[k+1][d, j] W[j, i]  (19), (24); with a pull (41)."""
     cdef int f = _CODES[name]
     cdef Py_ssize_t d, i
+    cdef real u
+    cdef const real[:, :] p
+    if pull is not None:
+        p = pull
     result = np.empty((o.shape[0], o.shape[1]), dtype_of(<real>0))
     cdef real[:, :] hidden = result
     for d in range(o.shape[0]):
         for i in range(o.shape[1]):
-            hidden[d, i] = times_derivative(f, o[d, i], contraction(delta[d, :], W[:, i]))
+            u = contraction(delta[d, :], W[:, i])
+            if pull is not None:
+                u = u + p[d, i]
+            hidden[d, i] = times_derivative(f, o[d, i], u)
         if f == SOFTMAX:
             softmax_delta(o[d, :], hidden[d, :])
     return result

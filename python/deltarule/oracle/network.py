@@ -12,9 +12,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from deltarule.architecture import Architecture
+from deltarule.oracle import sparsity as sparse
 from deltarule.oracle.activations import Float64, activate, times_derivative
 from deltarule.oracle.losses import batch_loss, descent, penalty, row_loss
 from deltarule.results import Backward, Trace
+from deltarule.sparsity import Sparsity
 
 
 def gather(X: Float64, shift: Float64 | None, scale: Float64 | None) -> Float64:
@@ -58,8 +60,10 @@ def output_delta(
     return times_derivative(output, y_hat, descent(loss, y, y_hat, eps))
 
 
-def hidden_delta(delta: Float64, W: Float64, activation: str, o: Float64) -> Float64:
-    """delta[k]_i = f'(net[k]_i) sum_j delta[k+1]_j W[k]_ji  (20).
+def hidden_delta(
+    delta: Float64, W: Float64, activation: str, o: Float64, pull: Float64 | None = None
+) -> Float64:
+    """delta[k]_i = f'(net[k]_i) sum_j delta[k+1]_j W[k]_ji  (20), with a pull (41).
 
     Parameters
     ----------
@@ -71,12 +75,15 @@ def hidden_delta(delta: Float64, W: Float64, activation: str, o: Float64) -> Flo
         f of layer k.
     o : array, (n, H_k)
         o[k].
+    pull : array, (n, H_k), optional
+        What a penalty on o[k] adds to u (40).
 
     Returns
     -------
     array, (n, H_k)
     """
-    return times_derivative(activation, o, delta @ W[:, :-1])
+    u = delta @ W[:, :-1]
+    return times_derivative(activation, o, u if pull is None else u + pull)
 
 
 def weight_gradient(
@@ -141,7 +148,12 @@ def forward(net: Architecture, W: Sequence[Float64], X: Float64) -> Trace:
 
 
 def backward(
-    net: Architecture, W: Sequence[Float64], trace: Trace, y: Float64, collapsed: bool = True
+    net: Architecture,
+    W: Sequence[Float64],
+    trace: Trace,
+    y: Float64,
+    collapsed: bool = True,
+    sparsity: Sparsity | None = None,
 ) -> Backward:
     """delta from the output to the first layer, then every gradient and L  (13) to (26).
 
@@ -157,6 +169,8 @@ def backward(
         Targets.
     collapsed : bool
         As for `output_delta`.
+    sparsity : Sparsity, optional
+        A penalty on a hidden layer's outputs, in every delta, gradient and L  (37) to (41).
 
     Returns
     -------
@@ -166,12 +180,16 @@ def backward(
     S = reduction_size(net, len(y))
     back = [output_delta(net.loss, net.activations[-1], y, trace.y_hat, eps(net), collapsed)]
     for k in range(m, 0, -1):
-        back.insert(0, hidden_delta(back[0], W[k], net.activations[k - 1], o[k]))
+        sparse_here = sparsity is not None and sparsity.layer == k
+        pull = sparse.pull(sparsity, o[k], eps(net)) if sparse_here else None
+        back.insert(0, hidden_delta(back[0], W[k], net.activations[k - 1], o[k], pull))
     gradient = np.concatenate(
         [weight_gradient(back[k], o[k], W[k], S, net.l2, net.l1).ravel() for k in range(m + 1)]
     )
     dX = input_gradient(back[0], W[0], scaling(net)[1])
     loss = loss_of(net, W, trace, y)
+    if sparsity is not None:
+        loss += sparse.penalty(sparsity, o[sparsity.layer], S, eps(net))
     return Backward((None, *back), net.views(gradient), gradient, dX, loss)
 
 

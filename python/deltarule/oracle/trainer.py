@@ -18,6 +18,7 @@ from deltarule.oracle.data import float_features, float_targets
 from deltarule.oracle.mlp import MLP
 from deltarule.oracle.network import backward, forward
 from deltarule.oracle.optimizers import adam, momentum, sgd
+from deltarule.sparsity import Sparsity, check_sparsity
 
 
 class Trainer:
@@ -33,10 +34,12 @@ class Trainer:
         Rows in a batch; None: all rows.
     n_threads : int, optional
         Taken for the native interface's sake; NumPy uses the threads of its BLAS.
+    sparsity : Sparsity, optional
+        A penalty on a hidden layer's outputs  (37) to (41).
 
     Attributes
     ----------
-    mlp, optimizer, batch_size, n_threads
+    mlp, optimizer, batch_size, n_threads, sparsity
         As given.
 
     Raises
@@ -51,6 +54,7 @@ class Trainer:
         optimizer: Optimizer | None = None,
         batch_size: int | None = 32,
         n_threads: int | None = None,
+        sparsity: Sparsity | None = None,
     ) -> None:
         if not isinstance(mlp, MLP):
             raise TypeError(f"mlp: an object of type {type(mlp).__name__}; expected an oracle.MLP")
@@ -60,6 +64,7 @@ class Trainer:
         self._optimizer = check_optimizer(rule, mlp.architecture.dtype)
         self._batch_size = _validate.batch_size(batch_size) or None
         self._n_threads = _validate.n_threads(n_threads) or None
+        self._sparsity = check_sparsity(sparsity, mlp.architecture)
         n_slots = {"sgd": 0, "momentum": 1, "adam": 2}[self.optimizer.kernel]
         self._state = _State([np.zeros(mlp.n_weights) for _ in range(n_slots)])
 
@@ -82,6 +87,11 @@ class Trainer:
     def n_threads(self) -> int | None:
         """As given."""
         return self._n_threads
+
+    @property
+    def sparsity(self) -> Sparsity | None:
+        """The penalty on a hidden layer's outputs, or None."""
+        return self._sparsity
 
     @property
     def n_epochs(self) -> int:
@@ -145,13 +155,14 @@ class Trainer:
         self, net: Architecture, w: Float64, x: Float64, y: Float64
     ) -> tuple[float, Float64]:
         W = net.views(w)
-        back = backward(net, W, forward(net, W, x), y, self.mlp.collapsed)
+        back = backward(net, W, forward(net, W, x), y, self.mlp.collapsed, self.sparsity)
         return back.loss, back.gradient
 
     def __repr__(self) -> str:
+        sparse = f", sparsity={self.sparsity!r}" if self.sparsity else ""
         return (
             f"oracle.Trainer({self.mlp!r}, optimizer={self.optimizer!r}, "
-            f"batch_size={self.batch_size})"
+            f"batch_size={self.batch_size}{sparse})"
         )
 
 

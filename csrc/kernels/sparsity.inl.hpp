@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// A penalty on the outputs o of a hidden layer: what it adds to the losses of the rows (l1) or to the
+// loss of the batch (kl), and its pull, -S dP/do, on u before the layer's f' is applied.
+
+// Onto the totals of one panel's columns, for rows that begin at a block: sums of blocks of KB rows, each
+// from zero, in increasing order.
+template <class T> void add_columns(const T* o, int64_t rows, T* total) noexcept {
+  constexpr int L = lanes<T>, V = PANEL / L;
+  for (int64_t row = 0; row < rows; row += KB) {
+    const int64_t end = rows - row < KB ? rows : row + KB;
+    vec<T> sum[V] = {};
+    for (int64_t r = row; r < end; r++)
+      for (int v = 0; v < V; v++) sum[v] = sum[v] + load(o + r * PANEL + v * L);
+    for (int v = 0; v < V; v++) store(total + v * L, load(total + v * L) + sum[v]);
+  }
+}
+
+// One panel's units: rho_hat = total / n; their KL(rho || rho_hat), and the pull that all rows share.
+template <class T> void divergence(const Divergence<T>& d) noexcept {
+  const vec<T> rho = splat<vec<T>>(d.target), one = splat<vec<T>>(1);
+  for (int c = 0; c < PANEL; c += lanes<T>) {
+    const vec<T> rho_hat = load(d.total + c) * splat<vec<T>>(d.inverse_n), clipped = clip(rho_hat);
+    store(d.kl + c, fma(rho, log(rho / clipped), (one - rho) * log((one - rho) / (one - clipped))));
+    store(d.pull + c, splat<vec<T>>(d.weight) * minus_loss_derivative<Loss::binary_cross_entropy>(rho, rho_hat));
+  }
+}
+
+// L_i + weight sum_j |o_ij|
+template <class T>
+void l1_losses(const T* o, ptrdiff_t stride, int64_t rows, int columns, T weight, T* row_loss) noexcept {
+  for (int64_t r = 0; r < rows; r++) {
+    Tree16<T> sum;
+    along_row<T>(columns, stride, [&](int column, ptrdiff_t at, ivec<T> live) {
+      sum.add(column, select(live, magnitude(load(o + r * PANEL + at)), vec<T>{}));
+    });
+    row_loss[r] = row_loss[r] + weight * sum.total();
+  }
+}
+
+// delta = f' (u + pull), from u; softmax passes as identity, `softmax_delta` finishes it.
+template <Activation F, class T, class Pull> INLINE void sparse_delta_of(const SparseDelta<T>& s, Pull pull) {
+  for (int p = 0; p * PANEL < s.columns; p++)
+    for (int64_t r = 0; r < s.rows; r++)
+      for (int c = 0; c < PANEL && p * PANEL + c < s.columns; c += lanes<T>) {
+        const ptrdiff_t at = p * s.stride + r * PANEL + c;
+        const vec<T> o = load(s.o + at), u = load(s.delta + at) + pull(p * PANEL + c, o);
+        store(s.delta + at, times_derivative<F>(u, o));
+      }
+}
+
+template <class T, class Pull> INLINE void sparse_delta_by(const SparseDelta<T>& s, Pull pull) {
+  switch (s.activation) {
+    case Activation::logistic: return sparse_delta_of<Activation::logistic>(s, pull);
+    case Activation::tanh: return sparse_delta_of<Activation::tanh>(s, pull);
+    case Activation::relu: return sparse_delta_of<Activation::relu>(s, pull);
+    default: return sparse_delta_of<Activation::identity>(s, pull);
+  }
+}
+
+template <class T> void sparse_delta(const SparseDelta<T>& s) noexcept {
+  if (s.pull) return sparse_delta_by(s, [&](int column, vec<T>) { return load(s.pull + column); });
+  const vec<T> w = splat<vec<T>>(s.weight), zero{};
+  sparse_delta_by(s, [=](int, vec<T> o) { return select(o > zero, -w, select(o < zero, w, zero)); });
+}

@@ -1,0 +1,373 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Radial basis function networks: Gaussian units around centres, and a trained layer on top.
+
+The hidden layer is chosen (k-means or sampled centres, one width), not trained; what remains is a
+linear or a softmax layer, whose loss is convex: solved exactly, or trained natively.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from deltarule import _validate
+from deltarule._arguments import choice, generator, integer, number
+from deltarule.architecture import Architecture
+from deltarule.history import History
+from deltarule.kmeans import Distances, kmeans
+from deltarule.metrics import METRICS, labels
+from deltarule.mlp import MLP
+from deltarule.optimizers import Adam, Optimizer, check_optimizer
+from deltarule.regression import LinearRegression, least_squares
+from deltarule.results import Array
+from deltarule.trainer import Trainer
+
+# Where softmax starts: at least squares on one-hot targets, with a penalty that overlapping
+# Gaussians need, times a factor that makes log-odds of 10 of an output of 1 beside one of 0.
+START_L2, START_SCALE = 1e-8, 10.0
+
+
+class RBFNetwork:
+    """y_hat = f(W [o; 1]) with o_j = exp(-|x - c_j|^2 / (2 s^2)).
+
+    Parameters
+    ----------
+    n_centres : int
+        Hidden units.
+    centres : str
+        "kmeans", or "sample": samples drawn without repetition.
+    width : float, optional
+        s, > 0. None: by `spacing`, twice the mean distance of a centre to its nearest neighbour.
+    output : str
+        "identity": least squares, solved exactly; "softmax": cross-entropy, trained natively.
+    l2 : float
+        >= 0; the penalty on W, as `MLP` takes it.
+    seed : None, int or anything else that `numpy.random.default_rng` takes
+        Of the centres and the shuffles, in this order.
+
+    Attributes
+    ----------
+    C : array, (n_centres, m)
+        The centres, after `fit`.
+    s : float
+        The width, after `fit`.
+    mlp : MLP
+        The layer on top, MLP([n_centres, K]) in float64, after `fit`.
+
+    Raises
+    ------
+    TypeError
+        If an argument is of the wrong kind.
+    ValueError
+        If an argument is out of range or unknown.
+
+    Notes
+    -----
+    Arithmetic is float64. The hidden outputs of at most some 16 MiB stand in memory at a time,
+    whatever the number of rows, unless a batch is longer; `features` returns them all.
+
+    Gaussians overlap, so that gradient descent from small random weights needs long. Softmax starts
+    from the least-squares solution instead, and its network standardises the hidden outputs.
+    """
+
+    C: Array
+    s: float
+    mlp: MLP
+
+    def __init__(
+        self,
+        n_centres: int,
+        centres: str = "kmeans",
+        width: float | None = None,
+        output: str = "identity",
+        l2: float = 0.0,
+        seed: Any = None,
+    ) -> None:
+        self.n_centres = integer("n_centres", n_centres, 1)
+        self.centres = choice("centres", centres, ("kmeans", "sample"))
+        if width is not None:
+            width = number("width", width, lambda v: v > 0, "a finite number > 0")
+        self.width = width
+        self.output = choice("output", output, ("identity", "softmax"))
+        self.l2 = number("l2", l2, lambda v: v >= 0, "a finite number >= 0")
+        self._rng = generator(seed)
+
+    def fit(
+        self,
+        X: ArrayLike,
+        Y: ArrayLike,
+        optimizer: Optimizer | None = None,
+        batch_size: int | None = 32,
+        epochs: int = 30,
+        n_threads: int | None = None,
+    ) -> History:
+        """Choose the centres, then the layer on top.
+
+        Parameters
+        ----------
+        X : array-like, (n, m)
+            Samples, n >= n_centres.
+        Y : array-like, (n, K) or (n,)
+            Targets; of shape (n,) the targets of one output, or class labels for softmax.
+        optimizer, batch_size, epochs
+            As `MLP.fit` takes them, for softmax; least squares needs none of them.
+        n_threads : int, optional
+            None: as many as pay.
+
+        Returns
+        -------
+        History
+            Of the softmax layer; empty for least squares.
+
+        Raises
+        ------
+        TypeError
+            If X or Y holds no real numbers, or labels are no integers.
+        ValueError
+            If a shape is wrong, there are fewer samples than centres, or a value is out of range.
+        """
+        x = _validate.array(X, "X")
+        if x.ndim != 2 or x.size == 0:
+            raise ValueError(f"X: shape {x.shape}; expected (n, m), at least one row and column")
+        x = _validate.finite(x, "X", np.float64)
+        if len(x) < self.n_centres:
+            raise ValueError(f"X: {len(x)} rows; expected n_centres = {self.n_centres} at least")
+        y = _validate.array(Y, "Y")
+        n_outputs = self._outputs(y)
+        loss = "cross_entropy" if self.output == "softmax" else "half_squared_error"
+        net = Architecture(
+            (self.n_centres, n_outputs), (self.output,), loss, dtype="float64", l2=self.l2
+        )
+        y = _validate.judged(_validate.targets(y, net), net, "float64")
+        if len(x) != len(y):
+            raise ValueError(f"X, Y: {len(x)} and {len(y)} rows; expected as many in both")
+        optimizer = check_optimizer(Adam() if optimizer is None else optimizer, "float64")
+        batch_size, epochs = _validate.batch_size(batch_size) or None, _validate.epochs(epochs)
+        if hasattr(self, "mlp"):
+            del self.mlp  # should what follows fail, centres and layer would not belong together
+        self.C = self._choose(x)
+        self.s = spacing(self.C) if self.width is None else self.width
+        self._distances = Distances(self.C)
+        linear = self._least_squares(x, y, n_outputs, n_threads)
+        if self.output == "identity":
+            self.mlp = linear.mlp
+            return History()
+        mean, std = self._moments(x, n_threads)
+        net = replace(net, input_shift=tuple(mean), input_scale=tuple(1 / std))
+        W = START_SCALE * linear.W
+        start = np.column_stack([W[:, :-1] * std, W[:, -1] + W[:, :-1] @ mean])
+        self.mlp = MLP.from_architecture(net, start.ravel())
+        trainer = Trainer(self.mlp, optimizer, batch_size, n_threads)
+        return self._train(trainer, x, y, epochs, n_threads)
+
+    def _outputs(self, y: Array) -> int:
+        if y.ndim == 2:
+            return max(1, int(y.shape[1]))
+        if self.output == "identity":
+            return 1
+        return max(2, int(y.max()) + 1) if y.size and y.dtype.kind in "biu" else 2
+
+    def _choose(self, x: Array) -> Array:
+        if self.centres == "kmeans":
+            return kmeans(x, self.n_centres, self._rng)
+        return x[self._rng.choice(len(x), self.n_centres, replace=False)]
+
+    def _least_squares(
+        self, x: Array, y: Array, n_outputs: int, n_threads: int | None
+    ) -> LinearRegression:
+        labelled = self.output == "softmax" and y.ndim == 1
+        blocks = (
+            (
+                self._hidden(x[rows], n_threads),
+                np.eye(n_outputs)[y[rows].astype(np.int64)]
+                if labelled
+                else y[rows].reshape(-1, n_outputs).astype(np.float64),
+            )
+            for rows in self._blocks(len(x))
+        )
+        return least_squares(blocks, self.l2 if self.output == "identity" else START_L2 + self.l2)
+
+    def _moments(self, x: Array, n_threads: int | None) -> tuple[Array, Array]:
+        """Mean and standard deviation of the hidden outputs, merged block by block."""
+        n, mean, squares = 0, np.zeros(self.n_centres), np.zeros(self.n_centres)
+        for rows in self._blocks(len(x)):
+            o = self._hidden(x[rows], n_threads)
+            away, share = o.mean(axis=0) - mean, len(o) / (n + len(o))
+            squares += len(o) * o.var(axis=0) + away**2 * n * share
+            mean += away * share
+            n += len(o)
+        std = np.sqrt(squares / n)
+        return mean, np.where(std > 0, std, 1.0)
+
+    def _train(
+        self, trainer: Trainer, x: Array, y: Array, epochs: int, n_threads: int | None
+    ) -> History:
+        """`Trainer.epoch` over the hidden outputs, a block of whole batches at a time."""
+        history = History()
+        blocks = self._blocks(len(x), trainer.batch_size or len(x))
+        whole = self._hidden(x, n_threads) if len(blocks) == 1 else None
+        for _ in range(epochs):
+            order, start, total = self._rng.permutation(len(x)), perf_counter(), 0.0
+            for block in blocks:
+                rows = order[block]
+                if whole is not None:
+                    total += len(rows) * trainer.epoch(whole, y, rows)
+                else:
+                    total += len(rows) * trainer.epoch(self._hidden(x[rows], n_threads), y[rows])
+            history.append(total / len(x), perf_counter() - start, len(x))
+        return history
+
+    def _blocks(self, n: int, batch: int = 1) -> list[slice]:
+        rows = max(1, self._distances.rows // batch) * batch
+        return [slice(start, start + rows) for start in range(0, n, rows)]
+
+    def _hidden(self, x: Array, n_threads: int | None) -> Array:
+        o = self._distances(x, n_threads)
+        o *= -0.5 / self.s**2
+        return np.exp(o, out=o)
+
+    def features(self, X: ArrayLike, n_threads: int | None = None) -> Array:
+        """o_j = exp(-|x - c_j|^2 / (2 s^2)), (n, n_centres): the hidden layer's outputs.
+
+        Parameters
+        ----------
+        X : array-like, (n, m)
+            Samples.
+        n_threads : int, optional
+            None: as many as pay.
+
+        Returns
+        -------
+        array, (n, n_centres)
+
+        Raises
+        ------
+        TypeError, ValueError
+            If X does not fit.
+        RuntimeError
+            Before `fit`.
+        """
+        x = self._samples(X)
+        return np.concatenate([self._hidden(x[r], n_threads) for r in self._blocks(len(x))])
+
+    def predict(self, X: ArrayLike, n_threads: int | None = None) -> Array:
+        """y_hat, (n, K): outputs, or probabilities of the classes.
+
+        Parameters
+        ----------
+        X, n_threads
+            As `features` takes them.
+
+        Returns
+        -------
+        array, (n, K)
+
+        Raises
+        ------
+        TypeError, ValueError, RuntimeError
+            As `features` does.
+        """
+        x = self._samples(X)
+        y_hat = np.empty((len(x), self.mlp.layers[-1]))
+        for rows in self._blocks(len(x)):
+            self.mlp.predict(self._hidden(x[rows], n_threads), n_threads, out=y_hat[rows])
+        return y_hat
+
+    def predict_labels(self, X: ArrayLike, n_threads: int | None = None) -> NDArray[np.int64]:
+        """argmax_j y_hat_j, (n,).
+
+        Parameters
+        ----------
+        X, n_threads
+            As `features` takes them.
+
+        Returns
+        -------
+        array of int64, (n,)
+
+        Raises
+        ------
+        TypeError, ValueError, RuntimeError
+            As `features` does; ValueError too if there is a single output.
+        """
+        y_hat = self.predict(X, n_threads)
+        if y_hat.shape[1] == 1:
+            raise ValueError("predict_labels: one identity output; expected several")
+        return labels(y_hat)
+
+    def evaluate(
+        self,
+        X: ArrayLike,
+        Y: ArrayLike,
+        metric: str | Callable[[Array, Array], float] = "accuracy",
+        n_threads: int | None = None,
+    ) -> float:
+        """metric(Y, y_hat), with y_hat = predict(X).
+
+        Parameters
+        ----------
+        X, n_threads
+            As `features` takes them.
+        Y : array-like, (n, K) or (n,)
+            Targets or labels.
+        metric : str or callable
+            "accuracy", "mean_absolute_error", "mean_squared_error", "r2", or a function of Y and
+            y_hat, (n, K).
+
+        Returns
+        -------
+        float
+
+        Raises
+        ------
+        TypeError, ValueError, RuntimeError
+            As `features` does; ValueError too if the metric is unknown, or X and Y differ in rows.
+        """
+        function = metric if callable(metric) else METRICS[choice("metric", metric, tuple(METRICS))]
+        y, y_hat = _validate.array(Y, "Y"), self.predict(X, n_threads)
+        if y.ndim not in (1, 2) or len(y) != len(y_hat):
+            raise ValueError(f"Y: shape {y.shape}; expected {len(y_hat)} rows, as X has")
+        if metric == "accuracy" and y_hat.shape[1] == 1:
+            raise ValueError("accuracy: one identity output; expected several")
+        return float(function(y, y_hat))
+
+    def _samples(self, X: ArrayLike) -> Array:
+        if not hasattr(self, "mlp"):
+            raise RuntimeError("RBFNetwork: it has no centres yet; expected fit(X, Y) before")
+        x, m = _validate.array(X, "X"), self.C.shape[1]
+        if x.ndim != 2 or x.shape[1] != m or len(x) == 0:
+            raise ValueError(f"X: shape {x.shape}; expected (n, {m}), at least one row")
+        return _validate.finite(x, "X", np.float64)
+
+    def __repr__(self) -> str:
+        return (
+            f"RBFNetwork({self.n_centres}, centres={self.centres!r}, width={self.width}, "
+            f"output={self.output!r}, l2={self.l2})"
+        )
+
+
+def spacing(C: Array) -> float:
+    """Twice the mean distance of a centre to the nearest other one.
+
+    Parameters
+    ----------
+    C : array, (k, m)
+        Centres.
+
+    Returns
+    -------
+    float
+        1 where all centres coincide, or there is only one.
+    """
+    if len(C) == 1:
+        return 1.0
+    total, distances = 0.0, Distances(C)
+    for rows, d in distances.blocks(C):
+        d[np.arange(len(d)), np.arange(len(C))[rows]] = np.inf
+        total += float(np.sqrt(d.min(axis=1)).sum())
+    return 2 * total / len(C) if total > 0 else 1.0
