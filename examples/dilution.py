@@ -158,7 +158,7 @@ def pictures(save: Path, start: Any, accuracy: Any, watch: Any) -> None:
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    fig, axes = plt.subplots(1, 3, figsize=(10.4, 3.4), layout="constrained")
+    fig, axes = plt.subplots(1, 3, figsize=(9.6, 3.3), layout="constrained")
     for f in ACTIVATIONS:
         norms, c = start[f]["norms"], COLOURS[f]
         k = np.arange(norms.shape[1])
