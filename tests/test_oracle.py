@@ -23,7 +23,12 @@ from deltarule.oracle.losses import (
 )
 from deltarule.oracle.optimizers import adam, momentum, sgd
 
-PAIRS = [(output, loss) for loss, outputs in OUTPUTS.items() for output in outputs]
+PAIRS = [
+    (output, loss) for loss, outputs in OUTPUTS.items() for output in outputs
+    if output != "threshold"
+]  # fmt: skip
+# A threshold has no gradient that differences could prove: they are 0 but across its jump.
+DIFFERENTIABLE = [name for name in ACTIVATIONS if name != "threshold"]
 COLLAPSING = [("logistic", "binary_cross_entropy"), ("softmax", "cross_entropy")]
 EPS = float(np.finfo(np.float64).eps)
 KINK_MARGIN = 16 * FD_STEP  # no step of a difference may carry a net of relu across 0
@@ -105,7 +110,7 @@ def assert_gradients(mlp, X, Y):
     ("output", "loss", "collapsed"),
     [(*pair, True) for pair in PAIRS] + [(*pair, False) for pair in COLLAPSING],
 )
-@pytest.mark.parametrize("hidden", ACTIVATIONS)
+@pytest.mark.parametrize("hidden", DIFFERENTIABLE)
 def test_gradient_is_the_difference_quotient(hidden, output, loss, collapsed):
     assert_gradients(*problem(hidden, output, loss, collapsed=collapsed))
 
@@ -149,7 +154,7 @@ def test_labels_are_one_hot_targets():
         assert np.array_equal(by_label.gradient, by_row.gradient)
 
 
-@pytest.mark.parametrize("hidden", ACTIVATIONS)
+@pytest.mark.parametrize("hidden", DIFFERENTIABLE)
 @pytest.mark.parametrize(("output", "loss"), COLLAPSING)
 def test_general_path_equals_collapsed(hidden, output, loss):
     mlp, X, Y = problem(hidden, output, loss)
@@ -172,7 +177,7 @@ def test_general_path_equals_collapsed(hidden, output, loss):
     assert_within(general.delta[2], collapsed.delta[2], reached)
 
 
-@pytest.mark.parametrize("activation", list(DERIVATIVES))
+@pytest.mark.parametrize("activation", [name for name in DERIVATIVES if name != "threshold"])
 def test_derivative_from_the_output(activation):
     net = np.array([-2.5, -0.75, 0.5, 1.25, 3.0])  # away from 0, relu's kink
     f = oracle.activations.ACTIVATIONS[activation]
@@ -247,6 +252,23 @@ def test_extremes_stay_finite():
     assert np.isnan(relu[0, 0])
     assert np.array_equal(relu[0, 1:], [0.0, 0.0, 2.0])
     assert not np.signbit(relu[0, 1:]).any()
+
+
+def test_threshold_fires_where_net_is_at_least_zero():
+    net = np.array([[-np.inf, -1.0, -5e-324, -0.0, 0.0, 5e-324, 2.0, np.inf]])
+    threshold = oracle.activations.threshold
+    assert np.array_equal(threshold(net), [[0, 0, 0, 1, 1, 1, 1, 1]])
+    assert np.isnan(threshold(np.array([[np.nan]]))).all()
+
+
+def test_threshold_has_no_slope_but_at_its_jump():
+    net = np.array([-3.0, -1.0, 1.0, 3.0])
+    f = oracle.activations.threshold
+    assert not difference(lambda x: float(np.sum(f(x))), net, FD_STEP).any()
+    assert not DERIVATIVES["threshold"](f(net)).any()
+    steps = [0.1**k for k in range(1, 12)]
+    slopes = [(f(np.zeros(1)) - f(np.full(1, -h)))[0] / h for h in steps]
+    assert slopes == [1 / h for h in steps]  # beyond every number
 
 
 # A 2-2-1 network by hand, logistic throughout: logistic(ln 3) = 3/(3+1) = 3/4, logistic(0) = 1/2,

@@ -278,6 +278,46 @@ def test_labels_need_a_logistic_output_or_several() -> None:
     assert np.isfinite(mlp.evaluate(features(), labels(), "r2"))
 
 
+@pytest.mark.parametrize("kind", [dr.MLP, dr.oracle.MLP])
+@pytest.mark.parametrize(
+    ("layers", "activation", "output", "where"),
+    [
+        ([INPUTS, 1], [], "threshold", "output"),
+        ([INPUTS, 2, 3, 1], ["tanh", "threshold"], "identity", r"activation\[1\]"),
+        ([INPUTS, 2, 3, 1], "threshold", "threshold", r"activation\[0\]"),
+    ],
+)
+def test_threshold_units_predict_but_have_no_gradient(
+    kind: type, layers: list[int], activation: Any, output: str, where: str
+) -> None:
+    mlp = kind(layers, activation, output, seed=0)
+    X, Y = features(), labels() == 1
+    w, trace = mlp.w.copy(), mlp.forward(X)
+    assert np.array_equal(trace.y_hat, mlp.predict(X))
+    assert mlp.loss(X, Y) == mlp.evaluate(X, Y) >= 0
+    trainer = dr.Trainer if kind is dr.MLP else dr.oracle.Trainer
+    for refused in (
+        lambda: mlp.backward(trace, Y),
+        lambda: mlp.gradient(X, Y),
+        lambda: mlp.fit(X, Y),
+        lambda: trainer(mlp),
+    ):
+        with pytest.raises(ValueError, match=rf"^{where}: 'threshold', .* derivative is 0 .*Perce"):
+            refused()
+    assert np.array_equal(mlp.w, w)
+
+
+def test_labels_of_one_threshold_output() -> None:
+    X = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
+    for kind in (dr.MLP, dr.oracle.MLP):
+        gate = kind([2, 1], output="threshold")
+        for bias, expected in ((-2, [0, 0, 0, 1]), (-1, [0, 1, 1, 1])):  # and, or
+            gate.W = [[[1, 1, bias]]]
+            assert gate.predict_labels(X).tolist() == expected
+            assert gate.evaluate(X, np.array(expected), "accuracy") == 1
+            assert gate.loss(X, np.array([0, 1, 1, 0])) == 1 / 8 * (1 if bias == -1 else 3)
+
+
 def test_labels_may_be_objects(net: Net) -> None:
     objects = np.array(list(labels()), object)
     assert net.mlp.loss(features(), objects) == net.mlp.loss(features(), labels())

@@ -185,6 +185,7 @@ template <class T> void half_squared_error_rows(const Output<T>& c) noexcept {
     case Activation::logistic: return output_rows<T, Activation::logistic, loss, false>(c);
     case Activation::tanh: return output_rows<T, Activation::tanh, loss, false>(c);
     case Activation::relu: return output_rows<T, Activation::relu, loss, false>(c);
+    case Activation::threshold: return output_rows<T, Activation::threshold, loss, false>(c);
     case Activation::softmax: return output_rows<T, Activation::softmax, loss, false>(c);
   }
 }

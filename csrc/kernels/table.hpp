@@ -19,7 +19,7 @@ constexpr int PANEL = 32;
 // Contractions sum in blocks of KB terms (docs/derivation.md, "the order of sums").
 constexpr int KB = 256;
 
-enum class Activation : int { identity, logistic, tanh, relu, softmax };
+enum class Activation : int { identity, logistic, tanh, relu, softmax, threshold };
 enum class Loss : int { half_squared_error, binary_cross_entropy, cross_entropy };
 enum class Optimizer : int { sgd, momentum, adam };
 enum class Kind : int { b, i8, i16, i32, i64, u8, u16, u32, u64, f16, f32, f64 };

@@ -44,7 +44,8 @@ Shape::Shape(const std::vector<int64_t>& layer_sizes, const std::vector<std::str
   }
   for (size_t k = 0; k + 1 < sizes.size(); k++) {
     const int in = sizes[k], out = sizes[k + 1];
-    const auto f = named<Activation>(activations[k], {"identity", "logistic", "tanh", "relu", "softmax"}, "activation");
+    const auto f = named<Activation>(activations[k], {"identity", "logistic", "tanh", "relu", "softmax", "threshold"},
+                                     "activation");
     layers.push_back({in, out, f, n_weights, packed_size, hidden_transposed_size});
     n_weights = plus_product(n_weights, out, int64_t(in) + 1);
     packed_size = plus_product(packed_size, int64_t(panels_of(out)) * PANEL, int64_t(in) + 1);

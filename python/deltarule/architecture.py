@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from deltarule._arguments import choice, generator, integer, number, unmasked
 
-ACTIVATIONS = ("identity", "logistic", "tanh", "relu", "softmax")
+ACTIVATIONS = ("identity", "logistic", "tanh", "relu", "softmax", "threshold")
 LOSSES = ("half_squared_error", "binary_cross_entropy", "cross_entropy")
 DTYPES = ("float32", "float64")
 REDUCTIONS = ("mean", "sum")
@@ -251,6 +251,24 @@ class Architecture:
         """
         given = _real_array("w", w, (self.n_weights,))
         return given.astype(self.dtype if dtype is None else dtype, order="C")
+
+    def require_derivatives(self) -> None:
+        """Refuse whatever needs delta where a unit has no derivative to send it through (38).
+
+        Raises
+        ------
+        ValueError
+            If a layer's activation is threshold.
+        """
+        if "threshold" in self.activations:
+            k = self.activations.index("threshold")
+            at = "output" if k == self.n_hidden_layers else f"activation[{k}]"
+            raise ValueError(
+                f"{at}: 'threshold', whose derivative is 0 everywhere but at its jump, where there "
+                "is none: delta would be 0 and gradients would teach the network nothing; expected "
+                "'logistic', its smooth form, or dr.Perceptron, whose rule trains one layer of "
+                "threshold units"
+            )
 
     def _holds(self, value: float) -> bool:
         return 0 <= value <= float(np.finfo(self.dtype).max)

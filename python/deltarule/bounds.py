@@ -91,7 +91,7 @@ class Bounds:
 
     def activation(self, name: str, net: Float64, o: Float64) -> Float64:
         """o = f(net)."""
-        if name in ("identity", "relu"):
+        if name in ("identity", "relu", "threshold"):
             return np.zeros_like(o)
         if name != "softmax":
             return self.ulps(name, o)

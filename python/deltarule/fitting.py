@@ -7,7 +7,7 @@ The native network and its oracle share this, and with it shuffles, checks and h
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from os import PathLike
 from time import perf_counter
 from typing import Any, Protocol
@@ -16,13 +16,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from deltarule import _validate
-from deltarule._arguments import choice, generator
+from deltarule._arguments import choice, generator, number
 from deltarule.architecture import Architecture
 from deltarule.history import History
 from deltarule.metrics import METRICS, Metric, labels
 from deltarule.optimizers import Optimizer
 from deltarule.progress import progress_line
-from deltarule.results import Array
+from deltarule.records import gradient_norms, requested, saturation
+from deltarule.results import Array, Trace
 
 
 class EpochTrainer(Protocol):
@@ -48,6 +49,12 @@ class Network(Protocol):
 
     def predict(self, X: ArrayLike, n_threads: int | None = None, /) -> Array:
         """y_hat."""
+
+    def forward(self, X: ArrayLike, n_threads: int | None = None, /) -> Trace:
+        """All nets and outputs."""
+
+    def gradient(self, X: ArrayLike, Y: ArrayLike, n_threads: int | None = None, /) -> Array:
+        """dL/dw."""
 
 
 class Fittable(ABC):
@@ -80,13 +87,21 @@ class Fittable(ABC):
         """y_hat."""
 
     @abstractmethod
+    def forward(self, X: ArrayLike, n_threads: int | None = None) -> Trace:
+        """All nets and outputs."""
+
+    @abstractmethod
+    def gradient(self, X: ArrayLike, Y: ArrayLike, n_threads: int | None = None) -> Array:
+        """dL/dw."""
+
+    @abstractmethod
     def _new_trainer(
         self, optimizer: Optimizer | None, batch_size: int | None, n_threads: int | None
     ) -> EpochTrainer:
         """A trainer of this network with a fresh state."""
 
     def predict_labels(self, X: ArrayLike, n_threads: int | None = None) -> NDArray[np.int64]:
-        """argmax_j y_hat_j; of one logistic output, whether y_hat >= 1/2.
+        """argmax_j y_hat_j; of one logistic or threshold output, whether y_hat >= 1/2.
 
         Parameters
         ----------
@@ -100,7 +115,7 @@ class Fittable(ABC):
         Raises
         ------
         TypeError, ValueError
-            If X does not fit, or a single output is not logistic.
+            If X does not fit, or a single output is neither logistic nor threshold.
         """
         _check_classes("predict_labels", self.architecture)
         return labels(self.predict(X, n_threads))
@@ -130,7 +145,7 @@ class Fittable(ABC):
         ------
         TypeError, ValueError
             As `loss` does; also if the metric is unknown, or accuracy is asked of a single output
-            that is not logistic.
+            that is neither logistic nor threshold.
         """
         return evaluate(self, X, Y, metric, n_threads)
 
@@ -146,11 +161,14 @@ class Fittable(ABC):
         n_threads: int | None = None,
         validation: tuple[ArrayLike, ArrayLike] | None = None,
         progress: bool = False,
+        stop_tol: float | None = None,
+        record: str | Collection[str] | None = None,
     ) -> History:
         """Train for some epochs, from the weights as they are, with a fresh optimizer state.
 
         The same as a new `Trainer` and `epoch(X, Y, order=rng.permutation(n))` once an epoch,
-        where `rng = numpy.random.default_rng(seed)`.
+        where `rng = numpy.random.default_rng(seed)`; with `stop_tol`, while
+        |f(w_t) - f(w_{t-1})| > stop_tol.
 
         Parameters
         ----------
@@ -170,11 +188,19 @@ class Fittable(ABC):
             Data whose loss is taken after each epoch; judged before the first.
         progress : bool
             Whether to show a live line, with rich if that is installed.
+        stop_tol : float, optional
+            epsilon >= 0: stop after the first epoch whose loss differs from that of the epoch
+            before by no more, `abs(history.loss[-1] - history.loss[-2]) <= stop_tol`; 0 stops
+            when nothing changes. `epochs` stays the most there may be. None: take them all.
+        record : str or collection of str, optional
+            What to note after each epoch, with passes over all rows of X that nobody pays for
+            otherwise: "gradient_norm" (as much work as half an epoch or more), "saturation" (a
+            prediction), or both.
 
         Returns
         -------
         History
-            Loss, validation loss and speed of each epoch.
+            Loss, validation loss and speed of each epoch, what was recorded, and why it stopped.
 
         Raises
         ------
@@ -193,7 +219,10 @@ class Fittable(ABC):
         and KeyboardInterrupt carry the epochs so far as their attribute `history`.
         """
         trainer = self._new_trainer(optimizer, batch_size, n_threads)
-        return fit(self, trainer, X, Y, epochs, shuffle, seed, validation, progress, n_threads)
+        return fit(
+            self, trainer, X, Y, epochs, shuffle, seed, validation, progress, n_threads,
+            stop_tol, record,
+        )  # fmt: skip
 
     def save(self, path: str | bytes | PathLike[Any]) -> None:
         """Write weights and architecture to a safetensors file; `deltarule.load` reads it.
@@ -217,7 +246,7 @@ class Fittable(ABC):
         save(self.architecture, self._snapshot(), path)
 
     def summary(self) -> str:
-        """Return a table of the layers: sizes, activations, weights."""
+        """Return a table of the layers: sizes, activations, W[k], numbers of weights, memory."""
         from deltarule.info import summary
 
         return summary(self.architecture)
@@ -255,10 +284,15 @@ def fit(
     validation: tuple[ArrayLike, ArrayLike] | None,
     progress: bool,
     n_threads: int | None = None,
+    stop_tol: float | None = None,
+    record: str | Collection[str] | None = None,
 ) -> History:
     """Run a new trainer of this network for some epochs: see `Fittable.fit`."""
     epochs, shuffle = _validate.epochs(epochs), _validate.flag("shuffle", shuffle)
     progress, rng = _validate.flag("progress", progress), generator(seed)
+    if stop_tol is not None:
+        stop_tol = number("stop_tol", stop_tol, lambda value: value >= 0, "a number >= 0 or None")
+    records = requested(record)
     # Converted once, not once an epoch; exact arrays come back as they are.
     x, y = _validate.data(X, Y, mlp.architecture)
     held_out = _validate.pair(validation, mlp.architecture)
@@ -273,8 +307,15 @@ def fit(
                 loss = trainer.epoch(x, y, order)
                 seconds = perf_counter() - start
                 validation_loss = None if held_out is None else mlp.loss(*held_out, n_threads)
-                history.append(loss, seconds, len(x), validation_loss)
+                norms = gradient_norms(mlp, x, y, n_threads) if "gradient_norm" in records else None
+                shares = saturation(mlp, x, n_threads) if "saturation" in records else None
+                history.append(loss, seconds, len(x), validation_loss, norms, shares)
                 show(history)
+                if stop_tol is not None and history.change() <= stop_tol:
+                    history.stopped_by = "stop_tol"
+                    break
+            else:
+                history.stopped_by = "epochs"
     except (KeyboardInterrupt, FloatingPointError) as error:
         error.history = history  # type: ignore[union-attr]  # exceptions take attributes
         error.add_note(
@@ -294,5 +335,6 @@ def _judge_validation(mlp: Network, x: Array, y: Array, n_threads: int | None) -
 
 def _check_classes(name: str, net: Architecture) -> None:
     output = net.activations[-1]
-    if net.n_outputs == 1 and output != "logistic":
-        raise ValueError(f"{name}: one {output} output; expected logistic, or several")
+    if net.n_outputs == 1 and output not in ("logistic", "threshold"):
+        expected = "logistic or threshold, or several"
+        raise ValueError(f"{name}: one {output} output; expected {expected}")

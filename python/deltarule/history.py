@@ -20,15 +20,34 @@ class History:
         Wall time of each epoch's training, validation not included.
     samples_per_second : list of float
         Rows trained on per second.
+    gradient_norm : list of tuple of float
+        With `record="gradient_norm"`: the Frobenius norm of dW[k], k = 0 .. m, of the loss on
+        the whole training set at the weights after each epoch, with 1/S and the penalty (21);
+        squares are added in float64.
+    saturated : list of tuple of float
+        With `record="saturation"`: for layers 1 .. m + 1 the share of pairs (training sample,
+        unit) that are saturated at the weights after each epoch: |f'(net)| < 1 % of the
+        activation's largest slope. See `deltarule.records.saturated`.
+    stopped_by : str, optional
+        "epochs" or "stop_tol"; None if an exception ended it.
     """
 
     loss: list[float] = field(default_factory=list)
     validation_loss: list[float] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
     samples_per_second: list[float] = field(default_factory=list)
+    gradient_norm: list[tuple[float, ...]] = field(default_factory=list)
+    saturated: list[tuple[float, ...]] = field(default_factory=list)
+    stopped_by: str | None = None
 
     def append(
-        self, loss: float, seconds: float, n_samples: int, validation_loss: float | None = None
+        self,
+        loss: float,
+        seconds: float,
+        n_samples: int,
+        validation_loss: float | None = None,
+        gradient_norm: tuple[float, ...] | None = None,
+        saturated: tuple[float, ...] | None = None,
     ) -> None:
         """Add one epoch.
 
@@ -42,6 +61,8 @@ class History:
             How many rows it trained on.
         validation_loss : float, optional
             Left out where there is no validation data.
+        gradient_norm, saturated : tuple of float, optional
+            Left out where they are not recorded.
         """
         self.loss.append(loss)
         self.seconds.append(seconds)
@@ -49,6 +70,14 @@ class History:
         self.samples_per_second.append(n_samples / seconds if seconds > 0 else float("inf"))
         if validation_loss is not None:
             self.validation_loss.append(validation_loss)
+        if gradient_norm is not None:
+            self.gradient_norm.append(gradient_norm)
+        if saturated is not None:
+            self.saturated.append(saturated)
+
+    def change(self) -> float:
+        """|f(w_t) - f(w_{t-1})| of the last two epochs' losses; infinite after one epoch."""
+        return abs(self.loss[-1] - self.loss[-2]) if len(self) > 1 else float("inf")
 
     def __len__(self) -> int:
         """Return the number of epochs."""

@@ -93,17 +93,30 @@ def call(net: Architecture) -> str:
 
 
 def summary(net: Architecture) -> str:
-    """Return a table with a line for each layer: size, activation, weights into it."""
-    rows = [("layer", "units", "activation", "weights into it", "number")]
+    """Return a table with a line for each layer: size, activation, the weights into it, memory.
+
+    Weights are counted without and with the biases: H_{k+1} H_k and H_{k+1} (H_k + 1). Memory is
+    that of the numbers in the network's dtype.
+    """
+    itemsize = 4 if net.dtype == "float32" else 8
+    rows = [
+        ("layer", "units", "activation", "weights into it", "without bias", "biases", "all",
+         "memory")
+    ]  # fmt: skip
     inputs = "standardised" if net.input_shift or net.input_scale else ""
-    rows.append(("0", str(net.layers[0]), inputs, "", ""))
-    for k, (shape, f) in enumerate(zip(net.shapes, net.activations, strict=True)):
-        into = f"W[{k}]  {shape[0]} x {shape[1]}"
-        rows.append((str(k + 1), str(shape[0]), f, into, f"{shape[0] * shape[1]:,}"))
-    size = _bytes(net.n_weights * (4 if net.dtype == "float32" else 8))
+    rows.append(("0", str(net.layers[0]), inputs, "", "", "", "", ""))
+    for k, ((units, columns), f) in enumerate(zip(net.shapes, net.activations, strict=True)):
+        into = f"W[{k}]  {units} x {columns}"
+        rows.append((str(k + 1), str(units), f, into, *_counts(units * columns, units, itemsize)))
+    rows.append(("", "", "", "total", *_counts(net.n_weights, sum(net.layers[1:]), itemsize)))
     penalty = f", l2 {net.l2:g}" if net.l2 else ""
-    last = f"{net.n_weights:,} weights, {net.dtype}, {size}; {net.loss}, {net.reduction}{penalty}"
-    return "\n".join([*align(rows, "<><<>"), last])
+    last = f"{net.n_weights:,} weights, {net.dtype}; {net.loss}, {net.reduction}{penalty}"
+    return "\n".join([*align(rows, "<><<>>>>"), last])
+
+
+def _counts(weights: int, biases: int, itemsize: int) -> tuple[str, str, str, str]:
+    """Without biases, the biases, all of them, and what all need."""
+    return f"{weights - biases:,}", f"{biases:,}", f"{weights:,}", _bytes(weights * itemsize)
 
 
 def _bytes(size: float) -> str:

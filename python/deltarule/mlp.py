@@ -30,8 +30,8 @@ class MLP(Fittable):
     layers : sequence of int
         H_0 (inputs), the sizes of the hidden layers, K (outputs).
     activation : str or sequence of str
-        "identity", "logistic", "tanh", "relu" or "softmax": of all hidden layers, or one name per
-        hidden layer.
+        "identity", "logistic", "tanh", "relu", "softmax" or "threshold": of all hidden layers, or
+        one name per hidden layer. A network with threshold units predicts, but has no gradient.
     output : str, optional
         The output's activation; None: identity, logistic or softmax, by the loss.
     loss : str
@@ -217,8 +217,10 @@ class MLP(Fittable):
         TypeError
             If trace is none, Y holds no real numbers, or labels are no integers.
         ValueError
-            If trace or Y has a wrong shape, or a target is out of range.
+            If trace or Y has a wrong shape, a target is out of range, or a layer's activation is
+            threshold.
         """
+        self.architecture.require_derivatives()
         threads = _validate.n_threads(n_threads)
         net, o = _validate.trace(trace, self.layers, self.architecture.dtype)
         try:
@@ -273,8 +275,9 @@ class MLP(Fittable):
         Raises
         ------
         TypeError, ValueError
-            As `loss` does.
+            As `loss` does; also if a layer's activation is threshold.
         """
+        self.architecture.require_derivatives()
         threads = _validate.n_threads(n_threads)
         gradient: Array
         try:

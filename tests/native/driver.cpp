@@ -30,7 +30,8 @@ struct Hash {
   template <class T> void add(const Buffer<T>& buffer) { add(buffer.data(), buffer.size()); }
 };
 
-constexpr Activation activations[] = {Activation::identity, Activation::logistic, Activation::tanh, Activation::relu};
+constexpr Activation activations[] = {Activation::identity, Activation::logistic, Activation::tanh, Activation::relu,
+                                      Activation::threshold};
 constexpr int widths[] = {1, 7, 16, 17, 31, 33, 300};
 constexpr int64_t heights[] = {1, 3, 13, 15, 29};
 
@@ -69,6 +70,7 @@ template <class T> void hidden_delta(const Kernels<T>& k, Hash& hash) {
   for (int out : widths)
     for (int in : {1, 10, 33})
       for (Activation f : activations) {
+        if (f == Activation::threshold) continue;  // which has no derivative
         constexpr int64_t rows = 15;
         const Buffer<T> delta = random_buffer<T>(size_t(panels_of(out)) * rows * PANEL, 3);
         const Buffer<T> W = random_buffer<T>(size_t(panels_of(in)) * size_t(out) * PANEL, 4);
@@ -128,7 +130,8 @@ template <class T> void weight_gradient(const Kernels<T>& k, Hash& hash) {
 
 template <class T> void activate(const Kernels<T>& k, Hash& hash) {
   for (int columns : {1, 10, 17, 40})
-    for (Activation f : {Activation::logistic, Activation::tanh, Activation::relu, Activation::softmax}) {
+    for (Activation f :
+         {Activation::logistic, Activation::tanh, Activation::relu, Activation::softmax, Activation::threshold}) {
       constexpr int64_t rows = 9;
       Buffer<T> z = random_buffer<T>(size_t(panels_of(columns)) * rows * PANEL, 33, -6, 6);
       k.activate(z.data(), rows * PANEL, rows, columns, f);

@@ -12,10 +12,11 @@ import numpy as np
 
 cdef enum:
     KB = 256  # terms in a block (33)
-    IDENTITY, LOGISTIC, TANH, RELU, SOFTMAX
+    IDENTITY, LOGISTIC, TANH, RELU, SOFTMAX, THRESHOLD
 
 _CODES = {
-    "identity": IDENTITY, "logistic": LOGISTIC, "tanh": TANH, "relu": RELU, "softmax": SOFTMAX
+    "identity": IDENTITY, "logistic": LOGISTIC, "tanh": TANH, "relu": RELU, "softmax": SOFTMAX,
+    "threshold": THRESHOLD,
 }
 
 
@@ -74,14 +75,16 @@ cdef inline real clip(real y_hat) noexcept nogil:
 
 
 cdef inline real activation(int f, real net) noexcept nogil:
-    """f(net) of the scalar activations  (4) to (7)."""
-    cdef real zero = 0
+    """f(net) of the scalar activations  (4) to (7), (37)."""
+    cdef real zero = 0, one = 1
     if f == LOGISTIC:
         return logistic(net)
     if f == TANH:
         return tanh(net)
     if f == RELU:
         return zero if net <= 0 else net
+    if f == THRESHOLD:
+        return one if net >= 0 else zero if net < 0 else net
     return net
 
 
@@ -94,6 +97,8 @@ cdef inline real times_derivative(int f, real o, real u) noexcept nogil:
         return u * fma(-o, o, one)
     if f == RELU:
         return u if o > 0 else zero
+    if f == THRESHOLD:
+        return zero
     return u
 
 

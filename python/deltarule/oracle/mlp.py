@@ -178,8 +178,9 @@ class MLP(Fittable):
         Raises
         ------
         TypeError, ValueError
-            If trace or Y does not fit.
+            If trace or Y does not fit, or a layer's activation is threshold.
         """
+        self.architecture.require_derivatives()
         _validate.n_threads(n_threads)
         _validate.trace(trace, self.layers, "float64")
         y = float_targets(Y, self.architecture)
@@ -232,8 +233,9 @@ class MLP(Fittable):
         Raises
         ------
         TypeError, ValueError
-            If X or Y does not fit.
+            If X or Y does not fit, or a layer's activation is threshold.
         """
+        self.architecture.require_derivatives()
         trace, y = self._traced(X, Y, n_threads)
         with np.errstate(all="ignore"):
             return backward(self.architecture, self.W, trace, y, self.collapsed).gradient

@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Curves over the epochs of a training, or over the depth of a network."""
+
+from __future__ import annotations
+
+import reprlib
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from deltarule import _validate
+from deltarule._arguments import choice
+from deltarule.history import History
+from deltarule.plot._common import COLOURS, axes
+from deltarule.results import Array
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+def loss_curve(
+    history: History, ax: Axes | None = None, label: str | None = None, scale: str = "linear"
+) -> Axes:
+    """Draw the loss of every epoch, and the validation loss dashed, if there is one.
+
+    Called again with the same Axes, it adds another training in the next colour.
+
+    Parameters
+    ----------
+    history : History
+        What `fit` returned.
+    ax : matplotlib Axes, optional
+        None: a new figure's.
+    label : str, optional
+        Names the curve in the legend; None: "training".
+    scale : str
+        "linear" or "log", of the loss.
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    ImportError
+        If matplotlib is not installed.
+    TypeError, ValueError
+        If an argument does not fit, or the history has no epochs.
+    """
+    if not isinstance(history, History):
+        raise TypeError(f"history: {reprlib.repr(history)}; expected a History, as fit returns")
+    if len(history) == 0:
+        raise ValueError("history: 0 epochs; expected at least one")
+    scale = choice("scale", scale, ("linear", "log"))
+    ax = axes(ax)
+    colour = _next_colour(ax)
+    epochs = np.arange(1, len(history) + 1)
+    marker = "o" if len(history) == 1 else None  # a line of one point is invisible
+    ax.plot(epochs, history.loss, color=colour, marker=marker, label=label or "training")
+    if history.validation_loss:
+        name = "validation" if label is None else f"{label}, validation"
+        held_out = epochs[: len(history.validation_loss)]
+        ax.plot(
+            held_out, history.validation_loss, color=colour, marker=marker, ls="--", label=name
+        )  # fmt: skip
+    ax.set(xlabel="epoch", ylabel="loss", yscale=scale)
+    _whole_numbers(ax)
+    ax.legend()
+    return ax
+
+
+def gradient_dilution(
+    norms: History | ArrayLike, ax: Axes | None = None, label: str | None = None
+) -> Axes:
+    """Draw how the gradient thins out on its way back: the norm of dW[k] for each k.
+
+    Parameters
+    ----------
+    norms : History or array-like, (epochs, m + 1) or (m + 1,)
+        A history recorded with gradient norms or its `gradient_norm`: a curve for each matrix
+        over the epochs, the first matrix darkest. One row of it: a curve over depth; called again
+        with the same Axes, that adds another one in the next colour.
+    ax : matplotlib Axes, optional
+        None: a new figure's.
+    label : str, optional
+        Names a curve over depth.
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    ImportError
+        If matplotlib is not installed.
+    TypeError, ValueError
+        If norms are no such numbers, or the history has none.
+    """
+    values = _norms(norms)
+    ax = axes(ax)
+    if values.ndim == 1:
+        layers = np.arange(len(values))
+        ax.plot(layers, values, color=_next_colour(ax), marker="o", label=label)
+        ax.set(xlabel="weight matrix k, from the input to the output")
+        _whole_numbers(ax)
+        if label is not None:
+            ax.legend()
+    else:
+        import matplotlib
+
+        shades = matplotlib.colormaps["viridis"](np.linspace(0, 0.9, values.shape[1]))
+        epochs = np.arange(1, len(values) + 1)
+        for k, shade in enumerate(shades):
+            marker = "o" if len(values) == 1 else None
+            ax.plot(epochs, values[:, k], color=shade, marker=marker, label=f"dW[{k}]")
+        ax.set(xlabel="epoch")
+        _whole_numbers(ax)
+        ax.legend()
+    ax.set_ylabel("norm of dW[k]")
+    if np.any(values > 0):
+        ax.set_yscale("log")
+    return ax
+
+
+def _norms(norms: Any) -> Array:
+    if isinstance(norms, History):
+        norms = getattr(norms, "gradient_norm", [])
+        if len(norms) == 0:
+            raise ValueError("norms: a history without gradient norms; expected fit(record=...)")
+    values = _validate.array(norms, "norms").astype(np.float64)
+    if values.ndim not in (1, 2) or values.size == 0:
+        raise ValueError(f"norms: shape {values.shape}; expected (epochs, m + 1) or (m + 1,)")
+    if not np.all(np.isfinite(values) & (values >= 0)):
+        raise ValueError("norms: a negative or infinite one; expected norms")
+    return values
+
+
+def _whole_numbers(ax: Axes) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+
+
+def _next_colour(ax: Axes) -> str:
+    solid = sum(line.get_linestyle() == "-" for line in ax.lines)
+    return COLOURS[solid % len(COLOURS)]
