@@ -47,10 +47,10 @@ def separate(x: np.ndarray, y: np.ndarray) -> np.ndarray | None:
 
 
 def perceptron(w: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """+1 where the unit fires, net >= 0, else -1; net is the native network's."""
-    mlp = dr.MLP([x.shape[1], 1], output="identity", dtype="float64", seed=0)
+    """+1 where a native threshold unit with these weights fires, net >= 0, else -1."""
+    mlp = dr.MLP([x.shape[1], 1], output="threshold", dtype="float64", seed=0)
     mlp.W = [w[None, :]]
-    return np.where(mlp.predict(x)[:, 0] >= 0, 1, -1)
+    return np.where(mlp.predict(x)[:, 0] == 1, 1, -1)
 
 
 def dichotomies(x: np.ndarray) -> dict[tuple[int, ...], np.ndarray | None]:

@@ -16,6 +16,7 @@ import numpy as np
 
 import deltarule as dr
 from deltarule.digits import load_digits
+from deltarule.records import saturated
 
 WIDTH, DEPTHS, SEEDS = 32, range(1, 11), range(20)
 ACTIVATIONS = ("logistic", "tanh", "relu")
@@ -38,14 +39,15 @@ def network(activation: str, depth: int, seed: int, dtype: str = "float64") -> d
 def measure(mlp: dr.MLP, X: Any, Y: Any) -> dict[str, np.ndarray]:
     """Norms of dW[k]; and for every step from delta[k+1] to delta[k]: ratio, forecast, bound.
 
-    With W[k] independent, of mean 0 and variance v, (20) gives on average
+    `signal` is the norm of the part of dW[k] by which rows differ: the covariance of delta[k+1] and
+    o[k] over the rows; the rest, mean times mean, moves all rows alike. With W[k] independent, of mean 0 and variance v, (20) gives on average
     |delta[k]|^2 = H_k v mean(f'^2) |delta[k+1]|^2; and always
     |delta[k]| <= max f' * (largest singular value of W[k]) * |delta[k+1]|.
     """
     f = mlp.architecture.activations[0]
     trace = mlp.forward(X)
     back = mlp.backward(trace, Y)
-    ratio, forecast, bound, saturated = [], [], [], []
+    ratio, forecast, bound, off = [], [], [], []
     for k in range(1, len(mlp.layers) - 1):
         W, fan_in, fan_out = mlp.W[k][:, :-1], mlp.layers[k], mlp.layers[k + 1]
         relu = mlp.architecture.activations[k] == "relu"
@@ -54,13 +56,15 @@ def measure(mlp: dr.MLP, X: Any, Y: Any) -> dict[str, np.ndarray]:
         ratio.append(np.linalg.norm(back.delta[k]) / np.linalg.norm(back.delta[k + 1]))
         forecast.append(np.sqrt(fan_in * v * np.mean(slope**2)))
         bound.append(MAX_SLOPE[f] * np.linalg.norm(W, 2))
-        saturated.append(np.mean(slope < 0.01 * MAX_SLOPE[f]))
+        off.append(np.mean(saturated(f, trace.o[k])))
+    deviations = [(d - d.mean(0)).T @ (o - o.mean(0)) for d, o in zip(back.delta[1:], trace.o)]
     return {
         "norm": np.array([np.linalg.norm(dW) for dW in back.dW]),
         "ratio": np.array(ratio),
         "forecast": np.array(forecast),
         "bound": np.array(bound),
-        "saturated": np.array(saturated),
+        "saturated": np.array(off),
+        "signal": np.array([np.linalg.norm(d) for d in deviations]) / len(X),
     }
 
 
@@ -112,20 +116,16 @@ def trained(X: Any, Y: Any) -> dict[str, Any]:
 
 
 def watched(X: Any, Y: Any) -> dict[str, Any]:
-    """Norms of dW[k] at the start and after each epoch, and the saturated share at the end."""
+    """One training of DEEP hidden layers: what fit records after each epoch, start and end."""
     result: dict[str, Any] = {}
     for f in ACTIVATIONS:
         mlp = network(f, DEEP, 0)
-        trainer = dr.Trainer(mlp, dr.SGD(eta=ETA), batch_size=32, n_threads=1)
-        rng = np.random.default_rng(0)
-        history = [measure(mlp, X, Y)]
-        for _ in range(EPOCHS):
-            trainer.epoch(X, Y, rng.permutation(len(X)))
-            history.append(measure(mlp, X, Y))
-        result[f] = {
-            "norms": np.array([h["norm"] for h in history]),
-            "saturated": np.array([np.mean(h["saturated"]) for h in history]),
-        }
+        start = measure(mlp, X, Y)
+        history = mlp.fit(
+            X, Y, dr.SGD(eta=ETA), epochs=EPOCHS, seed=0, n_threads=1,
+            record=("gradient_norm", "saturation"),
+        )  # fmt: skip
+        result[f] = {"start": start, "history": history, "end": measure(mlp, X, Y)}
     return result
 
 
@@ -147,9 +147,18 @@ def main(save: str | Path | None = None) -> dict[str, Any]:
     print(f"held-out accuracy after {EPOCHS} epochs of SGD(eta={ETA}), mean of 3, by depth")
     for f in ACTIVATIONS:
         print(f"{f:>9}  " + " ".join(f"{a:.3f}" for a in accuracy[f].mean(axis=1)))
+    print(f"{DEEP} hidden layers, after {EPOCHS} epochs: share saturated; |dW[k]|, and its signal")
+    for f in ACTIVATIONS:
+        end = watch[f]["end"]
+        print(f"{f:>9}  {np.mean(end['saturated']):.3f}  " + numbers(end["norm"]))
+        print(" " * 18 + numbers(end["signal"]))
     if save is not None:
         pictures(Path(save), start, accuracy, watch)
     return {"start": start, "accuracy": accuracy, "watched": watch}
+
+
+def numbers(values: Any) -> str:
+    return " ".join(f"{v:.1e}" for v in values)
 
 
 def pictures(save: Path, start: Any, accuracy: Any, watch: Any) -> None:
@@ -158,7 +167,9 @@ def pictures(save: Path, start: Any, accuracy: Any, watch: Any) -> None:
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    fig, axes = plt.subplots(1, 3, figsize=(9.6, 3.3), layout="constrained")
+    from deltarule.plot import gradient_dilution
+
+    fig, axes = plt.subplots(1, 3, figsize=(9, 3.2), layout="constrained")
     for f in ACTIVATIONS:
         norms, c = start[f]["norms"], COLOURS[f]
         k = np.arange(norms.shape[1])
@@ -194,15 +205,17 @@ def pictures(save: Path, start: Any, accuracy: Any, watch: Any) -> None:
     fig.savefig(save / "dilution_depth.png", dpi=110)
     plt.close(fig)
 
-    fig, axes = plt.subplots(1, 2, figsize=(8, 3.4), layout="constrained", sharey=True)
-    for ax, f in zip(axes, ("logistic", "relu"), strict=True):
-        norms = watch[f]["norms"]
-        shades = matplotlib.colormaps["viridis"](np.linspace(0, 0.9, norms.shape[1]))
-        for k, shade in enumerate(shades):
-            ax.plot(norms[:, k], color=shade, label=f"dW[{k}]")
-        ax.set(yscale="log", xlabel="epochs done", title=f"{f}, {DEEP} hidden layers")
-    axes[0].set_ylabel("norm of dW[k]")
-    axes[1].legend(fontsize=9, loc="lower left", ncols=2)
+    fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
+    gradient_dilution(watch["logistic"]["history"], ax=left)
+    left.legend(fontsize=9, ncols=4, loc="upper right", columnspacing=1)
+    left.set(title=f"logistic, {DEEP} hidden layers", ylim=(5e-5, 1))
+    for f in ("relu", "logistic"):
+        end = watch[f]["end"]
+        gradient_dilution(end["norm"], ax=right, label=f"{f}, whole")
+        right.lines[-1].set_color(COLOURS[f])
+        right.plot(end["signal"], "s--", color=COLOURS[f], ms=4, label=f"{f}, signal")
+    right.set(title=f"After {EPOCHS} epochs: dW[k] and its signal", ylim=(3e-5, 10))
+    right.legend(fontsize=9, loc=(0.03, 0.4))
     fig.savefig(save / "dilution_training.png", dpi=110)
     plt.close(fig)
 
