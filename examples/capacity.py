@@ -169,6 +169,7 @@ def main(save: str | Path | None = None) -> dict[str, Any]:
 
 
 def pictures(save: Path, r: Any, m: Any) -> None:
+    """The 16 labellings of four points; the shares of random labels."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -211,8 +212,10 @@ def pictures(save: Path, r: Any, m: Any) -> None:
     for (h, row), shade, marker in zip(m.items(), shades, "osD^", strict=True):
         right.plot(LOADS, row["share"], f"{marker}-", color=shade, ms=5, alpha=0.9,
                    label=f"{INPUTS}-{h}-1, {row['weights']} weights")  # fmt: skip
-    right.set(xlabel="points per weight", ylabel="share memorised", ylim=(-0.05, 1.5), yticks=np.arange(0, 1.1, 0.2),
-              title="One hidden layer, trained on random labels")  # fmt: skip
+    right.set(
+        xlabel="points per weight", ylabel="share memorised", ylim=(-0.05, 1.5),
+        yticks=np.arange(0, 1.1, 0.2), title="One hidden layer, trained on random labels",
+    )  # fmt: skip
     right.legend(fontsize=9)
     fig.savefig(save / "capacity_labels.png", dpi=110)
     plt.close(fig)

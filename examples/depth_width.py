@@ -63,6 +63,7 @@ def fewest_wrong(k: int, h: int) -> int:
 
 
 def exact() -> dict[str, Any]:
+    """Sizes of both constructions, and whether their outputs equal the sawtooth to the bit."""
     rows = []
     for k in range(1, 13):
         x = np.arange(2 ** (k + 2) + 1)[:, None] / 2.0 ** (k + 2)  # dyadic: no rounding anywhere
@@ -74,9 +75,7 @@ def exact() -> dict[str, Any]:
                 "deep": a.n_weights,
                 "shallow": b.n_weights,
                 "units": sum(b.layers[1:-1]),
-                "equal": bool(
-                    np.array_equal(a.predict(x), y) and np.array_equal(b.predict(x), y)
-                ),
+                "equal": bool(np.array_equal(a.predict(x), y) and np.array_equal(b.predict(x), y)),
             }
         )
     return {"rows": rows}
@@ -112,6 +111,7 @@ def trained_sawtooth() -> dict[str, Any]:
 
 
 def radial(x: np.ndarray) -> np.ndarray:
+    """A function of the distance from 0: a square, a root and a sine, one after the other."""
     return np.sin(6 * np.sqrt(np.sum(x**2, axis=1, keepdims=True)))
 
 
@@ -124,6 +124,7 @@ def layers_of(weights: int, hidden: int) -> list[int]:
 
 
 def trained_radial() -> dict[str, Any]:
+    """The error on fresh points, for one and two hidden layers and every number of weights."""
     rng = np.random.default_rng(0)
     X, Xv = (rng.uniform(-1, 1, (4096, 2)).astype(np.float32) for _ in range(2))
     Y, Yv = radial(X), radial(Xv)
@@ -166,6 +167,7 @@ def main(save: str | Path | None = None) -> dict[str, Any]:
 
 
 def picture(save: Path, e: Any, s: Any, r: Any) -> None:
+    """Weights of both constructions, the sawtooth, errors against weights."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -178,7 +180,8 @@ def picture(save: Path, e: Any, s: Any, r: Any) -> None:
                  label="1 hidden layer: $3 \\cdot 2^k + 1$")  # fmt: skip
     axes[0].plot(k, [row["deep"] for row in e["rows"]], "o-", color=blue, ms=4,
                  label="k hidden layers: $6k + 1$")  # fmt: skip
-    axes[0].set(yscale="log", ylim=(4, 4e5), xlabel="k", ylabel="weights", title="Sawtooth of $2^k$ pieces, exact")
+    axes[0].set(yscale="log", ylim=(4, 4e5), xlabel="k", ylabel="weights",
+                title="Sawtooth of $2^k$ pieces, exact")  # fmt: skip
     axes[0].set_xticks(range(2, 13, 2))
     axes[0].legend(fontsize=9)
 

@@ -31,6 +31,7 @@ ETA, EPOCHS, DEEP = 0.05, 20, 6  # of the trainings; DEEP layers for the one tha
 
 
 def network(activation: str, depth: int, seed: int, dtype: str = "float64") -> dr.MLP:
+    """64 pixels, so many hidden layers of 32 units, 10 classes."""
     return dr.MLP(
         [64, *[WIDTH] * depth, 10], activation, "softmax", "cross_entropy", dtype=dtype, seed=seed
     )
@@ -40,7 +41,9 @@ def measure(mlp: dr.MLP, X: Any, Y: Any) -> dict[str, np.ndarray]:
     """Norms of dW[k]; and for every step from delta[k+1] to delta[k]: ratio, forecast, bound.
 
     `signal` is the norm of the part of dW[k] by which rows differ: the covariance of delta[k+1] and
-    o[k] over the rows; the rest, mean times mean, moves all rows alike. With W[k] independent, of mean 0 and variance v, (20) gives on average
+    o[k] over the rows; the rest, mean times mean, moves all rows alike.
+
+    With W[k] independent, of mean 0 and variance v, (20) gives on average
     |delta[k]|^2 = H_k v mean(f'^2) |delta[k+1]|^2; and always
     |delta[k]| <= max f' * (largest singular value of W[k]) * |delta[k+1]|.
     """
@@ -57,7 +60,8 @@ def measure(mlp: dr.MLP, X: Any, Y: Any) -> dict[str, np.ndarray]:
         forecast.append(np.sqrt(fan_in * v * np.mean(slope**2)))
         bound.append(MAX_SLOPE[f] * np.linalg.norm(W, 2))
         off.append(np.mean(saturated(f, trace.o[k])))
-    deviations = [(d - d.mean(0)).T @ (o - o.mean(0)) for d, o in zip(back.delta[1:], trace.o)]
+    pairs = zip(back.delta[1:], trace.o[:-1], strict=True)
+    deviations = [(delta - delta.mean(0)).T @ (o - o.mean(0)) for delta, o in pairs]
     return {
         "norm": np.array([np.linalg.norm(dW) for dW in back.dW]),
         "ratio": np.array(ratio),
@@ -158,10 +162,12 @@ def main(save: str | Path | None = None) -> dict[str, Any]:
 
 
 def numbers(values: Any) -> str:
+    """A line of the table."""
     return " ".join(f"{v:.1e}" for v in values)
 
 
 def pictures(save: Path, start: Any, accuracy: Any, watch: Any) -> None:
+    """Dilution over depth with what it does to training; a training from inside."""
     import matplotlib
 
     matplotlib.use("Agg")

@@ -33,7 +33,7 @@ TARGET_KINKS = (1 / 3, 2 / 3)  # 0 is one too
 
 
 def fixed_network() -> dr.MLP:
-    """A 1-8-1 relu network with fixed weights: the start of seed 3, its units spread over [0, 1]."""
+    """A 1-8-1 relu network: the start of seed 3, with its kinks spread over [0, 1]."""
     mlp = dr.MLP([1, 8, 1], "relu", "identity", dtype="float64", seed=3)
     hidden, last = (W.copy() for W in mlp.W)
     hidden[:, 1] = -hidden[:, 0] * (np.arange(8) + 0.5) / 8
@@ -70,6 +70,7 @@ def empirical_risk(mlp: dr.MLP, n: int, rng: np.random.Generator) -> float:
 
 
 def convergence() -> dict[str, Any]:
+    """Errors of the empirical risk, by the size of the sample; and three growing samples."""
     mlp, rng = fixed_network(), np.random.default_rng(0)
     risk, sigma = exact_risk(mlp)
     error = np.array([[empirical_risk(mlp, n, rng) for _ in range(REPEATS)] for n in SIZES]) - risk
@@ -149,6 +150,7 @@ def main(save: str | Path | None = None) -> dict[str, Any]:
 
 
 def pictures(save: Path, c: dict[str, Any], d: dict[str, Any]) -> None:
+    """Convergence with its band; learning curve."""
     import matplotlib
 
     matplotlib.use("Agg")

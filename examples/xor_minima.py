@@ -70,6 +70,7 @@ def wilson(k: int, n: int, z: float = 1.96) -> tuple[float, float]:
 
 
 def look_at(mlp: dr.MLP) -> dict[str, float]:
+    """What says whether a training has come to rest."""
     trace = mlp.forward(X)
     return {
         "loss": mlp.loss(X, Y),
@@ -169,6 +170,7 @@ def main(save: str | Path | None = None) -> dict[str, Any]:
 
 
 def picture(save: Path, results: Any) -> None:
+    """Where the starts end; one that learns and one that does not."""
     import matplotlib
 
     matplotlib.use("Agg")
