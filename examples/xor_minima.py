@@ -153,6 +153,10 @@ def main(save: str | Path | None = None) -> dict[str, Any]:
         x = a[name]
         print(f"  {name:14} {np.median(x):9.3g}   ({x.min():.3g} ... {x.max():.3g})")
     print(f"  kicked by N(0, 0.3^2) in every weight, came back: {a['returned']} of {a['kicked']}")
+    at_12 = [e[0] for e in results["2-2-1 logistic"]["ends"] if abs(e[2]["loss"] - 1 / 12) < 1e-3]
+    a["twelfth"] = len(at_12)
+    a["twelfth_saddles"] = sum(bool(curvatures(mlp)[0] < 0) for mlp in at_12)
+    print(f"logistic, near 1/12: {len(at_12)}, curved downwards: {a['twelfth_saddles']}")
     relu = results["2-2-1 relu"]["ends"]
     flat = [e for e in relu if abs(e[2]["loss"] - 1 / 8) < 1e-12 and e[2]["gradient"] < 1e-12]
     a["relu_flat"] = len(flat)

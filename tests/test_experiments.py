@@ -144,9 +144,14 @@ def test_a_logistic_trap_is_a_minimum_at_infinity(xor: dict[str, Any]) -> None:
     assert a["returned"] == a["kicked"] == 60
 
 
+def test_the_higher_logistic_trap_is_a_saddle(xor: dict[str, Any]) -> None:
+    a = xor["anatomy"]
+    assert a["twelfth_saddles"] == a["twelfth"] == 11
+
+
 def test_relu_has_true_local_minima(xor: dict[str, Any]) -> None:
     a = xor["anatomy"]
-    assert 0 < a["relu_minima"] <= a["relu_flat"]
+    assert (a["relu_flat"], a["relu_flat_silent"], a["relu_minima"]) == (45, 17, 27)
 
 
 def test_constant_outputs_cost_the_traps() -> None:
