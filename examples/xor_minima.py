@@ -161,9 +161,13 @@ def main(save: str | Path | None = None) -> dict[str, Any]:
     flat = [e for e in relu if abs(e[2]["loss"] - 1 / 8) < 1e-12 and e[2]["gradient"] < 1e-12]
     a["relu_flat"] = len(flat)
     a["relu_flat_silent"] = sum(end["silent"] == 2 for _, _, end in flat)
-    a["relu_minima"] = sum(not can_fall(e[0], np.random.default_rng(1)) for e in flat)
+    falls = [e[0] for e in flat if can_fall(e[0], np.random.default_rng(1))]
+    a["relu_minima"] = len(flat) - len(falls)
+    a["relu_falls"] = len(falls)
+    a["relu_falls_at_kink"] = sum(bool(np.any(m.forward(X).net[1] == 0)) for m in falls)
     print(f"relu, gradient 0 at 1/8: {len(flat)}, {a['relu_flat_silent']} of them with both units")
-    print(f"  silent on all rows; no lower loss nearby: {a['relu_minima']}")
+    print(f"  silent on all rows; no lower loss nearby: {a['relu_minima']}; on a kink and able to "
+          f"fall: {a['relu_falls_at_kink']}")  # fmt: skip
     a["logistic_minima"] = sum(not can_fall(e[0], np.random.default_rng(1)) for e in at_16)
     print(f"logistic, near 1/16, no lower loss nearby: {a['logistic_minima']} of {len(at_16)}")
     if save is not None:

@@ -83,7 +83,7 @@ def test_the_signal_is_diluted_in_all_layers_alike(dilution: dict[str, Any]) -> 
     signal, norm = end["logistic"]["signal"], end["logistic"]["norm"]
     assert np.max(signal) < 2 * np.min(signal)
     assert np.max(norm) > 100 * np.min(norm)
-    assert np.min(end["relu"]["signal"]) > 1000 * np.max(signal)
+    assert np.min(end["relu"]["signal"]) > 3000 * np.max(signal)
 
 
 def test_deep_logistic_networks_do_not_learn_the_digits(dilution: dict[str, Any]) -> None:
@@ -92,8 +92,8 @@ def test_deep_logistic_networks_do_not_learn_the_digits(dilution: dict[str, Any]
     accuracy = {f: a.mean(axis=1) for f, a in dilution["accuracy"].items()}
     assert np.all(accuracy["logistic"][2:] < guess)
     assert accuracy["logistic"][0] > 0.8
-    assert np.all(accuracy["tanh"] > 0.9)
-    assert np.all(accuracy["relu"] > 0.9)
+    assert np.all(accuracy["tanh"] > 0.93)
+    assert np.all(accuracy["relu"] > 0.93)
 
 
 # XOR -----------------------------------------------------------------------------------------
@@ -152,6 +152,7 @@ def test_the_higher_logistic_trap_is_a_saddle(xor: dict[str, Any]) -> None:
 def test_relu_has_true_local_minima(xor: dict[str, Any]) -> None:
     a = xor["anatomy"]
     assert (a["relu_flat"], a["relu_flat_silent"], a["relu_minima"]) == (45, 17, 27)
+    assert a["relu_falls_at_kink"] == a["relu_falls"] == 18
 
 
 def test_constant_outputs_cost_the_traps() -> None:
