@@ -7,7 +7,7 @@ MathML at build time, which browsers draw themselves: no script, no network.
 
 import re
 from typing import Any
-from xml.etree.ElementTree import Element
+from xml.etree import ElementTree
 
 import griffe
 import latex2mathml.converter
@@ -24,6 +24,13 @@ BLOCK_PRIORITY, INLINE_PRIORITY, SUBSCRIPT_PRIORITY = 22, 195, 169
 DISPLAY = re.compile(r"^\$\$\n(.*?)\n\$\$$", re.MULTILINE | re.DOTALL)
 ARRAY = re.compile(r"\b(array(?:-like)?(?: of \w+)?),? \(")
 FUNCTION = re.compile(r"<mi>(?:arg|cos|exp|inf|lim|log|max|min|sin|sup|tanh)</mi>")
+SPACE = '<mspace width="0.17em"/>'
+NAMESPACE = "http://www.w3.org/1998/Math/MathML"
+LIMITS = {
+    f"{{{NAMESPACE}}}{beside}": f"{{{NAMESPACE}}}{below}"
+    for beside, below in [("msub", "munder"), ("msubsup", "munderover")]
+}
+ElementTree.register_namespace("", NAMESPACE)
 NUMBER = re.compile(r"\s*\\qquad \((\w+)\)$")
 
 
@@ -35,8 +42,15 @@ def mathml(latex: str, display: str = "inline") -> str:
     result = latex2mathml.converter.convert(latex, display=display)
     if unknown := re.search(r"\\[a-zA-Z]+", result):
         raise ValueError(f"no MathML for {unknown[0]} in {latex!r}")
-    space = '<mspace width="0.17em"/>'
-    return FUNCTION.sub(rf"<mrow>{space}\g<0>{space}</mrow>", result)
+    result = FUNCTION.sub(rf"<mrow>{SPACE}\g<0>{SPACE}</mrow>", result)
+    if display == "inline":
+        return result
+    root = ElementTree.fromstring(result)
+    for element in root.iter():  # limits that \left( has put beside their sum
+        scripts = LIMITS.get(element.tag)
+        if scripts and element[0].text in ("\u2211", "\u220f"):
+            element.tag = scripts
+    return ElementTree.tostring(root, encoding="unicode")
 
 
 def equation(latex: str) -> str:
@@ -63,7 +77,9 @@ class Displays(Preprocessor):
 class Inlines(InlineProcessor):
     """$`formula`$ within a line."""
 
-    def handleMatch(self, m: re.Match[str], data: str) -> tuple[Element | str, int, int]:
+    def handleMatch(
+        self, m: re.Match[str], data: str
+    ) -> tuple[ElementTree.Element | str, int, int]:
         """Stash the formula."""
         return self.md.htmlStash.store(mathml(m[1])), m.start(0), m.end(0)
 
@@ -71,7 +87,9 @@ class Inlines(InlineProcessor):
 class Subscripts(InlineProcessor):
     """W[k] [o[k]; 1] is mathematics, not a reference to another page."""
 
-    def handleMatch(self, m: re.Match[str], data: str) -> tuple[Element | str, int, int]:
+    def handleMatch(
+        self, m: re.Match[str], data: str
+    ) -> tuple[ElementTree.Element | str, int, int]:
         """Stash what would make it one."""
         return AtomicString(m[0]), m.start(0), m.end(0)
 
