@@ -24,6 +24,15 @@ BLOCK_PRIORITY, INLINE_PRIORITY, SUBSCRIPT_PRIORITY = 22, 195, 169
 DISPLAY = re.compile(r"^\$\$\n(.*?)\n\$\$$", re.MULTILINE | re.DOTALL)
 ARRAY = re.compile(r"\b(array(?:-like)?(?: of \w+)?),? \(")
 FUNCTION = re.compile(r"<mi>(?:arg|cos|exp|inf|lim|log|max|min|sin|sup|tanh)</mi>")
+# The converter sets these as single brackets: too small, or with an exponent on the bracket alone.
+PAIRS = {
+    r"\lvert": r"\left|",
+    r"\rvert": r"\right|",
+    r"\lVert": r"\left\|",
+    r"\rVert": r"\right\|",
+    r"\begin{bmatrix}": r"\left[ \begin{matrix}",
+    r"\end{bmatrix}": r"\end{matrix} \right]",
+}
 SPACE = '<mspace width="0.17em"/>'
 NAMESPACE = "http://www.w3.org/1998/Math/MathML"
 LIMITS = {
@@ -36,9 +45,8 @@ NUMBER = re.compile(r"\s*\\qquad \((\w+)\)$")
 
 def mathml(latex: str, display: str = "inline") -> str:
     """Return a formula as MathML; a macro that the converter does not know is an error."""
-    # The converter puts an exponent after bmatrix onto its bracket, and sets the rest small.
-    latex = latex.replace(r"\begin{bmatrix}", r"\left[ \begin{matrix}")
-    latex = latex.replace(r"\end{bmatrix}", r"\end{matrix} \right]")
+    for macro, pair in PAIRS.items():
+        latex = latex.replace(macro, pair)
     result = latex2mathml.converter.convert(latex, display=display)
     if unknown := re.search(r"\\[a-zA-Z]+", result):
         raise ValueError(f"no MathML for {unknown[0]} in {latex!r}")
