@@ -6,7 +6,28 @@ that doesn't use it. `must_contain` is the part of the page's formula that the f
 change of the page that isn't made here is a failure.
 """
 
-from formulas import chain_rule, derivation, numerics
+from formulas import (
+    backward,
+    chain_rule,
+    forward,
+    log_likelihood,
+    numerics,
+    steps,
+    two_cases,
+    two_layers,
+    vector_activations,
+)
 from formulas.registry import FORMULAS
 
-__all__ = ["FORMULAS", "chain_rule", "derivation", "numerics"]
+__all__ = [
+    "FORMULAS",
+    "backward",
+    "chain_rule",
+    "forward",
+    "log_likelihood",
+    "numerics",
+    "steps",
+    "two_cases",
+    "two_layers",
+    "vector_activations",
+]
