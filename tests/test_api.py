@@ -405,10 +405,10 @@ def test_inputs_are_standardised_inside() -> None:
 
 
 def test_reprs() -> None:
-    mlp = network(l2=0.1, reduction="sum", input_shift=1.0)
+    mlp = network(l2=0.1, l1=0.25, reduction="sum", input_shift=1.0)
     assert repr(mlp) == (
         "MLP([6, 8, 5, 4], activation='tanh', output='softmax', loss='cross_entropy', "
-        "dtype='float32', l2=0.1, reduction='sum', input_shift=<6 numbers>)"
+        "dtype='float32', l2=0.1, l1=0.25, reduction='sum', input_shift=<6 numbers>)"
     )
     mixed = dr.MLP([2, 3, 4, 1], activation=["relu", "tanh"], dtype="float64")
     assert repr(mixed) == (
@@ -424,14 +424,15 @@ def test_reprs() -> None:
 
 
 def test_summary() -> None:
-    text = network(l2=0.5, input_shift=1.0).summary()
-    assert [line.split() for line in text.splitlines()] == [
+    text = network(l2=0.5, l1=0.1, input_shift=1.0).summary()
+    *table, last = text.splitlines()
+    assert last == "125 weights, float32, 500 B; cross_entropy, mean, l2 0.5, l1 0.1"
+    assert [line.split() for line in table] == [
         ["layer", "units", "activation", "weights", "into", "it", "number"],
         ["0", "6", "standardised"],
         ["1", "8", "tanh", "W[0]", "8", "x", "7", "56"],
         ["2", "5", "tanh", "W[1]", "5", "x", "9", "45"],
         ["3", "4", "softmax", "W[2]", "4", "x", "6", "24"],
-        ["125", "weights,", "float32,", "500", "B;", "cross_entropy,", "mean,", "l2", "0.5"],
     ]
 
 

@@ -19,8 +19,8 @@ def test_defaults():
     net = make([4, 3, 2])
     assert net.layers == (4, 3, 2)
     assert net.activations == ("relu", "identity")
-    assert (net.loss, net.dtype, net.l2, net.reduction) == (
-        "half_squared_error", "float32", 0.0, "mean",
+    assert (net.loss, net.dtype, net.l2, net.l1, net.reduction) == (
+        "half_squared_error", "float32", 0.0, 0.0, "mean",
     )  # fmt: skip
     assert (net.input_shift, net.input_scale) == (None, None)
     assert (net.n_hidden_layers, net.n_inputs, net.n_outputs) == (1, 4, 2)
@@ -32,6 +32,7 @@ def test_defaults():
     ("loss", "output"),
     [
         ("half_squared_error", "identity"),
+        ("squared_error", "identity"),
         ("binary_cross_entropy", "logistic"),
         ("cross_entropy", "softmax"),
     ],
@@ -136,6 +137,11 @@ BAD = [
     ({"l2": True}, TypeError, "l2: True"),
     ({"l2": None}, TypeError, "l2: None"),
     ({"l2": 10**400}, ValueError, "l2: 1000"),
+    ({"l1": -0.1}, ValueError, "l1: -0.1; expected a number >= 0"),
+    ({"l1": nan}, ValueError, "l1: nan"),
+    ({"l1": 1e39}, ValueError, "l1: 1e.39; expected .* finite as float32"),
+    ({"l1": "0.1"}, TypeError, "l1: '0.1' of type str"),
+    ({"l1": None}, TypeError, "l1: None"),
     ({"reduction": "none"}, ValueError, "reduction: 'none'; expected 'mean' or 'sum'"),
     ({"reduction": None}, TypeError, "reduction: None"),
     ({"input_shift": [1.0, 2.0]}, ValueError, r"input_shift: shape \(2,\); .* shape \(4,\)"),

@@ -13,6 +13,7 @@ from deltarule.bounds import Bounds
 
 PAIRS = [
     *(("half_squared_error", name) for name in ("identity", "logistic", "tanh", "relu", "softmax")),
+    *(("squared_error", name) for name in ("identity", "logistic", "tanh", "relu", "softmax")),
     *(("binary_cross_entropy", name) for name in ("logistic", "softmax")),
     ("cross_entropy", "softmax"),
 ]
@@ -28,8 +29,12 @@ def data(n: int, layers: list[int], scale: float = 1.0) -> tuple[np.ndarray, np.
 @pytest.mark.parametrize("activation", ["identity", "logistic", "tanh", "relu", "softmax"])
 def test_every_activation_and_loss(activation: str, loss: str, output: str, dtype: str) -> None:
     layers = [7, 19, 5, 4]
-    for scale, reduction, l2 in ((1.0, "mean", 0.0), (30.0, "sum", 0.01)):
-        mlp = dr.MLP(layers, activation, output, loss, dtype, seed=0, l2=l2, reduction=reduction)
+    for scale, reduction, l2, l1 in (
+        (1.0, "mean", 0.0, 0.0), (30.0, "sum", 0.01, 0.0), (1.0, "mean", 0.01, 0.1)
+    ):  # fmt: skip
+        mlp = dr.MLP(
+            layers, activation, output, loss, dtype, seed=0, l2=l2, reduction=reduction, l1=l1
+        )
         mlp.w = mlp.w * scale
         found = dr.compare(mlp, *data(29, layers))
         assert found, found

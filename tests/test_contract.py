@@ -97,7 +97,8 @@ def network_strategy() -> st.SearchStrategy[Training]:
         [("softmax", "cross_entropy"), ("logistic", "binary_cross_entropy"),
          ("softmax", "binary_cross_entropy"), ("identity", "half_squared_error"),
          ("tanh", "half_squared_error"), ("relu", "half_squared_error"),
-         ("logistic", "half_squared_error"), ("softmax", "half_squared_error")]
+         ("logistic", "half_squared_error"), ("softmax", "half_squared_error"),
+         ("relu", "squared_error"), ("softmax", "squared_error")]
     )  # fmt: skip
     names = st.sampled_from(["identity", "logistic", "tanh", "relu", "softmax"])
 
@@ -114,6 +115,7 @@ def network_strategy() -> st.SearchStrategy[Training]:
         labels = loss == "cross_entropy" and draw(st.booleans())
         options = {
             "l2": draw(st.sampled_from([0.0, 0.01])),
+            "l1": draw(st.sampled_from([0.0, 0.0, 0.01])),
             "reduction": draw(st.sampled_from(["mean", "sum"])),
         }
         rows = draw(st.integers(1, 30))

@@ -19,6 +19,7 @@ NETWORKS: list[dict[str, Any]] = [
     {"layers": [4, 5, 3]},
     {"layers": [4, 1], "loss": "binary_cross_entropy", "dtype": "float64"},
     {"layers": [4, 2, 3, 3], "activation": ["relu", "tanh"], "loss": "cross_entropy", "l2": 0.1},
+    {"layers": [4, 2, 3], "activation": "threshold", "loss": "squared_error", "l1": 0.3},
     {
         "layers": [4, 5, 2],
         "reduction": "sum",
@@ -47,8 +48,22 @@ def test_what_stands_in_the_file(tmp_path: Path) -> None:
         metadata = file.metadata()
         np.testing.assert_array_equal(file.get_tensor("W.1"), mlp.W[1])
     assert metadata["format"] == "deltarule"
-    assert metadata["schema"] == metadata["numerics_contract"] == "1"
+    assert (metadata["schema"], metadata["numerics_contract"]) == ("2", "1")
     assert json.loads(metadata["architecture"])["layers"] == [4, 5, 3]
+
+
+def test_files_of_the_first_schema_are_read() -> None:
+    """Written before there was an l1: the same network, with l1 = 0, and the same bits."""
+    mlp = dr.load(Path(__file__).parent / "data" / "schema_1.safetensors")
+    expected = dr.MLP([3, 4, 2], "tanh", loss="cross_entropy", seed=5, l2=0.25,
+                      input_shift=[1, 2, 3], input_scale=0.5)  # fmt: skip
+    assert mlp.architecture == expected.architecture
+    assert mlp.architecture.l1 == 0
+    assert mlp.w.tobytes() == expected.w.tobytes()
+    assert mlp.predict(np.eye(3))[:, 0].tolist() == [
+        0.8625999689102173, 0.7832319736480713, 0.6862156391143799,
+    ]  # fmt: skip
+    assert mlp.loss(np.eye(3), np.array([0, 1, 0])) == 1.5729646608233452
 
 
 def test_save_replaces(tmp_path: Path) -> None:
@@ -151,7 +166,8 @@ def tensor(name: str, value: np.ndarray) -> Change:
 DAMAGES: list[tuple[Change, str]] = [
     (text("format", "pt"), "format is 'pt'; expected 'deltarule'"),
     (lambda metadata, tensors: metadata.clear(), "format is None"),
-    (text("schema", "2"), "schema version is 2; expected 1 at most.*newer deltarule"),
+    (text("schema", "3"), "schema version is 3; expected 2 at most.*newer deltarule"),
+    (text("schema", "1"), "architecture has .*'l1'.*; expected"),
     (text("numerics_contract", "7"), "numerics_contract version is 7; .*newer deltarule"),
     (text("schema", "one"), "schema version is 'one'; expected a number"),
     (text("schema", "0"), "schema version is '0'"),

@@ -18,8 +18,8 @@ Array = NDArray[Any]
 kernels = _core.kernels
 
 PANEL = 32
-ACTIVATIONS = ["identity", "logistic", "tanh", "relu", "softmax"]
-LOSSES = ["half_squared_error", "binary_cross_entropy", "cross_entropy"]
+ACTIVATIONS = ["identity", "logistic", "tanh", "relu", "softmax", "threshold"]
+LOSSES = ["half_squared_error", "binary_cross_entropy", "cross_entropy", "squared_error"]
 
 # Around the vector (4, 8, 16), the panel (32) and the tile (6, 8, 14 rows).
 WIDTHS = [1, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 65]
@@ -162,7 +162,8 @@ def test_few_columns_have_the_literal_bits(
             assert delta.tobytes() == back[:rows].tobytes()
 
 
-PAIRS = [(f, "half_squared_error", False) for f in ACTIVATIONS] + [
+PAIRS = [
+    *((f, loss, False) for f in ACTIVATIONS for loss in ("half_squared_error", "squared_error")),
     ("softmax", "binary_cross_entropy", False),
     ("softmax", "cross_entropy", False),
     ("softmax", "cross_entropy", True),
@@ -257,6 +258,27 @@ def test_relu_keeps_nan_and_makes_positive_zero(isa: str, dtype: str) -> None:
     assert np.isnan(o[0])
     np.testing.assert_array_equal(o[1:], [0, 0, 0, 2])
     assert not np.signbit(o[1:]).any()
+
+
+def test_threshold_fires_from_zero_on_and_keeps_nan(isa: str, dtype: str) -> None:
+    """In a hidden layer, as a few outputs, as many, and through the output's loss."""
+    tiny = np.finfo(dtype).smallest_subnormal
+    net = np.array([[-np.inf], [-2.5], [-tiny], [-0.0], [0.0], [tiny], [2.5], [np.inf]], dtype)
+    expected = np.array([0, 0, 0, 1, 1, 1, 1, 1], dtype)
+    for columns in (1, 2, 4, 5, 33):
+        wide = np.tile(net, columns)
+        W = np.eye(columns, columns + 1, dtype=dtype)
+        finite = wide[1:-1]  # an infinite net times a weight of 0 is NaN
+        fired = native_affine(finite, W, "threshold")
+        np.testing.assert_array_equal(fired, np.tile(expected[1:-1, None], columns))
+        codes = ACTIVATIONS.index("threshold"), LOSSES.index("half_squared_error")
+        Y = np.zeros_like(wide)
+        y_hat, delta, loss = kernels.output(panels(wide), panels(Y), columns, *codes, False)
+        np.testing.assert_array_equal(rows_of(y_hat, columns), np.tile(expected[:, None], columns))
+        np.testing.assert_array_equal(loss, columns * expected / 2)
+        assert not delta.any()
+    nan = native_affine(np.full((1, 1), np.nan, dtype), np.array([[1, 0]], dtype), "threshold")
+    assert np.isnan(nan).all()
 
 
 def test_underflow_to_negative_zero_becomes_positive(isa: str, dtype: str) -> None:

@@ -10,7 +10,7 @@ import pytest
 from tolerances import FD_STEP, FD_USEFUL, assert_within, fd_bound, gamma
 
 from deltarule import oracle
-from deltarule.architecture import ACTIVATIONS, OUTPUTS
+from deltarule.architecture import ACTIVATIONS, OUTPUTS, SQUARES
 from deltarule.optimizers import SGD, Adam
 from deltarule.oracle.activations import DERIVATIVES, softmax, softmax_delta, softmax_jacobian
 from deltarule.oracle.losses import (
@@ -23,7 +23,12 @@ from deltarule.oracle.losses import (
 )
 from deltarule.oracle.optimizers import adam, momentum, sgd
 
-PAIRS = [(output, loss) for loss, outputs in OUTPUTS.items() for output in outputs]
+PAIRS = [
+    (output, loss) for loss, outputs in OUTPUTS.items() for output in outputs
+    if output != "threshold"
+]  # fmt: skip
+# A threshold has no gradient that differences could prove: they are 0 but across its jump.
+DIFFERENTIABLE = [name for name in ACTIVATIONS if name != "threshold"]
 COLLAPSING = [("logistic", "binary_cross_entropy"), ("softmax", "cross_entropy")]
 EPS = float(np.finfo(np.float64).eps)
 KINK_MARGIN = 16 * FD_STEP  # no step of a difference may carry a net of relu across 0
@@ -34,9 +39,10 @@ def problem(hidden, output, loss, **options):
     for seed in range(1000):
         rng = np.random.default_rng(seed)
         mlp = oracle.MLP([3, 4, 3, 2], hidden, output, loss, "float64", **options)
-        mlp.w = rng.normal(0, 0.8, mlp.n_weights)  # biases too
+        w = rng.normal(0, 0.8, mlp.n_weights)  # biases too
+        mlp.w = w + np.copysign(KINK_MARGIN, w) if options.get("l1") else w  # |w| has a kink at 0
         X = rng.normal(0, 1, (4, 3))
-        Y = rng.normal(0, 1, (4, 2)) if loss == "half_squared_error" else rng.random((4, 2))
+        Y = rng.normal(0, 1, (4, 2)) if loss in SQUARES else rng.random((4, 2))
         trace = mlp.forward(X)
         kinked = [
             net for net, f in zip(trace.net[1:], mlp.architecture.activations, strict=True)
@@ -62,7 +68,9 @@ def loss_rounding(mlp, X, Y):
     for k, W in enumerate(mlp.W):
         magnitude = np.abs(trace.o[k]) @ np.abs(W[:, :-1]).T + np.abs(W[:, -1])
         total += gamma(W.shape[1] + 16) * np.sum(np.abs(back.delta[k + 1]) * magnitude) / S
-    return total + gamma(mlp.n_weights) * mlp.architecture.l2 * np.sum(mlp.w**2)
+    net = mlp.architecture
+    penalty = net.l2 * np.sum(mlp.w**2) + net.l1 * np.sum(np.abs(mlp.w))
+    return total + gamma(mlp.n_weights) * penalty
 
 
 def difference(f, x, h):
@@ -105,20 +113,31 @@ def assert_gradients(mlp, X, Y):
     ("output", "loss", "collapsed"),
     [(*pair, True) for pair in PAIRS] + [(*pair, False) for pair in COLLAPSING],
 )
-@pytest.mark.parametrize("hidden", ACTIVATIONS)
+@pytest.mark.parametrize("hidden", DIFFERENTIABLE)
 def test_gradient_is_the_difference_quotient(hidden, output, loss, collapsed):
     assert_gradients(*problem(hidden, output, loss, collapsed=collapsed))
 
 
+@pytest.mark.parametrize("l1", [0.0, 0.2])
 @pytest.mark.parametrize(("output", "loss"), PAIRS)
-def test_gradient_with_penalty_sum_and_scaling(output, loss):
+def test_gradient_with_penalty_sum_and_scaling(output, loss, l1):
     options = {
         "l2": 0.3,
+        "l1": l1,
         "reduction": "sum",
         "input_shift": [0.5, -1.0, 0.25],
         "input_scale": [2.0, -0.5, 1.5],
     }
     assert_gradients(*problem(["tanh", "relu"], output, loss, **options))
+
+
+def test_penalty_by_hand():
+    """gamma = 1/2 2 (9 + 4 + 0) + 8 (3 + 2 + 0), its slope 2 w + 8 sign(w); no bias in either."""
+    mlp = oracle.MLP([3, 1], dtype="float64", l2=2.0, l1=8.0)
+    mlp.W = [[[3.0, -2.0, 0.0, 7.0]]]
+    X, Y = np.zeros((2, 3)), np.full((2, 1), 7.0)
+    assert mlp.loss(X, Y) == 13 + 40
+    assert np.array_equal(mlp.gradient(X, Y), [6 + 8, -4 - 8, 0, 0])
 
 
 def test_input_scaling():
@@ -149,7 +168,7 @@ def test_labels_are_one_hot_targets():
         assert np.array_equal(by_label.gradient, by_row.gradient)
 
 
-@pytest.mark.parametrize("hidden", ACTIVATIONS)
+@pytest.mark.parametrize("hidden", DIFFERENTIABLE)
 @pytest.mark.parametrize(("output", "loss"), COLLAPSING)
 def test_general_path_equals_collapsed(hidden, output, loss):
     mlp, X, Y = problem(hidden, output, loss)
@@ -172,7 +191,7 @@ def test_general_path_equals_collapsed(hidden, output, loss):
     assert_within(general.delta[2], collapsed.delta[2], reached)
 
 
-@pytest.mark.parametrize("activation", list(DERIVATIVES))
+@pytest.mark.parametrize("activation", [name for name in DERIVATIVES if name != "threshold"])
 def test_derivative_from_the_output(activation):
     net = np.array([-2.5, -0.75, 0.5, 1.25, 3.0])  # away from 0, relu's kink
     f = oracle.activations.ACTIVATIONS[activation]
@@ -203,7 +222,7 @@ def test_softmax_delta_is_the_jacobian_product():
 def test_descent_of_each_loss(output, loss):
     rng = np.random.default_rng(1)
     y, y_hat = rng.random((1, 4)), rng.uniform(0.2, 0.8, (1, 4))
-    if loss == "half_squared_error":
+    if loss in SQUARES:
         y_hat -= 1.5
 
     def of_y_hat(p):
@@ -247,6 +266,23 @@ def test_extremes_stay_finite():
     assert np.isnan(relu[0, 0])
     assert np.array_equal(relu[0, 1:], [0.0, 0.0, 2.0])
     assert not np.signbit(relu[0, 1:]).any()
+
+
+def test_threshold_fires_where_net_is_at_least_zero():
+    net = np.array([[-np.inf, -1.0, -5e-324, -0.0, 0.0, 5e-324, 2.0, np.inf]])
+    threshold = oracle.activations.threshold
+    assert np.array_equal(threshold(net), [[0, 0, 0, 1, 1, 1, 1, 1]])
+    assert np.isnan(threshold(np.array([[np.nan]]))).all()
+
+
+def test_threshold_has_no_slope_but_at_its_jump():
+    net = np.array([-3.0, -1.0, 1.0, 3.0])
+    f = oracle.activations.threshold
+    assert not difference(lambda x: float(np.sum(f(x))), net, FD_STEP).any()
+    assert not DERIVATIVES["threshold"](f(net)).any()
+    steps = [0.1**k for k in range(1, 12)]
+    slopes = [(f(np.zeros(1)) - f(np.full(1, -h)))[0] / h for h in steps]
+    assert slopes == [1 / h for h in steps]  # beyond every number
 
 
 # A 2-2-1 network by hand, logistic throughout: logistic(ln 3) = 3/(3+1) = 3/4, logistic(0) = 1/2,

@@ -65,6 +65,63 @@ def test_each_update_is_the_oracle_s(
             assert_within(mlp.w, new, 2 * u * np.abs(new) + step_error + lost)
 
 
+@pytest.mark.parametrize("output", ["identity", "tanh", "softmax", "relu"])
+def test_squared_error_is_half_of_it_at_twice_the_rate(output: str, isa: str, dtype: str) -> None:
+    rng = np.random.default_rng(0)
+    X, Y = rng.normal(size=(50, 7)), rng.normal(size=(50, 3))
+    halved, whole = (
+        dr.MLP([7, 9, 3], "tanh", output, loss, dtype=dtype, seed=0)
+        for loss in ("half_squared_error", "squared_error")
+    )
+    assert whole.loss(X, Y) == 2 * halved.loss(X, Y)
+    assert np.array_equal(whole.gradient(X, Y), 2 * halved.gradient(X, Y))
+    for _ in range(3):
+        twice = dr.Trainer(halved, dr.SGD(0.25), 16).epoch(X, Y)
+        assert dr.Trainer(whole, dr.SGD(0.125), 16).epoch(X, Y) == 2 * twice
+        assert np.array_equal(whole.w, halved.w)
+
+
+@pytest.mark.parametrize("rows", [1, 5, 300])
+@pytest.mark.parametrize("units", [3, 33])
+def test_l1_pulls_weights_by_their_sign_alone(units: int, rows: int, isa: str, dtype: str) -> None:
+    """Against the same gradient without it: every path of a step, biases and zeros left alone."""
+    rng = np.random.default_rng(0)
+    X, Y = rng.normal(size=(rows, 70)), rng.normal(size=(rows, units))
+    plain = dr.MLP([70, units], dtype=dtype, seed=0)
+    w = np.array(plain.w)
+    w[::7] = 0
+    plain.w = w
+    for l2 in (0.0, 0.25):
+        options = {"output": "identity", "dtype": dtype, "l2": l2}
+        without, penalised = (
+            dr.MLP([70, units], **options, l1=l1) for l1 in (0.0, 0.125)
+        )  # fmt: skip
+        without.w = penalised.w = w
+        sign = np.sign(penalised.W[0])
+        sign[:, -1] = 0
+        expected = without.gradient(X, Y) + np.dtype(dtype).type(0.125) * sign.ravel()
+        assert penalised.gradient(X, Y).tobytes() == expected.tobytes()
+        trainer = dr.Trainer(penalised, dr.SGD(0.5), None)
+        trainer.epoch(X, Y)
+        assert_within(
+            penalised.w, w - expected / 2, unit_roundoff(dtype) * (np.abs(w) + np.abs(expected))
+        )
+
+
+def test_l1_leaves_a_sparse_network() -> None:
+    """Of 40 features 3 matter: the others' weights end within a step of 0, unlike under l2."""
+    rng = np.random.default_rng(1)
+    X = rng.normal(size=(300, 40))
+    Y = X[:, :3] @ [2.0, -3.0, 1.0] + rng.normal(0, 0.5, 300)
+    eta, small = 0.01, {}
+    for name in ("l1", "l2"):
+        mlp = dr.MLP([40, 1], dtype="float64", seed=0, **{name: 0.2})
+        mlp.fit(X, Y, dr.SGD(eta), batch_size=None, epochs=2000)
+        small[name] = np.abs(mlp.W[0][0, :-1]) <= 2 * eta * 0.2  # |g| < l1 at 0
+    assert small["l1"].tolist() == [False] * 3 + [True] * 37
+    assert small["l2"].sum() < 10
+
+
 def test_chunks_of_a_batch_change_no_bit() -> None:
     """5000 rows at once stream through in chunks; the sums equal those of the literal loops."""
     from deltarule.oracle import literal

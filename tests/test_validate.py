@@ -218,6 +218,9 @@ ONE_OUTPUT_Y: list[tuple[str, Callable[[], Any], type[Exception], str]] = [
     ("binary_cross_entropy", lambda: np.full(N, 1.25), ValueError,
      r"Y: row 0 holds a value outside \[0, 1\]; expected probabilities for binary_cross_entropy"),
     ("binary_cross_entropy", lambda: np.arange(N), ValueError, "Y: row 2 holds a value outside"),
+    ("squared_error", lambda: np.zeros((N, 2)), ValueError,
+     r"Y: shape \(12, 2\); expected \(n, 1\) or \(n,\)"),
+    ("squared_error", lambda: np.full(N, 1e39), ValueError, "Y: row 0 holds nan or infinity"),
     ("half_squared_error", lambda: np.full(N, 1e39), ValueError, "Y: row 0 holds nan or infinity"),
 ]  # fmt: skip
 
@@ -229,6 +232,12 @@ def test_bad_Y_of_one_output(
     mlp = dr.MLP([INPUTS, 1], loss=loss, seed=0)
     with pytest.raises(error, match=f"^{message}"):
         mlp.loss(features(), make())
+
+
+@pytest.mark.parametrize("loss", ["half_squared_error", "squared_error"])
+def test_squared_errors_take_any_number(loss: str) -> None:
+    mlp, Y = dr.MLP([INPUTS, 1], loss=loss, seed=0), np.linspace(-9, 9, N)
+    assert np.isfinite([mlp.loss(features(), Y), mlp.evaluate(features(), Y, "r2")]).all()
 
 
 def test_vector_of_targets_needs_one_output() -> None:
@@ -276,6 +285,46 @@ def test_labels_need_a_logistic_output_or_several() -> None:
     with pytest.raises(ValueError, match=r"^accuracy: one identity output"):
         mlp.evaluate(features(), labels(), "accuracy")
     assert np.isfinite(mlp.evaluate(features(), labels(), "r2"))
+
+
+@pytest.mark.parametrize("kind", [dr.MLP, dr.oracle.MLP])
+@pytest.mark.parametrize(
+    ("layers", "activation", "output", "where"),
+    [
+        ([INPUTS, 1], [], "threshold", "output"),
+        ([INPUTS, 2, 3, 1], ["tanh", "threshold"], "identity", r"activation\[1\]"),
+        ([INPUTS, 2, 3, 1], "threshold", "threshold", r"activation\[0\]"),
+    ],
+)
+def test_threshold_units_predict_but_have_no_gradient(
+    kind: type, layers: list[int], activation: Any, output: str, where: str
+) -> None:
+    mlp = kind(layers, activation, output, seed=0)
+    X, Y = features(), labels() == 1
+    w, trace = mlp.w.copy(), mlp.forward(X)
+    assert np.array_equal(trace.y_hat, mlp.predict(X))
+    assert mlp.loss(X, Y) == mlp.evaluate(X, Y) >= 0
+    trainer = dr.Trainer if kind is dr.MLP else dr.oracle.Trainer
+    for refused in (
+        lambda: mlp.backward(trace, Y),
+        lambda: mlp.gradient(X, Y),
+        lambda: mlp.fit(X, Y),
+        lambda: trainer(mlp),
+    ):
+        with pytest.raises(ValueError, match=rf"^{where}: 'threshold', .* derivative is 0 .*Perce"):
+            refused()
+    assert np.array_equal(mlp.w, w)
+
+
+def test_labels_of_one_threshold_output() -> None:
+    X = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
+    for kind in (dr.MLP, dr.oracle.MLP):
+        gate = kind([2, 1], output="threshold")
+        for bias, expected in ((-2, [0, 0, 0, 1]), (-1, [0, 1, 1, 1])):  # and, or
+            gate.W = [[[1, 1, bias]]]
+            assert gate.predict_labels(X).tolist() == expected
+            assert gate.evaluate(X, np.array(expected), "accuracy") == 1
+            assert gate.loss(X, np.array([0, 1, 1, 0])) == 1 / 8 * (1 if bias == -1 else 3)
 
 
 def test_labels_may_be_objects(net: Net) -> None:

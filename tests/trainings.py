@@ -81,6 +81,13 @@ TRAININGS = [
     Training((40, 50), (), "softmax", "cross_entropy", sgd, 300, 700, labels=True),
     Training((40, 33, 3), "tanh", "identity", "half_squared_error", adam, 1, 50,
              options={"l2": 1e-3}),
+    Training((12, 33, 3), "relu", "logistic", "squared_error", adam, 9, 80),
+    Training((14, 35, 3), "tanh", "identity", "half_squared_error", sgd, 1, 50,
+             options={"l1": 1e-3}),
+    Training((300, 40, 2), "relu", "identity", "half_squared_error", momentum, 24, 60,
+             options={"l1": 1e-3, "l2": 1e-2}),
+    Training((6, 34, 3), "relu", "softmax", "cross_entropy", adam, None, 1300, labels=True,
+             options={"l1": 1e-3}),
     # Blocks of the batch dealt to the threads, a short one at its end; then a shorter batch.
     Training((70, 50, 4), "relu", "softmax", "cross_entropy", adam, 1100, 1400, labels=True),
 ]  # fmt: skip

@@ -42,8 +42,8 @@ template <class T> std::shared_ptr<Network<T>> make(const Shape& shape, const py
 
 NetworkOfEither construct(const std::vector<int64_t>& layers, const std::vector<std::string>& activations,
                           const std::string& loss, const std::string& dtype, const std::string& reduction, double l2,
-                          const py::object& input_shift, const py::object& input_scale, bool collapsed) {
-  const Shape shape(layers, activations, loss, reduction, l2, collapsed);
+                          double l1, const py::object& input_shift, const py::object& input_scale, bool collapsed) {
+  const Shape shape(layers, activations, loss, reduction, {l2, l1}, collapsed);
   if (dtype == "float32") return {make<float>(shape, input_shift, input_scale)};
   if (dtype == "float64") return {make<double>(shape, input_shift, input_scale)};
   throw std::invalid_argument("dtype: got '" + dtype + "', expected float32 or float64");
@@ -152,7 +152,7 @@ void register_network(py::module_& module) {
   py::class_<NetworkOfEither>(module, "Network",
                               "The native network: one vector of weights and what is computed from it.")
       .def(py::init(&construct), py::arg("layers"), py::arg("activations"), py::arg("loss"), py::arg("dtype"),
-           py::arg("reduction"), py::arg("l2"), py::arg("input_shift"), py::arg("input_scale"),
+           py::arg("reduction"), py::arg("l2"), py::arg("l1"), py::arg("input_shift"), py::arg("input_scale"),
            py::arg("collapsed") = true)
       .def_property_readonly("w", &weights, "Read-only live view of the flat weights.")
       .def(

@@ -6,6 +6,7 @@ template <Activation F, class V> INLINE V activation(V net) {
   if constexpr (F == Activation::logistic) return logistic(net);
   if constexpr (F == Activation::tanh) return tanh(net);
   if constexpr (F == Activation::relu) return select(net <= V{}, V{}, net);  // NaN stays NaN
+  if constexpr (F == Activation::threshold) return select(net >= V{}, splat<V>(1), select(net < V{}, V{}, net));
   return net;
 }
 
@@ -14,6 +15,7 @@ template <Activation F, class V> INLINE V times_derivative(V u, V o) {
   if constexpr (F == Activation::logistic) return u * fma(-o, o, o);
   if constexpr (F == Activation::tanh) return u * fma(-o, o, splat<V>(1));
   if constexpr (F == Activation::relu) return select(o > V{}, u, V{});
+  if constexpr (F == Activation::threshold) return V{};
   return u;
 }
 
@@ -91,6 +93,7 @@ template <class T> void activate(T* z, ptrdiff_t stride, int64_t rows, int colum
     case Activation::logistic: return activate_panels<T, Activation::logistic>(z, stride, rows, columns);
     case Activation::tanh: return activate_panels<T, Activation::tanh>(z, stride, rows, columns);
     case Activation::relu: return activate_panels<T, Activation::relu>(z, stride, rows, columns);
+    case Activation::threshold: return activate_panels<T, Activation::threshold>(z, stride, rows, columns);
     case Activation::softmax:
       for (int64_t r = 0; r < rows; r++) softmax_row(z + r * PANEL, columns, stride);
       return;

@@ -85,10 +85,12 @@ template <class T> void affine(const Contraction<T>& c, Activation f) noexcept {
     case Activation::logistic: return affine_of<T, Activation::logistic>(c);
     case Activation::tanh: return affine_of<T, Activation::tanh>(c);
     case Activation::relu: return affine_of<T, Activation::relu>(c);
+    case Activation::threshold: return affine_of<T, Activation::threshold>(c);
     default: return affine_of<T, Activation::identity>(c);
   }
 }
 
+// A threshold sends nothing back, so it is never asked for.
 template <class T> void hidden_delta(const Contraction<T>& c, Activation f, const T* o) noexcept {
   switch (f) {
     case Activation::logistic: return hidden_delta_of<T, Activation::logistic>(c, o);

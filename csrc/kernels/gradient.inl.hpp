@@ -29,11 +29,11 @@ template <class T> constexpr int FEW_OUTPUTS = lanes<T> < 4 ? lanes<T> : 4;
 
 // Takes the step on rows [i, i + rows) of a block; total(offset) gives the totals.
 template <class T, class Rule, class Total>
-INLINE void take_step(const GradientUnit<T>& g, const Update<T>& u, int i, int rows, T l2, Total total) {
-  if (l2 != 0)
-    Step<T, Rule, true>(g, u, i, l2).each(rows, g.columns, total);
+INLINE void take_step(const GradientUnit<T>& g, const Update<T>& u, int i, int rows, Penalty<T> penalty, Total total) {
+  if (penalises(penalty))
+    Step<T, Rule, true>(g, u, i, penalty).each(rows, g.columns, total);
   else
-    Step<T, Rule, false>(g, u, i, l2).each(rows, g.columns, total);
+    Step<T, Rule, false>(g, u, i, penalty).each(rows, g.columns, total);
 }
 
 template <class T> INLINE auto stored(const T* totals) {
@@ -53,7 +53,7 @@ template <class T> INLINE void copy_transposed(const GradientUnit<T>& g) {
 // A batch of one row: each total is a chain of one term, formed where it is used. N vectors of columns.
 template <class T, class Rule, int N, bool DECAYS>
 INLINE void outer_product(const GradientUnit<T>& g, const Update<T>& u, int i, int rows) {
-  const Step<T, Rule, DECAYS> step(g, u, i, u.l2);
+  const Step<T, Rule, DECAYS> step(g, u, i, u.penalty);
   const T* o = g.o + i / PANEL * g.stride + i % PANEL;
   vec<T> delta[N];
   for (int v = 0; v < N; v++) delta[v] = load(g.delta + v * lanes<T>);
@@ -67,7 +67,7 @@ INLINE void outer_product(const GradientUnit<T>& g, const Update<T>& u, int i, i
 template <class T, class Rule, int N> INLINE void rank_one_of(const GradientUnit<T>& g, const Update<T>& u) {
   for (int i = g.i_begin, end; i < g.i_end; i = end) {
     end = panel_end(i, g.i_end);
-    if (u.l2 != 0)
+    if (penalises(u.penalty))
       outer_product<T, Rule, N, true>(g, u, i, end - i);
     else
       outer_product<T, Rule, N, false>(g, u, i, end - i);
@@ -82,7 +82,7 @@ template <class T, class Rule> INLINE void rank_one(const GradientUnit<T>& g, co
     rank_one_of<T, Rule, PANEL / lanes<T>>(g, numbers);
   const T* delta = g.delta;
   if (g.bias)
-    take_step<T, Rule>(g, numbers, g.in, 1, T(0),
+    take_step<T, Rule>(g, numbers, g.in, 1, Penalty<T>{},
                        [=](ptrdiff_t at) INLINE_LAMBDA { return vec<T>{} + load(delta + at); });
 }
 
@@ -109,16 +109,16 @@ template <class T, class Rule> INLINE void by_inputs(const GradientUnit<T>& g, c
         tile_row<T, 1, false>(rows, g.columns, o, PANEL * PANEL, g.delta, g.rows, total, total_bias, carry, finish);
     };
     bool on_registers = false;
-    if constexpr (STEP_ON_REGISTERS && Rule::on_registers) on_registers = g.last && u.l2 == 0;
+    if constexpr (STEP_ON_REGISTERS && Rule::on_registers) on_registers = g.last && !penalises(u.penalty);
     if (on_registers) {
-      if constexpr (STEP_ON_REGISTERS && Rule::on_registers) tiled(Step<T, Rule, false>(g, u, i, 0));
+      if constexpr (STEP_ON_REGISTERS && Rule::on_registers) tiled(Step<T, Rule, false>(g, u, i, {}));
     } else {
       tiled(Store{});
-      if (g.last) take_step<T, Rule>(g, u, i, rows, u.l2, stored(total));
+      if (g.last) take_step<T, Rule>(g, u, i, rows, u.penalty, stored(total));
     }
     i += rows;
   }
-  if (g.last && g.bias) take_step<T, Rule>(g, u, g.in, 1, T(0), stored(total_bias));
+  if (g.last && g.bias) take_step<T, Rule>(g, u, g.in, 1, Penalty<T>{}, stored(total_bias));
 }
 
 // For few outputs: tiles of outputs by a panel of inputs, turned before they join the totals. With one
@@ -135,7 +135,7 @@ template <class T, class Rule> INLINE void by_outputs(const GradientUnit<T>& g, 
     tile_row<T, 1, false>(g.columns, PANEL, g.delta, PANEL * PANEL, o, g.rows, turned, turned, carry, Store{});
     for (int r = 0; r < end - i; r++)
       for (int c = 0; c < lanes<T>; c++) total[r * PANEL + c] = c < g.columns ? turned[c * PANEL + i % PANEL + r] : 0;
-    if (g.last) take_step<T, Rule>(g, u, i, end - i, u.l2, stored(total));
+    if (g.last) take_step<T, Rule>(g, u, i, end - i, u.penalty, stored(total));
   }
   if (!g.bias) return;
   T* total_bias = totals_of(g, g.in, tile_bias);
@@ -146,7 +146,7 @@ template <class T, class Rule> INLINE void by_outputs(const GradientUnit<T>& g, 
     sum = sum + block;
   }
   store(total_bias, sum);
-  if (g.last) take_step<T, Rule>(g, u, g.in, 1, T(0), stored(total_bias));
+  if (g.last) take_step<T, Rule>(g, u, g.in, 1, Penalty<T>{}, stored(total_bias));
 }
 
 template <class T, class Rule> INLINE void weight_gradient_by(const GradientUnit<T>& g, const Update<T>& u) {
@@ -177,7 +177,7 @@ template <class T> void weight_gradient(const GradientUnit<T>& g, const Update<T
 // g.total in order.
 template <class T>
 void add_blocks(const GradientUnit<T>& g, const T* totals, ptrdiff_t stride, int n, const Update<T>& u) noexcept {
-  const auto rows_from = [&](int i, int rows, T l2) INLINE_LAMBDA {
+  const auto rows_from = [&](int i, int rows, Penalty<T> penalty) INLINE_LAMBDA {
     T* total = g.total + ptrdiff_t(i) * PANEL;
     const auto sum = [=](ptrdiff_t at) INLINE_LAMBDA {
       vec<T> x = load(total + at);
@@ -185,27 +185,33 @@ void add_blocks(const GradientUnit<T>& g, const T* totals, ptrdiff_t stride, int
       return x;
     };
     if (g.last)
-      with_rule(g, u, [&](auto rule) INLINE_LAMBDA { take_step<T, decltype(rule)>(g, u, i, rows, l2, sum); });
+      with_rule(g, u, [&](auto rule) INLINE_LAMBDA { take_step<T, decltype(rule)>(g, u, i, rows, penalty, sum); });
     else
       for (ptrdiff_t at = 0; at < ptrdiff_t(rows) * PANEL; at += lanes<T>) store(total + at, sum(at));
   };
-  rows_from(g.i_begin, g.i_end - g.i_begin, u.l2);
-  if (g.bias) rows_from(g.in, 1, T(0));
+  rows_from(g.i_begin, g.i_end - g.i_begin, u.penalty);
+  if (g.bias) rows_from(g.in, 1, {});
   copy_transposed(g);
 }
 
-// q[j] = sum over i of w_ji^2, blocks of KB, for the units of one panel; the bias row is left out.
-template <class T> void sum_of_squares(const T* w, int in, T* q) noexcept {
+// q[j] = the sum over i of the terms of w_ji, blocks of KB, for the units of one panel; the bias row is
+// left out.
+template <class T, class Add> INLINE void sum_of_inputs(const T* w, int in, T* q, Add add) {
   for (int c = 0; c < PANEL; c += lanes<T>) {
     vec<T> total{};
     for (int i0 = 0; i0 < in; i0 += KB) {
       vec<T> sum{};
-      for (int i = i0; i < in && i < i0 + KB; i++) {
-        const vec<T> wi = load(w + ptrdiff_t(i) * PANEL + c);
-        sum = fma(wi, wi, sum);
-      }
+      for (int i = i0; i < in && i < i0 + KB; i++) sum = add(sum, load(w + ptrdiff_t(i) * PANEL + c));
       total = total + sum;
     }
     store(q + c, total);
   }
+}
+
+template <class T> void sum_of_squares(const T* w, int in, T* q) noexcept {
+  sum_of_inputs(w, in, q, [](vec<T> sum, vec<T> wi) INLINE_LAMBDA { return fma(wi, wi, sum); });
+}
+
+template <class T> void sum_of_magnitudes(const T* w, int in, T* q) noexcept {
+  sum_of_inputs(w, in, q, [](vec<T> sum, vec<T> wi) INLINE_LAMBDA { return sum + magnitude(wi); });
 }

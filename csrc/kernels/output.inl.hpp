@@ -15,8 +15,11 @@ template <Loss LOSS, class V> INLINE V minus_loss_derivative(V y, V y_hat) {
   const V c = clip(y_hat);
   if constexpr (LOSS == Loss::binary_cross_entropy) return (y - c) / (c * (splat<V>(1) - c));
   if constexpr (LOSS == Loss::cross_entropy) return y / c;
-  return y - y_hat;
+  const V d = y - y_hat;
+  return LOSS == Loss::squared_error ? d + d : d;
 }
+
+constexpr bool adds_squares(Loss loss) { return loss == Loss::half_squared_error || loss == Loss::squared_error; }
 
 // Terms whose sum is L_i.
 template <class V> INLINE V binary_cross_entropy_of_net(V y, V net) {
@@ -119,7 +122,7 @@ template <class T, bool COLLAPSED> void cross_entropy_rows(const Output<T>& c) n
 template <Activation F, Loss LOSS, bool COLLAPSED, class V, class Tree>
 INLINE V output_vector(V y, V net, typename traits<V>::ivec live, int column, Tree& loss, V& delta) {
   const V y_hat = activation<F>(net);
-  if constexpr (LOSS == Loss::half_squared_error) {
+  if constexpr (adds_squares(LOSS)) {
     const V d = select(live, y - y_hat, V{});
     loss.add_product(column, d, d);
   } else if constexpr (F == Activation::logistic) {
@@ -178,20 +181,22 @@ template <class T, Activation F, Loss LOSS, bool COLLAPSED> void output_rows(con
   }
 }
 
-template <class T> void half_squared_error_rows(const Output<T>& c) noexcept {
-  constexpr Loss loss = Loss::half_squared_error;
+// A squared error, halved or whole.
+template <class T, Loss LOSS> void squares_rows(const Output<T>& c) noexcept {
   switch (c.activation) {
-    case Activation::identity: return output_rows<T, Activation::identity, loss, false>(c);
-    case Activation::logistic: return output_rows<T, Activation::logistic, loss, false>(c);
-    case Activation::tanh: return output_rows<T, Activation::tanh, loss, false>(c);
-    case Activation::relu: return output_rows<T, Activation::relu, loss, false>(c);
-    case Activation::softmax: return output_rows<T, Activation::softmax, loss, false>(c);
+    case Activation::identity: return output_rows<T, Activation::identity, LOSS, false>(c);
+    case Activation::logistic: return output_rows<T, Activation::logistic, LOSS, false>(c);
+    case Activation::tanh: return output_rows<T, Activation::tanh, LOSS, false>(c);
+    case Activation::relu: return output_rows<T, Activation::relu, LOSS, false>(c);
+    case Activation::threshold: return output_rows<T, Activation::threshold, LOSS, false>(c);
+    case Activation::softmax: return output_rows<T, Activation::softmax, LOSS, false>(c);
   }
 }
 
 // The pairs that the trainer admits.
 template <class T> void output(const Output<T>& c) noexcept {
-  if (c.loss == Loss::half_squared_error) return half_squared_error_rows(c);
+  if (c.loss == Loss::half_squared_error) return squares_rows<T, Loss::half_squared_error>(c);
+  if (c.loss == Loss::squared_error) return squares_rows<T, Loss::squared_error>(c);
   if (c.loss == Loss::cross_entropy)
     return c.collapsed ? cross_entropy_rows<T, true>(c) : cross_entropy_rows<T, false>(c);
   if (c.activation == Activation::softmax)

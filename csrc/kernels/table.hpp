@@ -19,8 +19,8 @@ constexpr int PANEL = 32;
 // Contractions sum in blocks of KB terms (docs/derivation.md, "the order of sums").
 constexpr int KB = 256;
 
-enum class Activation : int { identity, logistic, tanh, relu, softmax };
-enum class Loss : int { half_squared_error, binary_cross_entropy, cross_entropy };
+enum class Activation : int { identity, logistic, tanh, relu, softmax, threshold };
+enum class Loss : int { half_squared_error, binary_cross_entropy, cross_entropy, squared_error };
 enum class Optimizer : int { sgd, momentum, adam };
 enum class Kind : int { b, i8, i16, i32, i64, u8, u16, u32, u64, f16, f32, f64 };
 enum class Check : int { finite, probability, label };
@@ -67,13 +67,16 @@ template <class T> struct Output {
   bool collapsed;
 };
 
+// gamma(w) = l2/2 sum of w^2 + l1 sum of |w|, without biases.
+template <class T> struct Penalty { T l2, l1; };
+
 // The optimizer's numbers of one step; a field that a rule doesn't use is 0.
 template <class T> struct Update {
   Optimizer rule;
   T eta, momentum;
   T beta_1, one_minus_beta_1, beta_2, one_minus_beta_2;
   T step_size, bias_correction, eps;  // eta / (1 - beta_1^t), 1 / (1 - beta_2^t)
-  T l2;
+  Penalty<T> penalty;
   T minus_inverse_s;  // -1/S
 };
 
@@ -105,6 +108,7 @@ template <class T> struct Kernels {
   void (*weight_gradient)(const GradientUnit<T>&, const Update<T>&) noexcept;
   void (*add_blocks)(const GradientUnit<T>&, const T* totals, ptrdiff_t stride, int n, const Update<T>&) noexcept;
   void (*sum_of_squares)(const T* w, int in, T* q) noexcept;
+  void (*sum_of_magnitudes)(const T* w, int in, T* q) noexcept;
   void (*elementary)(int function, const T* x, T* y, int64_t n) noexcept;
   double (*fma_chains)(int64_t n) noexcept;
 };

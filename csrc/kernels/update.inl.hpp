@@ -45,16 +45,28 @@ struct GradientAlone {
   template <class U, class V> INLINE V step(const U&, V, V g, V*) { return g; }
 };
 
+template <class T> INLINE bool penalises(Penalty<T> penalty) { return penalty.l2 != 0 || penalty.l1 != 0; }
+
+// size sign(w), with sign(0) = 0.
+template <class V> INLINE V with_sign_of(V w, typename traits<V>::scalar size) {
+  return select(w > V{}, splat<V>(size), select(w < V{}, splat<V>(-size), V{}));
+}
+
 // From the totals of one output panel's weights to their next values, a vector at a time:
-//   g = -(1/S) total + l2 w, and the rule on it.
+//   g = -(1/S) total + l2 w + l1 sign(w), and the rule on it.
 template <class T, class Rule, bool DECAYS = true> struct Step {
   const Update<T>* u;  // in memory: its numbers are operands, not registers that a tile would miss
-  T l2;                // 0 for a bias
+  Penalty<T> penalty;  // none for a bias
   const T* w;
   T *to, *slot_0, *slot_1;
 
-  INLINE_MEMBER Step(const GradientUnit<T>& g, const Update<T>& the_u, int i, T the_l2)
-      : u(&the_u), l2(the_l2), w(g.w), to(g.gradient ? g.gradient : g.w), slot_0(g.slot[0]), slot_1(g.slot[1]) {
+  INLINE_MEMBER Step(const GradientUnit<T>& g, const Update<T>& the_u, int i, Penalty<T> the_penalty)
+      : u(&the_u),
+        penalty(the_penalty),
+        w(g.w),
+        to(g.gradient ? g.gradient : g.w),
+        slot_0(g.slot[0]),
+        slot_1(g.slot[1]) {
     advance(ptrdiff_t(i) * PANEL);
   }
   INLINE_MEMBER void advance(ptrdiff_t n) {
@@ -70,7 +82,8 @@ template <class T, class Rule, bool DECAYS = true> struct Step {
   INLINE_MEMBER void operator()(ptrdiff_t at, vec<T> total) const {
     const vec<T> old = load(w + at);
     vec<T> g = total * splat<vec<T>>(u->minus_inverse_s), s[2];
-    if (DECAYS && l2 != 0) g = fma(splat<vec<T>>(l2), old, g);
+    if (DECAYS && penalty.l2 != 0) g = fma(splat<vec<T>>(penalty.l2), old, g);
+    if (DECAYS && penalty.l1 != 0) g = g + with_sign_of(old, penalty.l1);
     if constexpr (Rule::slots > 0) s[0] = load(slot_0 + at);
     if constexpr (Rule::slots > 1) s[1] = load(slot_1 + at);
     store(to + at, Rule::step(*u, old, g, s));

@@ -79,7 +79,7 @@ template <class T> struct Trainer<T>::Epoch {
   // The leader's, while the others work on weights: the loss of the batch.
   void account(int64_t batch_rows) {
     double L = batch_loss * (1 / shape().s(batch_rows));
-    if (shape().l2 != 0) L += penalty(shape(), trainer.squares_.data());
+    if (shape().penalised()) L += penalty(shape(), trainer.penalty_sums_.data());
     loss += double(batch_rows) * L;
     batch_loss = 0;
     steps++;
@@ -95,7 +95,7 @@ template <class T> struct Trainer<T>::Epoch {
       const int64_t part = std::min(chunk, rows - at);
       const bool first = at == 0, last = at + part == rows;
       for (int share = thread; share < shares; share += threads) {
-        if (first) squares_phase(share);
+        if (first) penalty_phase(share);
         const Range mine = share_of(part, share, shares);
         rows_phase(pass, begin + at + mine.begin, mine);
       }
@@ -121,7 +121,7 @@ template <class T> struct Trainer<T>::Epoch {
       const bool first = at == 0, last = at + group >= rows;
       const int in_group = int((std::min(group, rows - at) + KB - 1) / KB);
       for (int share = thread; share < shares; share += threads) {
-        if (first) squares_phase(share);
+        if (first) penalty_phase(share);
         for (int b = share * each; b < std::min((share + 1) * each, in_group); b++) {
           const int64_t from = at + int64_t(b) * KB, place = int64_t(share) * KB;
           const Range mine{place, place + std::min<int64_t>(KB, rows - from)};
@@ -155,10 +155,10 @@ template <class T> struct Trainer<T>::Epoch {
     }
   }
 
-  void squares_phase(int share) {
-    if (shape().l2 == 0) return;
+  void penalty_phase(int share) {
+    if (!shape().penalised()) return;
     trainer.phases.enter(Phase::weights);
-    sum_of_squares(shape(), kernels, trainer.packed_.data(), share, shares, trainer.squares_.data());
+    penalty_sums(shape(), kernels, trainer.packed_.data(), share, shares, trainer.penalty_sums_.data());
   }
 
   void wait(Barrier& barrier) {
@@ -176,7 +176,7 @@ template <class T> struct Trainer<T>::Epoch {
   void run(int thread, int threads, Barrier& barrier) {
     const FloatEnvironment environment;
     const bool leader = thread == 0;
-    Rule<T> rule(trainer.settings, trainer.clock, shape().l2);
+    Rule<T> rule(trainer.settings, trainer.clock, shape().penalty);
     Pass<T> pass{
         *trainer.network, kernels, trainer.packed_.data(), trainer.transposed_.data(), trainer.space_, watch, leader};
     for (int64_t begin = 0; begin < count && !over; begin += batch) {

@@ -92,7 +92,7 @@ template <class T> class Batch {
     Buffer<T> transposed(backward ? size_t(shape.transposed_size) : 0);
     Buffer<T> packed_gradient(gradient ? size_t(shape.packed_size) : 0);
     Buffer<T> totals(gradient && chunk < n ? size_t(shape.packed_size) : 0);
-    Buffer<T> squares(shape.l2 != 0 ? size_t(all_panels(shape)) * PANEL : 0);
+    Buffer<T> sums(shape.penalised() ? penalty_size(shape) : 0);
     // From the same packed copy: an epoch may end at any moment.
     if (backward)
       for (const LayerShape& layer : shape.layers) transpose(layer, packed->data(), transposed.data());
@@ -126,13 +126,13 @@ template <class T> class Batch {
         if (thread == 0) over = watch.stopped() || bad.any();
         barrier.wait();
       }
-      for (int share = thread; shape.l2 != 0 && share < shares; share += threads)
-        sum_of_squares(shape, kernels, packed->data(), share, shares, squares.data());
+      for (int share = thread; shape.penalised() && share < shares; share += threads)
+        penalty_sums(shape, kernels, packed->data(), share, shares, sums.data());
     }
     bad.raise();
     if (gradient) unpack_all(shape, packed_gradient.data(), gradient);
     loss *= 1 / shape.s(n);
-    return shape.l2 != 0 ? loss + penalty(shape, squares.data()) : loss;
+    return shape.penalised() ? loss + penalty(shape, sums.data()) : loss;
   }
 
  private:
@@ -140,7 +140,7 @@ template <class T> class Batch {
 
   void gradient_phase(Pass<T>& pass, int share, int64_t rows, int64_t at, const BlockTarget<T>& target) {
     Update<T> update{};
-    update.l2 = T(network.shape.l2);
+    update.penalty = {T(network.shape.penalty.l2), T(network.shape.penalty.l1)};
     update.minus_inverse_s = T(-1 / network.shape.s(n));
     for (const Block& block : blocks[size_t(share)])
       in_parts(block, rows, [&](const Block& part, double operations) {

@@ -20,7 +20,8 @@ struct BadRow {
 // What the targets must be for this network's loss.
 inline Check check_of(const Shape& shape, bool labels) {
   if (labels) return Check::label;
-  return shape.loss == Loss::half_squared_error ? Check::finite : Check::probability;
+  const bool squares = shape.loss == Loss::half_squared_error || shape.loss == Loss::squared_error;
+  return squares ? Check::finite : Check::probability;
 }
 
 template <class T> struct Pass {
@@ -189,30 +190,42 @@ template <class Work> void in_parts(const Block& block, int64_t rows, Work work)
   }
 }
 
-// gamma(w) = l2/2 sum of squares, the squares of one panel's units at a time: q[panel][PANEL].
-template <class T> void sum_of_squares(const Shape& shape, const Kernels<T>& kernels, const T* packed, int share,
-                                       int shares, T* q) {
-  int panel = 0;
-  for (const LayerShape& layer : shape.layers)
-    for (int p = 0; p < panels_of(layer.out); p++, panel++)
-      if (panel % shares == share)
-        kernels.sum_of_squares(packed + layer.packed_offset + p * layer.panel_size(), layer.in,
-                               q + int64_t(panel) * PANEL);
-}
-
 inline int all_panels(const Shape& shape) {
   int panels = 0;
   for (const LayerShape& layer : shape.layers) panels += panels_of(layer.out);
   return panels;
 }
 
+// The sums over each unit's weights that gamma(w) adds: squares [panel][PANEL], then magnitudes likewise.
+inline size_t penalty_size(const Shape& shape) { return 2 * size_t(all_panels(shape)) * PANEL; }
+
+template <class T>
+void penalty_sums(const Shape& shape, const Kernels<T>& kernels, const T* packed, int share, int shares, T* q) {
+  T* magnitudes = q + int64_t(all_panels(shape)) * PANEL;
+  int64_t panel = 0;
+  for (const LayerShape& layer : shape.layers)
+    for (int p = 0; p < panels_of(layer.out); p++, panel++) {
+      if (panel % shares != share) continue;
+      const T* w = packed + layer.packed_offset + p * layer.panel_size();
+      if (shape.penalty.l2 != 0) kernels.sum_of_squares(w, layer.in, q + panel * PANEL);
+      if (shape.penalty.l1 != 0) kernels.sum_of_magnitudes(w, layer.in, magnitudes + panel * PANEL);
+    }
+}
+
+// gamma(w) = l2/2 sum of squares + l1 sum of magnitudes.
 template <class T> double penalty(const Shape& shape, const T* q) {
-  double sum = 0;
-  for (const LayerShape& layer : shape.layers) {
-    for (int j = 0; j < layer.out; j++) sum += double(q[j]);
-    q += int64_t(panels_of(layer.out)) * PANEL;
-  }
-  return 0.5 * shape.l2 * sum;
+  const auto total = [&](const T* of_panel) {
+    double sum = 0;
+    for (const LayerShape& layer : shape.layers) {
+      for (int j = 0; j < layer.out; j++) sum += double(of_panel[j]);
+      of_panel += int64_t(panels_of(layer.out)) * PANEL;
+    }
+    return sum;
+  };
+  double gamma = 0;
+  if (shape.penalty.l2 != 0) gamma += 0.5 * shape.penalty.l2 * total(q);
+  if (shape.penalty.l1 != 0) gamma += shape.penalty.l1 * total(q + int64_t(all_panels(shape)) * PANEL);
+  return gamma;
 }
 
 // Adds the rows' losses in blocks of KB; `total` is carried from chunk to chunk.

@@ -6,7 +6,8 @@
 // One thread's copy of the optimizer's clock: every thread advances its own, so none waits for it.
 template <class T> class Rule {
  public:
-  Rule(const OptimizerSettings& settings, const OptimizerClock& clock, double l2) : settings_(settings), clock_(clock) {
+  Rule(const OptimizerSettings& settings, const OptimizerClock& clock, Penalty<double> penalty)
+      : settings_(settings), clock_(clock) {
     update_.rule = settings.rule;
     update_.eta = T(settings.eta);
     update_.momentum = T(settings.momentum);
@@ -15,7 +16,7 @@ template <class T> class Rule {
     update_.beta_2 = T(settings.beta_2);
     update_.one_minus_beta_2 = T(1 - settings.beta_2);
     update_.eps = T(settings.eps);
-    update_.l2 = T(l2);
+    update_.penalty = {T(penalty.l2), T(penalty.l1)};
   }
 
   void next_step(double s) {

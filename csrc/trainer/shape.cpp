@@ -25,11 +25,12 @@ int64_t plus_product(int64_t sum, int64_t a, int64_t b) {
 }  // namespace
 
 Shape::Shape(const std::vector<int64_t>& layer_sizes, const std::vector<std::string>& activations,
-             const std::string& loss_name, const std::string& reduction, double l2_factor, bool collapse)
-    : loss(named<Loss>(loss_name, {"half_squared_error", "binary_cross_entropy", "cross_entropy"}, "loss")),
+             const std::string& loss_name, const std::string& reduction, Penalty<double> factors, bool collapse)
+    : loss(named<Loss>(loss_name, {"half_squared_error", "binary_cross_entropy", "cross_entropy", "squared_error"},
+                       "loss")),
       mean(named<int>(reduction, {"sum", "mean"}, "reduction")),
       collapsed(collapse),
-      l2(l2_factor),
+      penalty(factors),
       n_weights(0),
       packed_size(0),
       hidden_transposed_size(0),
@@ -44,7 +45,8 @@ Shape::Shape(const std::vector<int64_t>& layer_sizes, const std::vector<std::str
   }
   for (size_t k = 0; k + 1 < sizes.size(); k++) {
     const int in = sizes[k], out = sizes[k + 1];
-    const auto f = named<Activation>(activations[k], {"identity", "logistic", "tanh", "relu", "softmax"}, "activation");
+    const auto f = named<Activation>(activations[k], {"identity", "logistic", "tanh", "relu", "softmax", "threshold"},
+                                     "activation");
     layers.push_back({in, out, f, n_weights, packed_size, hidden_transposed_size});
     n_weights = plus_product(n_weights, out, int64_t(in) + 1);
     packed_size = plus_product(packed_size, int64_t(panels_of(out)) * PANEL, int64_t(in) + 1);

@@ -26,18 +26,19 @@ struct Shape {
   std::vector<LayerShape> layers;
   Loss loss;
   bool mean, collapsed;
-  double l2;
+  Penalty<double> penalty;
   int64_t n_weights, packed_size;
   // W[0] is transposed for dX alone, so it comes last and training leaves it out.
   int64_t hidden_transposed_size, transposed_size;
 
   // Throws std::invalid_argument for what no network can be.
   Shape(const std::vector<int64_t>& sizes, const std::vector<std::string>& activations, const std::string& loss,
-        const std::string& reduction, double l2, bool collapsed);
+        const std::string& reduction, Penalty<double> penalty, bool collapsed);
 
   int inputs() const { return sizes.front(); }
   int outputs() const { return sizes.back(); }
   int depth() const { return int(layers.size()); }
+  bool penalised() const { return penalty.l2 != 0 || penalty.l1 != 0; }
   double s(int64_t rows) const { return mean ? double(rows) : 1.0; }
   // Multiply-adds times two of forward, hidden deltas and weight gradient for one row.
   double flops_per_row() const;

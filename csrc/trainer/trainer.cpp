@@ -39,7 +39,7 @@ template <class T> void Trainer<T>::prepare(int64_t rows, int shares) {
   if (!packed_.size()) {
     transposed_ = Buffer<T>(size_t(shape.hidden_transposed_size));
     for (int s = 0; s < settings.slots(); s++) packed_slots_[s] = Buffer<T>(size_t(shape.packed_size));
-    if (shape.l2 != 0) squares_ = Buffer<T>(size_t(all_panels(shape)) * PANEL);
+    if (shape.penalised()) penalty_sums_ = Buffer<T>(penalty_size(shape));
     packed_ = Buffer<T>(size_t(shape.packed_size));  // last: its size says that all are there
   }
   network->read([&](const T* w) { pack_all(shape, w, packed_.data()); });

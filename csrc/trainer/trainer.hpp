@@ -61,7 +61,7 @@ template <class T> class Trainer {
   void commit(int share, int shares);
 
   uint64_t seen_version_ = 0;  // of network->w, when packed_ was made from it; 0: never
-  Buffer<T> packed_, transposed_, packed_slots_[2], totals_, squares_;
+  Buffer<T> packed_, transposed_, packed_slots_[2], totals_, penalty_sums_;
   Workspace<T> space_;
   int shares_ = 0;
   std::vector<std::vector<Block>> blocks_;  // of weights, by share

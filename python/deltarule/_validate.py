@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 from deltarule._arguments import integer, unmasked
+from deltarule.architecture import SQUARES
 from deltarule.results import Array, Trace
 
 if TYPE_CHECKING:
@@ -136,7 +137,7 @@ def judged(y: Array, net: Architecture, dtype: Any) -> Array:
         return y
     finite(y, "Y", dtype)
     row = _first_row((y < 0) | (y > 1))
-    if row is not None and net.loss != "half_squared_error":
+    if row is not None and net.loss not in SQUARES:
         raise ValueError(
             f"Y: row {row} holds a value outside [0, 1]; expected probabilities for {net.loss}"
         )

@@ -19,14 +19,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from deltarule._arguments import choice, generator, integer, number, unmasked
 
-ACTIVATIONS = ("identity", "logistic", "tanh", "relu", "softmax")
-LOSSES = ("half_squared_error", "binary_cross_entropy", "cross_entropy")
+ACTIVATIONS = ("identity", "logistic", "tanh", "relu", "softmax", "threshold")
+LOSSES = ("half_squared_error", "binary_cross_entropy", "cross_entropy", "squared_error")
+SQUARES = ("half_squared_error", "squared_error")  # which take any targets, and any output
 DTYPES = ("float32", "float64")
 REDUCTIONS = ("mean", "sum")
 
 # The output activations that each loss accepts; the first is the default.
 OUTPUTS = {
-    "half_squared_error": ACTIVATIONS,
+    **dict.fromkeys(SQUARES, ACTIVATIONS),
     "binary_cross_entropy": ("logistic", "softmax"),
     "cross_entropy": ("softmax",),
 }
@@ -50,17 +51,19 @@ class Architecture:
     activations : sequence of str
         f_0 .. f_m, one per weight matrix: the hidden layers', then the output's.
     loss : str
-        "half_squared_error", "binary_cross_entropy" (logistic or softmax output) or
-        "cross_entropy" (softmax output).
+        "half_squared_error", "squared_error", "binary_cross_entropy" (logistic or softmax output)
+        or "cross_entropy" (softmax output).
     dtype : str or dtype
         "float32" or "float64", or the same as "f4", "f8", float or NumPy's types: of the weights
         and of the native arithmetic.
     l2 : float
-        >= 0; gamma(w) = l2 / 2 times the sum of the squared weights, biases excluded.
+        >= 0; l2 / 2 times the sum of the squared weights, biases excluded, is part of gamma(w).
     reduction : str
         "mean" (S = rows in the batch) or "sum" (S = 1).
     input_shift, input_scale : float or array (H_0,), optional
         o[0] = (x - input_shift) * input_scale. Kept as one float per feature, rounded to dtype.
+    l1 : float
+        >= 0; so is l1 times the sum of the weights' absolute values, biases excluded.
 
     Raises
     ------
@@ -78,6 +81,7 @@ class Architecture:
     reduction: str = "mean"
     input_shift: tuple[float, ...] | None = None
     input_scale: tuple[float, ...] | None = None
+    l1: float = 0.0
 
     def __post_init__(self) -> None:
         def put(name: str, value: object) -> None:  # the one place that writes a frozen field
@@ -91,7 +95,9 @@ class Architecture:
         if last not in allowed:
             expected = " or ".join(repr(a) for a in allowed)
             raise ValueError(f"output: {last!r}; expected {expected} for loss={self.loss!r}")
-        put("l2", number("l2", self.l2, self._holds, f"a number >= 0, finite as {self.dtype}"))
+        for name in ("l2", "l1"):
+            expected = f"a number >= 0, finite as {self.dtype}"
+            put(name, number(name, getattr(self, name), self._holds, expected))
         put("reduction", choice("reduction", self.reduction, REDUCTIONS))
         put("input_shift", self._per_feature("input_shift", self.input_shift))
         put("input_scale", self._per_feature("input_scale", self.input_scale))
@@ -111,12 +117,13 @@ class Architecture:
         reduction: str = "mean",
         input_shift: ArrayLike | None = None,
         input_scale: ArrayLike | None = None,
+        l1: float = 0.0,
     ) -> Architecture:
         """Build one from the arguments of `MLP`.
 
         Parameters
         ----------
-        layers, loss, dtype, l2, reduction, input_shift, input_scale
+        layers, loss, dtype, l2, reduction, input_shift, input_scale, l1
             As the class takes them.
         activation : str or sequence of str
             Of all hidden layers, or one name per hidden layer.
@@ -153,6 +160,7 @@ class Architecture:
         return cls(
             tuple(sizes), (*hidden, last), loss, dtype, l2, reduction,
             input_shift, input_scale,  # type: ignore[arg-type]  # __post_init__ makes them tuples
+            l1,
         )  # fmt: skip
 
     @property
@@ -251,6 +259,24 @@ class Architecture:
         """
         given = _real_array("w", w, (self.n_weights,))
         return given.astype(self.dtype if dtype is None else dtype, order="C")
+
+    def require_derivatives(self) -> None:
+        """Refuse whatever needs delta where a unit has no derivative to send it through (38).
+
+        Raises
+        ------
+        ValueError
+            If a layer's activation is threshold.
+        """
+        if "threshold" in self.activations:
+            k = self.activations.index("threshold")
+            at = "output" if k == self.n_hidden_layers else f"activation[{k}]"
+            raise ValueError(
+                f"{at}: 'threshold', whose derivative is 0 everywhere but at its jump, where there "
+                "is none: delta would be 0 and gradients would teach the network nothing; expected "
+                "'logistic', its smooth form, or dr.Perceptron, whose rule trains one layer of "
+                "threshold units"
+            )
 
     def _holds(self, value: float) -> bool:
         return 0 <= value <= float(np.finfo(self.dtype).max)

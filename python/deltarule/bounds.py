@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from deltarule.architecture import SQUARES
 from deltarule.oracle.activations import DERIVATIVES, Float64, softmax
 from deltarule.oracle.losses import clip, descent
 
@@ -91,7 +92,7 @@ class Bounds:
 
     def activation(self, name: str, net: Float64, o: Float64) -> Float64:
         """o = f(net)."""
-        if name in ("identity", "relu"):
+        if name in ("identity", "relu", "threshold"):
             return np.zeros_like(o)
         if name != "softmax":
             return self.ulps(name, o)
@@ -149,16 +150,22 @@ class Bounds:
             return np.asarray(self.roundings(1, np.abs(exact) + y_hat * total) + y_hat * total
                               + oracle)  # fmt: skip
         signal = descent(loss, y, y_hat, eps)
-        steps = 1 if loss == "half_squared_error" else 4
+        steps = 1 if loss in SQUARES else 4
         return self.back_activation(name, y_hat, signal, self.roundings(steps, np.abs(signal)))
 
     def weight_gradient(
-        self, delta: Float64, o: Float64, W: Float64, S: float, l2: float
+        self, delta: Float64, o: Float64, W: Float64, S: float, l2: float, l1: float = 0.0
     ) -> Float64:
-        """dW = -(1/S) delta^T [o, 1] + l2 W: 1/S, its product and the penalty each round."""
+        """dW = -(1/S) delta^T [o, 1] + l2 W + l1 sign(W).
+
+        1/S, its product and each penalty round, and so does whatever a penalty is added to.
+        """
+        more = 1 if l1 else 0
         augmented = np.concatenate([np.abs(o), np.ones((len(o), 1))], axis=1)
-        bound = self.contraction(len(o), np.abs(delta).T @ augmented, more=3) / S
-        bound[:, :-1] += self.roundings(2, l2 * np.abs(W[:, :-1]))
+        bound = self.contraction(len(o), np.abs(delta).T @ augmented, more=3 + more) / S
+        bound[:, :-1] += self.roundings(2 + more, l2 * np.abs(W[:, :-1]))
+        if l1:
+            bound[:, :-1] += self.roundings(2, l1 * np.abs(np.sign(W[:, :-1])))
         return bound
 
     def input_gradient(self, delta: Float64, W: Float64, scale: Float64 | None) -> Float64:
@@ -172,8 +179,9 @@ class Bounds:
         self, loss: str, name: str, y: Float64, net: Float64, y_hat: Float64, eps: float
     ) -> Float64:
         """L_i of every row."""
-        if loss == "half_squared_error":
-            return 0.5 * self.tree(y.shape[1], np.sum((y - y_hat) ** 2, axis=1), more=3)
+        if loss in SQUARES:
+            factor = 0.5 if loss == "half_squared_error" else 1.0
+            return factor * self.tree(y.shape[1], np.sum((y - y_hat) ** 2, axis=1), more=3)
         if loss == "cross_entropy":
             error, magnitude = self._softmax_terms(y, net)
         elif name == "logistic":
@@ -216,9 +224,14 @@ class Bounds:
         summation = 2 * gamma(len(rows) + 2, self.u_oracle) * np.sum(np.abs(rows) + errors)
         return np.asarray((np.sum(errors) + summation) / S)
 
-    def penalty(self, W: list[Float64], l2: float) -> float:
+    def penalty(self, W: list[Float64], l2: float, l1: float = 0.0) -> float:
         """gamma(w), whose rows are summed in the network's dtype."""
-        rows = [self.contraction(w.shape[1] - 1, np.sum(w[:, :-1] ** 2, axis=1)) for w in W]
-        total = float(sum(np.sum(w[:, :-1] ** 2) for w in W))
-        summation = 2 * gamma(sum(w.size for w in W) + 4, self.u_oracle) * total
-        return 0.5 * l2 * (float(sum(np.sum(r) for r in rows)) + summation)
+        sizes = [np.abs(w[:, :-1]) for w in W]
+        return 0.5 * l2 * self._sums([a**2 for a in sizes]) + l1 * self._sums(sizes)
+
+    def _sums(self, terms: list[Float64]) -> float:
+        """Sums along the rows in the network's dtype, added in float64."""
+        rows = [self.contraction(a.shape[1], np.sum(a, axis=1)) for a in terms]
+        total = float(sum(np.sum(a) for a in terms))
+        summation = 2 * gamma(sum(a.size + len(a) for a in terms) + 4, self.u_oracle) * total
+        return float(sum(np.sum(r) for r in rows)) + summation

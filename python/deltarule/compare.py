@@ -162,14 +162,15 @@ def _expectations(
         value = network.hidden_delta(delta[k + 1], W[k], f[k - 1], o[k])
         yield f"delta[{k}]", value, bounds.hidden_delta(delta[k + 1], W[k], f[k - 1], o[k])
     for k in range(m + 1):
-        value = network.weight_gradient(delta[k + 1], o[k], W[k], S, net.l2)
-        yield f"dW[{k}]", value, bounds.weight_gradient(delta[k + 1], o[k], W[k], S, net.l2)
+        value = network.weight_gradient(delta[k + 1], o[k], W[k], S, net.l2, net.l1)
+        bound = bounds.weight_gradient(delta[k + 1], o[k], W[k], S, net.l2, net.l1)
+        yield f"dW[{k}]", value, bound
     value = network.input_gradient(delta[1], W[0], scale)
     yield "dX", value, bounds.input_gradient(delta[1], W[0], scale)
     rows = losses.row_loss(net.loss, output, y, last, y_hat, eps)
-    value = np.asarray(losses.batch_loss(rows, S, losses.penalty(W, net.l2)))
+    value = np.asarray(losses.batch_loss(rows, S, losses.penalty(W, net.l2, net.l1)))
     each = bounds.loss(net.loss, output, y, last, y_hat, eps)
-    yield "loss", value, bounds.batch_loss(rows, each, S) + bounds.penalty(W, net.l2)
+    yield "loss", value, bounds.batch_loss(rows, each, S) + bounds.penalty(W, net.l2, net.l1)
 
 
 def _float64(a: Array | None) -> Float64:

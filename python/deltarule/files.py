@@ -25,7 +25,7 @@ from deltarule.mlp import MLP
 from deltarule.results import Array
 
 FORMAT = "deltarule"
-SCHEMA = 1
+SCHEMA = 2
 NUMERICS_CONTRACT = 1  # raised by a release that changes a bit of any result
 
 Path: TypeAlias = str | bytes | PathLike[Any]
@@ -124,7 +124,7 @@ def load(path: Path) -> MLP:
                 path, f"its {name} version is {version}; expected {newest} at most: "
                 "it was written by a newer deltarule"
             )  # fmt: skip
-    net = _architecture(path, metadata.get("architecture", ""))
+    net = _architecture(path, metadata.get("architecture", ""), int(metadata["schema"]))
     return MLP.from_architecture(net, _weights(path, net, tensors))
 
 
@@ -162,7 +162,7 @@ def _read(path: str) -> tuple[dict[str, str], dict[str, Array]]:
         raise _damaged(path, f"it is no safetensors file ({error})") from None
 
 
-def _architecture(path: str, text: str) -> Architecture:
+def _architecture(path: str, text: str, schema: int) -> Architecture:
     import json
 
     try:
@@ -170,6 +170,8 @@ def _architecture(path: str, text: str) -> Architecture:
     except (ValueError, RecursionError) as error:
         raise _damaged(path, f"its architecture is no JSON ({error})") from None
     expected = {field.name for field in fields(Architecture)}
+    if schema < 2:
+        expected -= {"l1"}  # which stays at its default, 0
     if not isinstance(values, dict) or set(values) != expected:
         given = sorted(values)[:20] if isinstance(values, dict) else type(values).__name__
         raise _damaged(path, f"its architecture has {given}; expected {sorted(expected)}")

@@ -86,7 +86,7 @@ class Fittable(ABC):
         """A trainer of this network with a fresh state."""
 
     def predict_labels(self, X: ArrayLike, n_threads: int | None = None) -> NDArray[np.int64]:
-        """argmax_j y_hat_j; of one logistic output, whether y_hat >= 1/2.
+        """argmax_j y_hat_j; of one logistic or threshold output, whether y_hat >= 1/2.
 
         Parameters
         ----------
@@ -100,7 +100,7 @@ class Fittable(ABC):
         Raises
         ------
         TypeError, ValueError
-            If X does not fit, or a single output is not logistic.
+            If X does not fit, or a single output is neither logistic nor threshold.
         """
         _check_classes("predict_labels", self.architecture)
         return labels(self.predict(X, n_threads))
@@ -130,7 +130,7 @@ class Fittable(ABC):
         ------
         TypeError, ValueError
             As `loss` does; also if the metric is unknown, or accuracy is asked of a single output
-            that is not logistic.
+            that is neither logistic nor threshold.
         """
         return evaluate(self, X, Y, metric, n_threads)
 
@@ -294,5 +294,6 @@ def _judge_validation(mlp: Network, x: Array, y: Array, n_threads: int | None) -
 
 def _check_classes(name: str, net: Architecture) -> None:
     output = net.activations[-1]
-    if net.n_outputs == 1 and output != "logistic":
-        raise ValueError(f"{name}: one {output} output; expected logistic, or several")
+    if net.n_outputs == 1 and output not in ("logistic", "threshold"):
+        expected = "logistic or threshold, or several"
+        raise ValueError(f"{name}: one {output} output; expected {expected}")

@@ -82,8 +82,7 @@ def call(net: Architecture) -> str:
         name = hidden[0] if len(set(hidden)) == 1 else list(hidden)
         parts.append(f"activation={name!r}")
     parts += [f"output={net.activations[-1]!r}", f"loss={net.loss!r}", f"dtype={net.dtype!r}"]
-    if net.l2:
-        parts.append(f"l2={net.l2!r}")
+    parts += [f"{name}={getattr(net, name)!r}" for name in ("l2", "l1") if getattr(net, name)]
     if net.reduction != "mean":
         parts.append(f"reduction={net.reduction!r}")
     for name in ("input_shift", "input_scale"):
@@ -101,7 +100,8 @@ def summary(net: Architecture) -> str:
         into = f"W[{k}]  {shape[0]} x {shape[1]}"
         rows.append((str(k + 1), str(shape[0]), f, into, f"{shape[0] * shape[1]:,}"))
     size = _bytes(net.n_weights * (4 if net.dtype == "float32" else 8))
-    penalty = f", l2 {net.l2:g}" if net.l2 else ""
+    penalties = {"l2": net.l2, "l1": net.l1}
+    penalty = "".join(f", {name} {size:g}" for name, size in penalties.items() if size)
     last = f"{net.n_weights:,} weights, {net.dtype}, {size}; {net.loss}, {net.reduction}{penalty}"
     return "\n".join([*align(rows, "<><<>"), last])
 

@@ -30,15 +30,15 @@ class MLP(Fittable):
     layers : sequence of int
         H_0 (inputs), the sizes of the hidden layers, K (outputs).
     activation : str or sequence of str
-        "identity", "logistic", "tanh", "relu" or "softmax": of all hidden layers, or one name per
-        hidden layer.
+        "identity", "logistic", "tanh", "relu", "softmax" or "threshold": of all hidden layers, or
+        one name per hidden layer. A network with threshold units predicts, but has no gradient.
     output : str, optional
         The output's activation; None: identity, logistic or softmax, by the loss.
     loss : str
-        "half_squared_error", "binary_cross_entropy" (logistic or softmax output) or
-        "cross_entropy" (softmax output). Where a probability enters a logarithm it is clipped to
-        [eps, 1 - eps]; softmax with cross-entropy and logistic with binary cross-entropy take
-        the loss from net and need no clipping.
+        "half_squared_error", "squared_error" (twice that), "binary_cross_entropy" (logistic or
+        softmax output) or "cross_entropy" (softmax output). Where a probability enters a logarithm
+        it is clipped to [eps, 1 - eps]; softmax with cross-entropy and logistic with binary
+        cross-entropy take the loss from net and need no clipping.
     dtype : str or dtype
         "float32" or "float64", or the same as "f4", "f8", float or NumPy's types: of weights and
         arithmetic.
@@ -50,6 +50,8 @@ class MLP(Fittable):
         "mean" or "sum" over the samples of a batch.
     input_shift, input_scale : float or array-like (H_0,), optional
         o[0] = (X - input_shift) * input_scale: standardises raw features inside the model.
+    l1 : float
+        Adds l1 times the sum of the weights' absolute values, biases excluded, to the loss.
 
     Attributes
     ----------
@@ -80,9 +82,10 @@ class MLP(Fittable):
         reduction: str = "mean",
         input_shift: ArrayLike | None = None,
         input_scale: ArrayLike | None = None,
+        l1: float = 0.0,
     ) -> None:
         net = Architecture.from_arguments(
-            layers, activation, output, loss, dtype, l2, reduction, input_shift, input_scale
+            layers, activation, output, loss, dtype, l2, reduction, input_shift, input_scale, l1
         )
         self._build(net, initial_weights(net, seed))
 
@@ -116,8 +119,8 @@ class MLP(Fittable):
 
         self._architecture = net
         self._network = _core.Network(
-            list(net.layers), list(net.activations), net.loss, net.dtype, net.reduction, net.l2,
-            exact(net.input_shift), exact(net.input_scale),
+            list(net.layers), list(net.activations), net.loss, net.dtype, net.reduction,
+            net.l2, net.l1, exact(net.input_shift), exact(net.input_scale),
         )  # fmt: skip
         self._w: Array = self._network.w
         self._W = net.views(self._w)
@@ -217,8 +220,10 @@ class MLP(Fittable):
         TypeError
             If trace is none, Y holds no real numbers, or labels are no integers.
         ValueError
-            If trace or Y has a wrong shape, or a target is out of range.
+            If trace or Y has a wrong shape, a target is out of range, or a layer's activation is
+            threshold.
         """
+        self.architecture.require_derivatives()
         threads = _validate.n_threads(n_threads)
         net, o = _validate.trace(trace, self.layers, self.architecture.dtype)
         try:
@@ -273,8 +278,9 @@ class MLP(Fittable):
         Raises
         ------
         TypeError, ValueError
-            As `loss` does.
+            As `loss` does; also if a layer's activation is threshold.
         """
+        self.architecture.require_derivatives()
         threads = _validate.n_threads(n_threads)
         gradient: Array
         try:

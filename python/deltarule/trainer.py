@@ -41,7 +41,7 @@ class Trainer:
     TypeError
         If an argument is of the wrong kind.
     ValueError
-        If an argument is out of range.
+        If an argument is out of range, or a layer's activation is threshold.
 
     Notes
     -----
@@ -58,6 +58,7 @@ class Trainer:
     ) -> None:
         if not isinstance(mlp, MLP):
             raise TypeError(f"mlp: an object of type {type(mlp).__name__}; expected an MLP")
+        mlp.architecture.require_derivatives()
         rule = Adam() if optimizer is None else optimizer
         self._mlp = mlp
         self._optimizer = check_optimizer(rule, mlp.architecture.dtype)

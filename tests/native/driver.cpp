@@ -30,7 +30,8 @@ struct Hash {
   template <class T> void add(const Buffer<T>& buffer) { add(buffer.data(), buffer.size()); }
 };
 
-constexpr Activation activations[] = {Activation::identity, Activation::logistic, Activation::tanh, Activation::relu};
+constexpr Activation activations[] = {Activation::identity, Activation::logistic, Activation::tanh, Activation::relu,
+                                      Activation::threshold};
 constexpr int widths[] = {1, 7, 16, 17, 31, 33, 300};
 constexpr int64_t heights[] = {1, 3, 13, 15, 29};
 
@@ -69,6 +70,7 @@ template <class T> void hidden_delta(const Kernels<T>& k, Hash& hash) {
   for (int out : widths)
     for (int in : {1, 10, 33})
       for (Activation f : activations) {
+        if (f == Activation::threshold) continue;  // which has no derivative
         constexpr int64_t rows = 15;
         const Buffer<T> delta = random_buffer<T>(size_t(panels_of(out)) * rows * PANEL, 3);
         const Buffer<T> W = random_buffer<T>(size_t(panels_of(in)) * size_t(out) * PANEL, 4);
@@ -95,8 +97,10 @@ template <class T> void output(const Kernels<T>& k, Hash& hash) {
       hash.add(row_loss);
     }
   };
-  for (Activation f : activations) pair(f, Loss::half_squared_error, false);
-  pair(Activation::softmax, Loss::half_squared_error, false);
+  for (Loss loss : {Loss::half_squared_error, Loss::squared_error}) {
+    for (Activation f : activations) pair(f, loss, false);
+    pair(Activation::softmax, loss, false);
+  }
   pair(Activation::softmax, Loss::binary_cross_entropy, false);
   for (bool collapsed : {false, true}) {
     pair(Activation::softmax, Loss::cross_entropy, collapsed);
@@ -117,18 +121,21 @@ template <class T> void weight_gradient(const Kernels<T>& k, Hash& hash) {
         unit.bias = unit.first = unit.last = true;
         unit.w = w.data(), unit.gradient = gradient.data();
         Update<T> update{};
-        update.l2 = T(0.01), update.minus_inverse_s = T(-1.0 / double(rows));
+        update.penalty = {T(0.01), T(0.003)}, update.minus_inverse_s = T(-1.0 / double(rows));
         k.weight_gradient(unit, update);
         add_columns(hash, gradient.data(), 0, n, columns);
         add_columns(hash, gradient.data() + 32 * PANEL, 0, 1, columns);
         k.sum_of_squares(w.data(), 32, q.data());
+        hash.add(q);
+        k.sum_of_magnitudes(w.data(), 32, q.data());
         hash.add(q);
       }
 }
 
 template <class T> void activate(const Kernels<T>& k, Hash& hash) {
   for (int columns : {1, 10, 17, 40})
-    for (Activation f : {Activation::logistic, Activation::tanh, Activation::relu, Activation::softmax}) {
+    for (Activation f :
+         {Activation::logistic, Activation::tanh, Activation::relu, Activation::softmax, Activation::threshold}) {
       constexpr int64_t rows = 9;
       Buffer<T> z = random_buffer<T>(size_t(panels_of(columns)) * rows * PANEL, 33, -6, 6);
       k.activate(z.data(), rows * PANEL, rows, columns, f);
@@ -164,8 +171,8 @@ template <class T> void gather(const Kernels<T>& k, Hash& hash) {
 
 template <class T>
 void train(Hash& hash, const std::vector<int64_t>& sizes, const std::vector<std::string>& f, const char* loss,
-           Optimizer rule, int64_t batch, int64_t n = 70) {
-  auto network = std::make_shared<Network<T>>(Shape(sizes, f, loss, "mean", 1e-3, true), nullptr, nullptr);
+           Optimizer rule, int64_t batch, int64_t n = 70, Penalty<double> penalty = {1e-3, 0}) {
+  auto network = std::make_shared<Network<T>>(Shape(sizes, f, loss, "mean", penalty, true), nullptr, nullptr);
   const Shape& shape = network->shape;
   const Buffer<T> w = random_buffer<T>(size_t(shape.n_weights), 20, -0.3, 0.3);
   network->assign(w.data());
@@ -190,6 +197,9 @@ template <class T> void training(Hash& hash) {
     train<T>(hash, {20, 18, 16, 1}, {"tanh", "tanh", "logistic"}, "binary_cross_entropy", rule, 0);
     train<T>(hash, {7, 40, 3}, {"softmax", "identity"}, "half_squared_error", rule, 1);
     train<T>(hash, {5, 34, 4}, {"logistic", "softmax"}, "binary_cross_entropy", rule, 13);
+    train<T>(hash, {9, 21, 3}, {"relu", "tanh"}, "squared_error", rule, 16);
+    train<T>(hash, {35, 40, 2}, {"relu", "identity"}, "half_squared_error", rule, 16, 70, {0, 1e-3});
+    train<T>(hash, {35, 40, 2}, {"relu", "identity"}, "half_squared_error", rule, 1, 70, {1e-2, 1e-3});
     // More rows than a chunk and than a block of the batch: sums are carried.
     train<T>(hash, {6, 17, 2}, {"tanh", "identity"}, "half_squared_error", rule, 0, 1300);
   }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Activations o = f(net), equations (4) to (8), and what they do to a signal that comes back.
+"""Activations o = f(net), (4) to (8) and (37), and what they do to a signal that comes back.
 
 Every derivative is a function of the output o alone, equation (18), so that the backward pass
 needs no net. Scalar activations multiply by f'; softmax multiplies by its Jacobian.
@@ -38,6 +38,11 @@ def relu(net: Float64) -> Float64:
     return np.where(net <= 0, 0.0, net)
 
 
+def threshold(net: Float64) -> Float64:
+    """o = 1 where net >= 0, else 0; NaN stays NaN  (37)."""
+    return np.heaviside(net, 1.0)
+
+
 def softmax(net: Float64) -> Float64:
     """o_j = exp(net_j - m) / sum_l exp(net_l - m), m = max_l net_l, along each row  (8)."""
     e = np.exp(net - np.max(net, axis=1, keepdims=True))
@@ -64,6 +69,11 @@ def relu_derivative(o: Float64) -> Float64:
     return np.where(o > 0, 1.0, 0.0)
 
 
+def threshold_derivative(o: Float64) -> Float64:
+    """f' = 0, everywhere but at the jump, where there is none  (38)."""
+    return np.zeros_like(o)
+
+
 def softmax_jacobian(o: Float64) -> Float64:
     """J_jl = do_j / dnet_l = o_j ([j = l] - o_l), one matrix per row: (n, H, H)  (23)."""
     return np.asarray(o[:, :, None] * (np.eye(o.shape[1]) - o[:, None, :]))
@@ -80,6 +90,7 @@ ACTIVATIONS: dict[str, Callable[[Float64], Float64]] = {
     "tanh": tanh,
     "relu": relu,
     "softmax": softmax,
+    "threshold": threshold,
 }
 
 DERIVATIVES: dict[str, Callable[[Float64], Float64]] = {
@@ -87,6 +98,7 @@ DERIVATIVES: dict[str, Callable[[Float64], Float64]] = {
     "logistic": logistic_derivative,
     "tanh": tanh_derivative,
     "relu": relu_derivative,
+    "threshold": threshold_derivative,
 }
 
 

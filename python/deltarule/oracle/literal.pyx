@@ -94,7 +94,7 @@ class MLP:
         for k in range(a.n_hidden_layers, 0, -1):
             delta.insert(0, hidden_delta(delta[0], W[k], a.activations[k - 1], trace.o[k]))
         gradient = np.concatenate([
-            weight_gradient(delta[k], trace.o[k], W[k], S, a.l2).ravel() for k in range(len(W))
+            weight_gradient(delta[k], trace.o[k], W[k], S, a.l2, a.l1).ravel() for k in range(len(W))
         ])
         dX = input_gradient(delta[0], W[0], self._scale)
         return Backward((None, *delta), a.views(gradient), gradient, dX, self._loss(trace, y))
@@ -124,7 +124,7 @@ class MLP:
     def _loss(self, trace, y):
         a = self.architecture
         rows = row_loss(a.loss, a.activations[-1], y, trace.net[-1], trace.y_hat)
-        return batch_loss(rows, self._reduction_size(y), penalty(self.W, a.l2))
+        return batch_loss(rows, self._reduction_size(y), penalty(self.W, a.l2, a.l1))
 
 
 class Trainer:

@@ -12,10 +12,11 @@ import numpy as np
 
 cdef enum:
     KB = 256  # terms in a block (33)
-    IDENTITY, LOGISTIC, TANH, RELU, SOFTMAX
+    IDENTITY, LOGISTIC, TANH, RELU, SOFTMAX, THRESHOLD
 
 _CODES = {
-    "identity": IDENTITY, "logistic": LOGISTIC, "tanh": TANH, "relu": RELU, "softmax": SOFTMAX
+    "identity": IDENTITY, "logistic": LOGISTIC, "tanh": TANH, "relu": RELU, "softmax": SOFTMAX,
+    "threshold": THRESHOLD,
 }
 
 
@@ -74,14 +75,16 @@ cdef inline real clip(real y_hat) noexcept nogil:
 
 
 cdef inline real activation(int f, real net) noexcept nogil:
-    """f(net) of the scalar activations  (4) to (7)."""
-    cdef real zero = 0
+    """f(net) of the scalar activations  (4) to (7), (37)."""
+    cdef real zero = 0, one = 1
     if f == LOGISTIC:
         return logistic(net)
     if f == TANH:
         return tanh(net)
     if f == RELU:
         return zero if net <= 0 else net
+    if f == THRESHOLD:
+        return one if net >= 0 else zero if net < 0 else net
     return net
 
 
@@ -94,6 +97,8 @@ cdef inline real times_derivative(int f, real o, real u) noexcept nogil:
         return u * fma(-o, o, one)
     if f == RELU:
         return u if o > 0 else zero
+    if f == THRESHOLD:
+        return zero
     return u
 
 
@@ -172,9 +177,10 @@ def activate(str name, const real[:, :] net):
 def output_delta(
     str loss, str output, const real[:, :] y, const real[:, :] y_hat, bint collapsed=True
 ):
-    """delta[d, j] = -dL_d/dnet[d, j] of the output layer: (16) with (17) or (24); (25), (26)."""
+    """delta[d, j] = -dL_d/dnet[d, j] of the output layer: (16), (40) with (17) or (24); (25), (26)."""
     cdef int f = _CODES[output]
     cdef bint entropy = loss == "cross_entropy", binary = loss == "binary_cross_entropy"
+    cdef bint whole = loss == "squared_error"
     cdef bint pair = collapsed and (entropy or (binary and f == LOGISTIC))
     cdef Py_ssize_t d, j
     cdef real c, t, one = 1
@@ -192,6 +198,8 @@ def output_delta(
                 delta[d, j] = (y[d, j] - c) / (c * (one - c))
             else:
                 delta[d, j] = y[d, j] - y_hat[d, j]
+                if whole:
+                    delta[d, j] = delta[d, j] + delta[d, j]
             if not pair and f != SOFTMAX:
                 delta[d, j] = times_derivative(f, y_hat[d, j], delta[d, j])
         if not pair and f == SOFTMAX:
@@ -230,11 +238,15 @@ def input_gradient(const real[:, :] delta, const real[:, :] W, scale=None):
 
 
 def weight_gradient(
-    const real[:, :] delta, const real[:, :] o, const real[:, :] W, double S, double l2
+    const real[:, :] delta, const real[:, :] o, const real[:, :] W, double S, double l2,
+    double l1=0.0
 ):
-    """dW[j, i] = -(1/S) sum_d delta[d, j] [o[d, i], 1] + l2 W[j, i]  (21); no l2 on the bias."""
+    """dW[j, i] = -(1/S) sum_d delta[d, j] [o[d, i], 1] + l2 W[j, i] + l1 sign(W[j, i])  (21).
+
+    The bias W[j, -1] has no penalty, and 0 no sign.
+    """
     cdef Py_ssize_t bias = W.shape[1] - 1, j, i
-    cdef real n = <real>(-1.0 / S), penalty = <real>l2
+    cdef real n = <real>(-1.0 / S), penalty = <real>l2, size = <real>l1, zero = 0
     cdef const real[:] ones = np.ones(delta.shape[0], dtype_of(n))
     result = np.empty((W.shape[0], W.shape[1]), dtype_of(<real>0))
     cdef real[:, :] dW = result
@@ -243,5 +255,7 @@ def weight_gradient(
             dW[j, i] = contraction(delta[:, j], o[:, i]) * n
             if penalty != 0:
                 dW[j, i] = fma(penalty, W[j, i], dW[j, i])
+            if size != 0:
+                dW[j, i] = dW[j, i] + (size if W[j, i] > 0 else -size if W[j, i] < 0 else zero)
         dW[j, bias] = contraction(delta[:, j], ones) * n
     return result

@@ -8,7 +8,7 @@ A row's loss is a number of type T; rows are added in float64.
 def row_loss(
     str loss, str output, const real[:, :] y, const real[:, :] net, const real[:, :] y_hat
 ):
-    """L_d: (9), (10), (11), from net by (27) and (28) where the pair collapses."""
+    """L_d: (9), (10), (11), (39), from net by (27) and (28) where the pair collapses."""
     cdef Py_ssize_t d
     cdef real half = 0.5
     result = np.empty(y.shape[0], dtype_of(half))
@@ -18,6 +18,9 @@ def row_loss(
         if loss == "half_squared_error":
             residual(y[d, :], y_hat[d, :], term)
             L[d] = half * tree16_of_products(term, term)
+        elif loss == "squared_error":
+            residual(y[d, :], y_hat[d, :], term)
+            L[d] = tree16_of_products(term, term)
         elif loss == "cross_entropy":
             minus_log_softmax(net[d, :], term)
             L[d] = tree16_of_products(y[d, :], term)
@@ -31,7 +34,7 @@ def row_loss(
 
 
 cdef void residual(const real[:] y, const real[:] y_hat, real[:] term) noexcept nogil:
-    """y_j - y_hat_j, whose squares (9) adds."""
+    """y_j - y_hat_j, whose squares (9) and (39) add."""
     cdef Py_ssize_t j
     for j in range(y.shape[0]):
         term[j] = y[j] - y_hat[j]
@@ -91,15 +94,38 @@ def sum_of_squares(const real[:, :] W):
     return result
 
 
-def penalty(W, double l2):
-    """gamma = l2/2 sum_k sum_j q_kj, added in float64 in w's order  (12)."""
-    if l2 == 0.0:
-        return 0.0
+def sum_of_magnitudes(const real[:, :] W):
+    """q_j = sum_i |W[j, i]| without the bias, in T, in the blocks of (33)."""
+    cdef Py_ssize_t bias = W.shape[1] - 1, j, block, i
+    cdef real s
+    result = np.zeros(W.shape[0], dtype_of(<real>0))
+    cdef real[:] q = result
+    for j in range(W.shape[0]):
+        for block in range((bias + KB - 1) // KB):
+            s = 0
+            for i in range(block * KB, min(block * KB + KB, bias)):
+                s = s + magnitude(W[j, i])
+            q[j] = q[j] + s
+    return result
+
+
+def penalty(W, double l2, double l1=0.0):
+    """gamma = l2/2 sum_kj q_kj + l1 sum_kj r_kj: squares q, magnitudes r, in float64  (12)."""
+    gamma = 0.0
+    if l2 != 0.0:
+        gamma += 0.5 * l2 * total_of(sum_of_squares(W_k) for W_k in W)
+    if l1 != 0.0:
+        gamma += l1 * total_of(sum_of_magnitudes(W_k) for W_k in W)
+    return gamma
+
+
+def total_of(layers):
+    """Their numbers, added one by one in w's order."""
     total = 0.0
-    for W_k in W:
-        for q in sum_of_squares(W_k):
+    for layer in layers:
+        for q in layer:
             total += float(q)
-    return 0.5 * l2 * total
+    return total
 
 
 def sgd(const real[:] w, const real[:] g, double eta):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Losses of a row, equations (9) to (11), -dL_i/dy_hat (16), and the batch loss (12), (13).
+"""Losses of a row, (9) to (11) and (39), -dL_i/dy_hat (16), and the batch loss (12), (13).
 
 A row's loss sums over the outputs and is never averaged over K. Two pairs are also written in
 terms of net, where nothing is lost when y_hat rounds to 0 or 1: (27) and (28).
@@ -23,6 +23,11 @@ def clip(y_hat: Float64, eps: float) -> Float64:
 def half_squared_error(y: Float64, y_hat: Float64) -> Float64:
     """L_i = 1/2 sum_j (y_j - y_hat_j)^2  (9)."""
     return np.asarray(0.5 * np.sum((y - y_hat) ** 2, axis=1))
+
+
+def squared_error(y: Float64, y_hat: Float64) -> Float64:
+    """L_i = sum_j (y_j - y_hat_j)^2  (39)."""
+    return np.asarray(np.sum((y - y_hat) ** 2, axis=1))
 
 
 def binary_cross_entropy(y: Float64, y_hat: Float64, eps: float) -> Float64:
@@ -52,7 +57,7 @@ def softmax_cross_entropy(y: Float64, net: Float64) -> Float64:
 def row_loss(
     loss: str, output: str, y: Float64, net: Float64, y_hat: Float64, eps: float
 ) -> Float64:
-    """L_i of every row, (9) to (11); the pairs that collapse take it from net, (27) and (28).
+    """L_i of every row, (9) to (11), (39); the pairs that collapse take it from net, (27) and (28).
 
     Parameters
     ----------
@@ -69,6 +74,8 @@ def row_loss(
     """
     if loss == "half_squared_error":
         return half_squared_error(y, y_hat)
+    if loss == "squared_error":
+        return squared_error(y, y_hat)
     if loss == "cross_entropy":  # with softmax: no other output is allowed
         return softmax_cross_entropy(y, net)
     if output == "logistic":
@@ -79,6 +86,11 @@ def row_loss(
 def half_squared_error_descent(y: Float64, y_hat: Float64) -> Float64:
     """u_j = y_j - y_hat_j  (16)."""
     return y - y_hat
+
+
+def squared_error_descent(y: Float64, y_hat: Float64) -> Float64:
+    """u_j = 2 (y_j - y_hat_j)  (40)."""
+    return 2.0 * (y - y_hat)
 
 
 def binary_cross_entropy_descent(y: Float64, y_hat: Float64, eps: float) -> Float64:
@@ -93,7 +105,7 @@ def cross_entropy_descent(y: Float64, y_hat: Float64, eps: float) -> Float64:
 
 
 def descent(loss: str, y: Float64, y_hat: Float64, eps: float) -> Float64:
-    """u = -dL_i/dy_hat: where y_hat should move for the loss to fall  (16).
+    """u = -dL_i/dy_hat: where y_hat should move for the loss to fall  (16), (40).
 
     Parameters
     ----------
@@ -110,14 +122,18 @@ def descent(loss: str, y: Float64, y_hat: Float64, eps: float) -> Float64:
     """
     if loss == "half_squared_error":
         return half_squared_error_descent(y, y_hat)
+    if loss == "squared_error":
+        return squared_error_descent(y, y_hat)
     if loss == "binary_cross_entropy":
         return binary_cross_entropy_descent(y, y_hat, eps)
     return cross_entropy_descent(y, y_hat, eps)
 
 
-def penalty(W: Sequence[Float64], l2: float) -> float:
-    """gamma(w) = l2/2 sum_k ||W[k] without its bias column||^2  (12)."""
-    return 0.5 * l2 * float(sum(np.sum(matrix[:, :-1] ** 2) for matrix in W)) if l2 else 0.0
+def penalty(W: Sequence[Float64], l2: float, l1: float = 0.0) -> float:
+    """gamma(w) = sum over all weights but biases of l2/2 w^2 + l1 |w|  (12)."""
+    squares = 0.5 * l2 * float(sum(np.sum(matrix[:, :-1] ** 2) for matrix in W)) if l2 else 0.0
+    sizes = l1 * float(sum(np.sum(np.abs(matrix[:, :-1])) for matrix in W)) if l1 else 0.0
+    return squares + sizes
 
 
 def batch_loss(rows: Float64, S: float, gamma: float) -> float:

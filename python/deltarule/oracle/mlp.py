@@ -28,7 +28,7 @@ class MLP(Fittable):
 
     Parameters
     ----------
-    layers, activation, output, loss, dtype, seed, l2, reduction, input_shift, input_scale
+    layers, activation, output, loss, dtype, seed, l2, reduction, input_shift, input_scale, l1
         As `deltarule.MLP` takes them. All arithmetic is float64; `dtype` names the network that
         this is the oracle of: initial weights and input scaling are rounded to it, so that equal
         arguments give equal parameters, and its epsilon is the clipping distance (35).
@@ -60,10 +60,11 @@ class MLP(Fittable):
         reduction: str = "mean",
         input_shift: ArrayLike | None = None,
         input_scale: ArrayLike | None = None,
+        l1: float = 0.0,
         collapsed: bool = True,
     ) -> None:
         net = Architecture.from_arguments(
-            layers, activation, output, loss, dtype, l2, reduction, input_shift, input_scale
+            layers, activation, output, loss, dtype, l2, reduction, input_shift, input_scale, l1
         )
         self._architecture = net
         self.collapsed = collapsed
@@ -178,8 +179,9 @@ class MLP(Fittable):
         Raises
         ------
         TypeError, ValueError
-            If trace or Y does not fit.
+            If trace or Y does not fit, or a layer's activation is threshold.
         """
+        self.architecture.require_derivatives()
         _validate.n_threads(n_threads)
         _validate.trace(trace, self.layers, "float64")
         y = float_targets(Y, self.architecture)
@@ -232,8 +234,9 @@ class MLP(Fittable):
         Raises
         ------
         TypeError, ValueError
-            If X or Y does not fit.
+            If X or Y does not fit, or a layer's activation is threshold.
         """
+        self.architecture.require_derivatives()
         trace, y = self._traced(X, Y, n_threads)
         with np.errstate(all="ignore"):
             return backward(self.architecture, self.W, trace, y, self.collapsed).gradient

@@ -79,8 +79,10 @@ def hidden_delta(delta: Float64, W: Float64, activation: str, o: Float64) -> Flo
     return times_derivative(activation, o, delta @ W[:, :-1])
 
 
-def weight_gradient(delta: Float64, o: Float64, W: Float64, S: float, l2: float) -> Float64:
-    """dL/dW[k] = -(1/S) sum_i delta[k+1]_i [o[k]_i, 1] + l2 W[k], no l2 on the bias  (21).
+def weight_gradient(
+    delta: Float64, o: Float64, W: Float64, S: float, l2: float, l1: float = 0.0
+) -> Float64:
+    """dL/dW[k] = -(1/S) sum_i delta[k+1]_i [o[k]_i, 1] + l2 W[k] + l1 sign(W[k])  (21).
 
     Parameters
     ----------
@@ -92,8 +94,8 @@ def weight_gradient(delta: Float64, o: Float64, W: Float64, S: float, l2: float)
         W[k].
     S : float
         Number of rows (mean) or 1 (sum).
-    l2 : float
-        Penalty.
+    l2, l1 : float
+        Penalties; none on the bias, and no sign where a weight is 0.
 
     Returns
     -------
@@ -102,6 +104,8 @@ def weight_gradient(delta: Float64, o: Float64, W: Float64, S: float, l2: float)
     augmented = np.concatenate([o, np.ones((len(o), 1))], axis=1)
     dW = -(delta.T @ augmented) / S
     dW[:, :-1] += l2 * W[:, :-1]
+    if l1:
+        dW[:, :-1] += l1 * np.sign(W[:, :-1])
     return np.asarray(dW)
 
 
@@ -164,7 +168,7 @@ def backward(
     for k in range(m, 0, -1):
         back.insert(0, hidden_delta(back[0], W[k], net.activations[k - 1], o[k]))
     gradient = np.concatenate(
-        [weight_gradient(back[k], o[k], W[k], S, net.l2).ravel() for k in range(m + 1)]
+        [weight_gradient(back[k], o[k], W[k], S, net.l2, net.l1).ravel() for k in range(m + 1)]
     )
     dX = input_gradient(back[0], W[0], scaling(net)[1])
     loss = loss_of(net, W, trace, y)
@@ -192,7 +196,7 @@ def loss_of(net: Architecture, W: Sequence[Float64], trace: Trace, y: Float64) -
     last = trace.net[-1]
     assert last is not None  # only net[0] is
     rows = row_loss(net.loss, net.activations[-1], y, last, trace.y_hat, eps(net))
-    return batch_loss(rows, reduction_size(net, len(y)), penalty(W, net.l2))
+    return batch_loss(rows, reduction_size(net, len(y)), penalty(W, net.l2, net.l1))
 
 
 def reduction_size(net: Architecture, n: int) -> float:

@@ -42,7 +42,7 @@ class Trainer:
     Raises
     ------
     TypeError, ValueError
-        If an argument does not fit.
+        If an argument does not fit, or a layer's activation is threshold.
     """
 
     def __init__(
@@ -54,6 +54,7 @@ class Trainer:
     ) -> None:
         if not isinstance(mlp, MLP):
             raise TypeError(f"mlp: an object of type {type(mlp).__name__}; expected an oracle.MLP")
+        mlp.architecture.require_derivatives()
         rule = Adam() if optimizer is None else optimizer
         self._mlp = mlp
         self._optimizer = check_optimizer(rule, mlp.architecture.dtype)
