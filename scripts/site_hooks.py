@@ -26,6 +26,8 @@ ARRAY = re.compile(r"\b(array(?:-like)?(?: of \w+)?),? \(")
 FUNCTION = re.compile(r"<mi>(?:arg|cos|exp|inf|lim|log|max|min|sin|sup|tanh)</mi>")
 # The converter sets these as single brackets: too small, or with an exponent on the bracket alone.
 PAIRS = {
+    r"\left\lvert": r"\lvert",
+    r"\right\rvert": r"\rvert",
     r"\lvert": r"\left|",
     r"\rvert": r"\right|",
     r"\lVert": r"\left\|",

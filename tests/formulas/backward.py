@@ -6,10 +6,12 @@ from math import exp, log
 
 import numpy as np
 from differences import derivative, exact, partial
+from tolerances import FD_STEP
 
 from formulas.forward import (
     DESCENTS,
     FUNCTIONS,
+    L1,
     L2,
     NET,
     ROW_LOSSES,
@@ -119,15 +121,18 @@ def hidden_deltas():
 @formula(
     "21",
     r"- \frac{1}{S} \left( \delta^{(k+1)} \right)^T",
-    r"+ l_2 \begin{bmatrix} \bar W^{(k)} & 0",
+    r"+ l_2 \begin{bmatrix} \bar W^{(k)} & 0 \end{bmatrix}",
+    r"+ l_1 \begin{bmatrix} \mathrm{sign} \ \bar W^{(k)} & 0 \end{bmatrix}",
 )
 def batch_gradient():
     mlp, trace, d = batch_deltas()
     for k, (reduction, S) in product(range(3), (("mean", len(X)), ("sum", 1))):
         augmented = np.column_stack([trace.o[k], np.ones(len(X))])
-        decay = np.column_stack([mlp.W[k][:, :-1], np.zeros(len(mlp.W[k]))])
-        claimed = -d[k + 1].T @ augmented / S + L2 * decay
-        yield from slopes(claimed, loss_with(k, None, l2=L2, reduction=reduction), mlp.W[k])
+        weights, no_biases = mlp.W[k][:, :-1], np.zeros(len(mlp.W[k]))
+        assert np.min(np.abs(weights)) > 4 * FD_STEP, "a difference would cross a kink"
+        decay = np.column_stack([L2 * weights + L1 * np.sign(weights), no_biases])
+        claimed = -d[k + 1].T @ augmented / S + decay
+        yield from slopes(claimed, loss_with(k, None, l2=L2, l1=L1, reduction=reduction), mlp.W[k])
 
 
 @formula("22", r"- \left( \delta^{(1)} \bar W^{(0)} \right) \odot \mathrm{scale}")

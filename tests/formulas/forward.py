@@ -15,7 +15,7 @@ RNG = np.random.default_rng(7)
 X = RNG.normal(size=(5, 3))
 Y = RNG.random((5, 2))
 SHIFT, SCALE = np.array([0.5, -1.0, 0.25]), np.array([2.0, -0.5, 1.5])
-L2 = 0.3
+L2, L1 = 0.3, 0.2
 NET, TARGET = np.array([0.4, -1.0, 0.9]), np.array([0.2, 0.5, 0.1])
 FUNCTIONS = {
     "identity": lambda net: net,
@@ -163,15 +163,23 @@ def cross_entropy():
     yield ROW_LOSSES["cross_entropy"](np.array([0.0, 1.0, 0.0]), p), exact(-log(p[1]))
 
 
-def penalty(W, l2):
-    return l2 / 2 * sum(w[j, i] ** 2 for w in W for j, i in np.ndindex(len(w), w.shape[1] - 1))
+def penalty(W):
+    """(12), weight by weight; the last column holds the biases."""
+    weights = [w[j, i] for w in W for j, i in np.ndindex(len(w), w.shape[1] - 1)]
+    return sum(L2 / 2 * w**2 + L1 * abs(w) for w in weights)
 
 
-@formula("12", r"\frac{l_2}{2}", r"\sum_{i \le H_k} \left( W^{(k)}_{ji} \right)^2")
+@formula(
+    "12",
+    r"\frac{l_2}{2} \left( W^{(k)}_{ji} \right)^2 + l_1 \left\lvert W^{(k)}_{ji} \right\rvert",
+    r"\sum_{i \le H_k}",
+)
 def penalty_of_the_weights():
-    W = network().W
-    with_it, without = network(l2=L2).loss(X, Y), network().loss(X, Y)
-    yield penalty(W, L2), exact(with_it - without)
+    with_it, without = network(l2=L2, l1=L1).loss(X, Y), network().loss(X, Y)
+    yield penalty(network().W), exact(with_it - without)
+    core = dr.MLP([3, 4, 2], dtype="float64", l2=L2, l1=L1, seed=0)
+    bare = dr.MLP([3, 4, 2], dtype="float64", seed=0)
+    yield penalty(core.W), exact(core.loss(X, Y) - bare.loss(X, Y))
 
 
 @formula("13", r"\frac{1}{S} \sum_{i=1}^{n} L_i + \gamma(w)")
@@ -179,5 +187,5 @@ def empirical_risk():
     y_hat = network().forward(X).y_hat
     rows = [ROW_LOSSES["half_squared_error"](y, p) for y, p in zip(Y, y_hat, strict=True)]
     for reduction, S in (("mean", len(X)), ("sum", 1)):
-        mlp = network(l2=L2, reduction=reduction)
-        yield sum(rows) / S + penalty(mlp.W, L2), exact(mlp.loss(X, Y))
+        mlp = network(l2=L2, l1=L1, reduction=reduction)
+        yield sum(rows) / S + penalty(mlp.W), exact(mlp.loss(X, Y))
