@@ -22,45 +22,66 @@ from mkdocs.config.defaults import MkDocsConfig
 # before references to headings elsewhere (168).
 BLOCK_PRIORITY, INLINE_PRIORITY, SUBSCRIPT_PRIORITY = 22, 195, 169
 DISPLAY = re.compile(r"^\$\$\n(.*?)\n\$\$$", re.MULTILINE | re.DOTALL)
-ARRAY = re.compile(r"\b(array(?:-like)?(?: of \w+)?),? \(")
+PLAIN = {
+    r"\b(array(?:-like)?(?: of \w+)?),? \(": r"\1 of shape (",
+    r"array-like": "array\u2011like",
+    r"^(\s*\w+Error), (\w+Error)$": r"\1 or \2",
+    r"^(\s*)> ": r"\1\\> ",
+}
 FUNCTION = re.compile(r"<mi>(?:arg|cos|exp|inf|lim|log|max|min|sin|sup|tanh)</mi>")
-# The converter sets these as single brackets: too small, or with an exponent on the bracket alone.
-PAIRS = {
+# What the converter sets too small, too low, or with an exponent on the closing bracket alone.
+BETTER = {
     r"\left\lvert": r"\lvert",
     r"\right\rvert": r"\rvert",
     r"\lvert": r"\left|",
     r"\rvert": r"\right|",
     r"\lVert": r"\left\|",
     r"\rVert": r"\right\|",
+    r"\bar": r"\overline",
     r"\begin{bmatrix}": r"\left[ \begin{matrix}",
     r"\end{bmatrix}": r"\end{matrix} \right]",
 }
 SPACE = '<mspace width="0.17em"/>'
-NAMESPACE = "http://www.w3.org/1998/Math/MathML"
-LIMITS = {
-    f"{{{NAMESPACE}}}{beside}": f"{{{NAMESPACE}}}{below}"
-    for beside, below in [("msub", "munder"), ("msubsup", "munderover")]
-}
-ElementTree.register_namespace("", NAMESPACE)
+MATHML = "{http://www.w3.org/1998/Math/MathML}"
+LIMITS = {MATHML + "msub": MATHML + "munder", MATHML + "msubsup": MATHML + "munderover"}
+SUMS, PRIMES = ("\u2211", "\u220f"), ("\u2032", "\u2033")
+ElementTree.register_namespace("", MATHML.strip("{}"))
 NUMBER = re.compile(r"\s*\\qquad \((\w+)\)$")
 
 
 def mathml(latex: str, display: str = "inline") -> str:
     """Return a formula as MathML; a macro that the converter does not know is an error."""
-    for macro, pair in PAIRS.items():
-        latex = latex.replace(macro, pair)
+    for macro, better in BETTER.items():
+        latex = latex.replace(macro, better)
     result = latex2mathml.converter.convert(latex, display=display)
     if unknown := re.search(r"\\[a-zA-Z]+", result):
         raise ValueError(f"no MathML for {unknown[0]} in {latex!r}")
     result = FUNCTION.sub(rf"<mrow>{SPACE}\g<0>{SPACE}</mrow>", result)
-    if display == "inline":
-        return result
     root = ElementTree.fromstring(result)
-    for element in root.iter():  # limits that \left( has put beside their sum
-        scripts = LIMITS.get(element.tag)
-        if scripts and element[0].text in ("\u2211", "\u220f"):
-            element.tag = scripts
+    for element in root.iter():
+        if display == "block" and element.tag in LIMITS and element[0].text in SUMS:
+            element.tag = LIMITS[element.tag]  # \left( has put them beside their sum
+        if element.tag == MATHML + "msup":
+            set_prime(element)
     return ElementTree.tostring(root, encoding="unicode")
+
+
+def set_prime(element: ElementTree.Element) -> None:
+    """Fonts raise the prime themselves: f', and the base of f'^2, are rows, not exponents."""
+    base, exponent = element
+    prime = exponent[0] if exponent.tag == MATHML + "mrow" and len(exponent) else exponent
+    if prime.text not in PRIMES:
+        return
+    row = ElementTree.Element(MATHML + "mrow")
+    mark = ElementTree.SubElement(row, MATHML + "mo", lspace="0", rspace="0")
+    mark.text = prime.text
+    row.insert(0, base)
+    if prime is exponent:
+        element.tag = MATHML + "mrow"
+        element[:] = row[:]
+    else:
+        element[0] = row
+        exponent.remove(prime)
 
 
 def equation(latex: str) -> str:
@@ -115,13 +136,15 @@ class Math(Extension):
 
 
 class Types(griffe.Extension):
-    """A type such as `array-like, (n, K)` stays text: it would be read as Python, with a minus."""
+    """Docstrings are plain text: what Python or Markdown takes for its own stays as it is."""
 
     def on_object(self, *, obj: griffe.Object, **_: Any) -> None:
-        """Write the shape in words, and the hyphen as one that is no minus sign."""
+        """Write a shape in words, the hyphen of array-like as no minus sign, > as no quotation."""
         if obj.docstring:
-            text = ARRAY.sub(r"\1 of shape (", obj.docstring.value)
-            obj.docstring.value = text.replace("array-like", "array\u2011like")
+            text = obj.docstring.value
+            for pattern, plain in PLAIN.items():
+                text = re.sub(pattern, plain, text, flags=re.MULTILINE)
+            obj.docstring.value = text
 
 
 def on_config(config: MkDocsConfig, **_: Any) -> None:
