@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The numbered formulas of docs/derivation.md and docs/chain_rule.md, each in plain numbers.
+
+A function yields pairs: what the formula says, as it stands on the page, and a `Measured` reference
+that doesn't use it. `must_contain` is the part of the page's formula that the function computes; a
+change of the page that isn't made here is a failure.
+"""
+
+from formulas import (
+    backward,
+    chain_rule,
+    forward,
+    log_likelihood,
+    numerics,
+    steps,
+    threshold_and_square,
+    two_cases,
+    two_layers,
+    vector_activations,
+)
+from formulas.registry import FORMULAS
+
+__all__ = [
+    "FORMULAS",
+    "backward",
+    "chain_rule",
+    "forward",
+    "log_likelihood",
+    "numerics",
+    "steps",
+    "threshold_and_square",
+    "two_cases",
+    "two_layers",
+    "vector_activations",
+]
