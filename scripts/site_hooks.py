@@ -44,7 +44,8 @@ BETTER = {
 SPACE = '<mspace width="0.17em"/>'
 MATHML = "{http://www.w3.org/1998/Math/MathML}"
 LIMITS = {MATHML + "msub": MATHML + "munder", MATHML + "msubsup": MATHML + "munderover"}
-SUMS, PRIMES = ("\u2211", "\u220f"), ("\u2032", "\u2033")
+BIG = ("\u2211", "\u220f", "lim", "max", "min")
+PRIMES = ("\u2032", "\u2033")
 ElementTree.register_namespace("", MATHML.strip("{}"))
 NUMBER = re.compile(r"\s*\\qquad \((\w+)\)$")
 
@@ -59,8 +60,8 @@ def mathml(latex: str, display: str = "inline") -> str:
     result = FUNCTION.sub(rf"<mrow>{SPACE}\g<0>{SPACE}</mrow>", result)
     root = ElementTree.fromstring(result)
     for element in root.iter():
-        if display == "block" and element.tag in LIMITS and element[0].text in SUMS:
-            element.tag = LIMITS[element.tag]  # \left( has put them beside their sum
+        if display == "block" and element.tag in LIMITS and element[0].text in BIG:
+            element.tag = LIMITS[element.tag]  # the converter sets them beside
         if element.tag == MATHML + "msup":
             set_prime(element)
     return ElementTree.tostring(root, encoding="unicode")

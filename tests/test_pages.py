@@ -31,7 +31,8 @@ def anchors(page):
 def test_formulas_are_ones_that_github_draws(page):
     text = prose(page)
     for display in DISPLAY.findall(text):
-        # A backslash before punctuation is Markdown's escape; these macros GitHub refuses.
+        # A backslash before punctuation is Markdown's escape (a matrix' rows end in \\cr); the
+        # macros below GitHub refuses.
         assert not re.search(r"\\[^a-zA-Z\s]", display.replace("\\ ", ""))
     formulas = DISPLAY.findall(text) + INLINE.findall(text)
     refused = r"\\(operatorname|mbox|phantom|def|newcommand)\b"

@@ -15,6 +15,7 @@ from tolerances import assert_within, unit_roundoff
 from trainings import TRAININGS, Training
 
 import deltarule as dr
+from deltarule.oracle import literal
 from deltarule.oracle import optimizers as oracle
 
 RULES = [dr.SGD(0.05), dr.SGD(0.05, momentum=0.9), dr.Adam(0.01)]
@@ -101,6 +102,9 @@ def test_l1_pulls_weights_by_their_sign_alone(units: int, rows: int, isa: str, d
         sign[:, -1] = 0
         expected = without.gradient(X, Y) + np.dtype(dtype).type(0.125) * sign.ravel()
         assert penalised.gradient(X, Y).tobytes() == expected.tobytes()
+        reference = literal.MLP(penalised.architecture, w)
+        assert reference.gradient(X, Y).tobytes() == expected.tobytes()
+        assert reference.loss(X, Y) == penalised.loss(X, Y)
         trainer = dr.Trainer(penalised, dr.SGD(0.5), None)
         trainer.epoch(X, Y)
         assert_within(
