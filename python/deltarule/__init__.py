@@ -2,6 +2,7 @@
 """Multi-layer perceptrons on the CPU: native training that matches its derivation bit for bit."""
 
 import os
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from deltarule import _core
@@ -9,13 +10,20 @@ from deltarule.compare import compare
 from deltarule.files import load
 from deltarule.history import History
 from deltarule.info import info
+from deltarule.jacobian import jacobian
 from deltarule.mlp import MLP
 from deltarule.optimizers import SGD, Adam
 from deltarule.results import Backward, Trace
 from deltarule.trainer import Trainer
 
 if TYPE_CHECKING:
-    from deltarule import oracle
+    from deltarule import construct, oracle, plot
+    from deltarule.autoencoder import Autoencoder
+    from deltarule.gradient_check import check_gradient
+    from deltarule.perceptron import Perceptron
+    from deltarule.radial import RBFNetwork
+    from deltarule.regression import linear_regression, logistic_regression
+    from deltarule.sparsity import Sparsity
 
 __version__ = "0.1.0"
 
@@ -23,15 +31,37 @@ __all__ = [
     "MLP",
     "SGD",
     "Adam",
+    "Autoencoder",
     "Backward",
     "History",
+    "Perceptron",
+    "RBFNetwork",
+    "Sparsity",
     "Trace",
     "Trainer",
+    "check_gradient",
     "compare",
+    "construct",
     "info",
+    "jacobian",
+    "linear_regression",
     "load",
+    "logistic_regression",
     "oracle",
+    "plot",
 ]
+
+# Imported when first used: training does without them.
+_MODULES = ("construct", "oracle", "plot")
+_HOMES = {
+    "Autoencoder": "autoencoder",
+    "Perceptron": "perceptron",
+    "RBFNetwork": "radial",
+    "Sparsity": "sparsity",
+    "check_gradient": "gradient_check",
+    "linear_regression": "regression",
+    "logistic_regression": "regression",
+}
 
 _core.isa()  # an unknown name in DELTARULE_ISA is an error now, not in the middle of something
 
@@ -42,11 +72,12 @@ if hasattr(os, "register_at_fork"):
 
 
 def __getattr__(name: str) -> object:
-    """Import the oracle when it is first used: training does without it."""
-    if name == "oracle":
-        import deltarule.oracle
-
-        return deltarule.oracle
+    if name in _MODULES:
+        return import_module(f"deltarule.{name}")
+    if name in _HOMES:
+        value = getattr(import_module(f"deltarule.{_HOMES[name]}"), name)
+        globals()[name] = value
+        return value
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
