@@ -426,13 +426,25 @@ def test_reprs() -> None:
 def test_summary() -> None:
     text = network(l2=0.5, l1=0.1, input_shift=1.0).summary()
     assert [line.split() for line in text.splitlines()] == [
-        "layer units activation weights into it without bias biases all memory".split(),
+        [
+            "layer",
+            "units",
+            "activation",
+            "weights",
+            "into",
+            "it",
+            "without",
+            "bias",
+            "biases",
+            "all",
+            "memory",
+        ],
         ["0", "6", "standardised"],
         ["1", "8", "tanh", "W[0]", "8", "x", "7", "48", "8", "56", "224", "B"],
         ["2", "5", "tanh", "W[1]", "5", "x", "9", "40", "5", "45", "180", "B"],
         ["3", "4", "softmax", "W[2]", "4", "x", "6", "20", "4", "24", "96", "B"],
         ["total", "108", "17", "125", "500", "B"],
-        "125 weights, float32; cross_entropy, mean, l2 0.5, l1 0.1".split(),
+        ["125", "weights,", "float32;", "cross_entropy,", "mean,", "l2", "0.5,", "l1", "0.1"],
     ]
 
 

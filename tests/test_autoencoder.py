@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from example import load, run
 from hypothesis import given
 from hypothesis import strategies as st
-from show import example
 from tolerances import assert_within, gamma
 
 import deltarule as dr
@@ -21,12 +21,12 @@ from deltarule.sparsity import Sparsity
 
 @pytest.fixture(scope="module")
 def shown() -> ModuleType:
-    return example("autoencoder")
+    return load("autoencoder")
 
 
 @pytest.fixture(scope="module")
-def result(shown: ModuleType) -> dict[str, float]:
-    return dict(shown.main())
+def result() -> dict[str, float]:
+    return run("autoencoder")[0]
 
 
 def table(n: int = 40, m: int = 6) -> np.ndarray:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from example import load
+from example import pictures, run
 
 PICTURES = {
     "perceptron": ["rule"],
@@ -17,15 +17,13 @@ PICTURES = {
 
 
 @pytest.fixture(scope="module")
-def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
-    pytest.importorskip("matplotlib").use("Agg")
-    folder = tmp_path_factory.mktemp("pictures")
-    made = {name: load(name).main(folder) for name in PICTURES}
-    for name, pictures in PICTURES.items():
-        for picture in pictures:
-            assert (folder / f"{name}_{picture}.png").stat().st_size < 100_000
+def results() -> dict[str, dict[str, Any]]:
+    pytest.importorskip("matplotlib")
+    for name, expected in PICTURES.items():
+        for picture in expected:
+            assert pictures(name)[f"{name}_{picture}.png"] < 100_000
             assert Path(__file__).parents[1].joinpath(f"docs/img/{name}_{picture}.png").exists()
-    return made
+    return {name: run(name)[0] for name in PICTURES}
 
 
 def test_perceptron(results: dict[str, dict[str, Any]]) -> None:

@@ -5,18 +5,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from example import load
+from example import load, pictures, run
 
 example = load("digits")
 
 
 @pytest.fixture(scope="module")
-def numbers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    pytest.importorskip("matplotlib").use("Agg")
-    folder = tmp_path_factory.mktemp("pictures")
-    made: dict[str, Any] = example.main(folder)
-    made["pictures"] = {path.name: path.stat().st_size for path in folder.iterdir()}
-    return made
+def numbers() -> dict[str, Any]:
+    pytest.importorskip("matplotlib")
+    return {**run("digits")[0], "pictures": pictures("digits")}
 
 
 def test_hidden_layer_is_better(numbers: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from example_runs import EXAMPLES, run
+from example import EXAMPLES, run
 
 NAMES = sorted(path.stem for path in EXAMPLES.glob("*.py") if not path.stem.startswith("_"))
 

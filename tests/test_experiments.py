@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from example_runs import module, run
+from example import load, run
 from tolerances import assert_within, gamma
 
 import deltarule as dr
@@ -101,15 +101,15 @@ def test_deep_logistic_networks_do_not_learn_the_digits(dilution: dict[str, Any]
 
 def test_wilson_interval() -> None:
     # p = 1/2: half = z sqrt(1/(4n) + z^2/(4n^2)) / (1 + z^2/n), by hand for n = 10, z = 1.96
-    low, high = module("xor_minima").wilson(5, 10)
+    low, high = load("xor_minima").wilson(5, 10)
     z2 = 1.96**2
     half = 1.96 * np.sqrt(0.025 + z2 / 400) / (1 + z2 / 10)
     assert_within([low, high], [0.5 - half, 0.5 + half], gamma(20))
-    assert module("xor_minima").wilson(0, 10)[0] == 0.0
+    assert load("xor_minima").wilson(0, 10)[0] == 0.0
 
 
 def test_curvatures_of_a_linear_unit() -> None:
-    xor = module("xor_minima")
+    xor = load("xor_minima")
     mlp = dr.MLP([2, 1], output="identity", dtype="float64", seed=0)
     x = np.column_stack([xor.X, np.ones(4)])
     h = 2.0**-13  # the loss is quadratic: differences err by rounding only
@@ -132,7 +132,7 @@ def test_how_often_xor_gets_stuck(xor: dict[str, Any]) -> None:
 
 
 def test_a_logistic_trap_is_a_minimum_at_infinity(xor: dict[str, Any]) -> None:
-    a, factor = xor["anatomy"], module("xor_minima").FACTOR
+    a, factor = xor["anatomy"], load("xor_minima").FACTOR
     assert len(a["excess_fell"]) == 201
     assert np.min(a["excess_fell"]) > factor  # at least as fast as 1 / steps, and no end to it
     assert np.max(a["gradient_fell"]) < 1
@@ -168,7 +168,7 @@ def test_constant_outputs_cost_the_traps() -> None:
 
 @pytest.mark.parametrize("seed", range(5))
 def test_exact_risk_is_the_integral(seed: int) -> None:
-    risk = module("risk")
+    risk = load("risk")
     mlp = dr.MLP([1, 8, 1], "relu", "identity", dtype="float64", seed=seed)
     hidden, last = (W.copy() for W in mlp.W)
     hidden[:, 1] = -hidden[:, 0] * np.linspace(-0.2, 1.1, 8)  # kinks outside, too
@@ -192,7 +192,7 @@ def test_empirical_risk_converges_as_one_over_root_n(risk: dict[str, Any]) -> No
     c = risk["convergence"]
     assert abs(c["slope"] + 0.5) <= DEVIATIONS * c["slope_error"]
     assert c["slope_error"] < 0.01
-    predicted = c["sigma"] / np.sqrt(module("risk").SIZES)
+    predicted = c["sigma"] / np.sqrt(load("risk").SIZES)
     assert_within(c["rms"], predicted, DEVIATIONS * c["rms"] * c["rms_relative_error"])
     assert abs(c["bias"]) <= DEVIATIONS * c["bias_error"]
     p, n = 0.95, c["of"]
@@ -222,7 +222,7 @@ def test_deep_and_shallow_sawtooth_are_equal(depth_width: dict[str, Any]) -> Non
 
 
 def test_fewest_wrong_is_a_lower_bound(rng: np.random.Generator) -> None:
-    dw = module("depth_width")
+    dw = load("depth_width")
     for k, h in ((3, 2), (3, 4), (4, 3)):
         x = np.arange(2**k + 1)[:, None] / 2.0**k
         high = dw.sawtooth(x, k) > 0.5
@@ -283,11 +283,11 @@ def test_cover_obeys_its_recurrence() -> None:
 
 def module_with_scipy() -> Any:
     pytest.importorskip("scipy")
-    return module("capacity")
+    return load("capacity")
 
 
 def test_random_labels_are_separable_as_often_as_cover_says(capacity: dict[str, Any]) -> None:
-    r, draws = capacity["random_labels"], module("capacity").DRAWS
+    r, draws = capacity["random_labels"], load("capacity").DRAWS
     p = r["cover"]
     error = np.sqrt(p * (1 - p) / draws)
     assert_within(r["hits"] / draws, p, DEVIATIONS * error + 1 / draws)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from example import load
+from example import load, pictures, run
 
 import deltarule as dr
 
@@ -14,12 +14,9 @@ example = load("gradient_descent")
 
 
 @pytest.fixture(scope="module")
-def numbers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    pytest.importorskip("matplotlib").use("Agg")
-    folder = tmp_path_factory.mktemp("pictures")
-    made: dict[str, Any] = example.main(folder)
-    made["picture"] = folder / "gradient_descent_regimes.png"
-    return made
+def numbers() -> dict[str, Any]:
+    pytest.importorskip("matplotlib")
+    return {**run("gradient_descent")[0], "pictures": pictures("gradient_descent")}
 
 
 def test_updates_of_an_epoch(numbers: dict[str, Any]) -> None:

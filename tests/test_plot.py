@@ -4,12 +4,11 @@
 import builtins
 import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from example import load
+from example import pictures, run
 
 import deltarule as dr
 from deltarule.architecture import ACTIVATIONS
@@ -372,12 +371,12 @@ def test_wrong_activations() -> None:
         plot.activations("tanh", net=(1, -1))
 
 
-def test_example(tmp_path: Path) -> None:
-    numbers = load("plots").main(tmp_path)
+def test_example() -> None:
+    numbers, _ = run("plots")
     assert numbers["accuracy"] == 0.99
     first = {name: rows[0] for name, rows in numbers["norms"].items()}
     assert first["logistic"][0] / first["logistic"][-1] == pytest.approx(1.2e-3, rel=0.05)
     assert first["relu"][0] > first["relu"][-1]
-    sizes = {path.name: path.stat().st_size for path in tmp_path.iterdir()}
+    sizes = pictures("plots")
     assert sorted(sizes) == ["plots_dilution.png", "plots_network.png", "plots_training.png"]
     assert all(1000 < size < 110_000 for size in sizes.values())

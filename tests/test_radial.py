@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from example import load, run
 from hypothesis import given
 from hypothesis import strategies as st
-from show import example
 from tolerances import assert_within, gamma
 
 import deltarule as dr
@@ -23,7 +23,7 @@ from deltarule.radial import RBFNetwork, spacing
 
 @pytest.fixture(scope="module")
 def shown() -> ModuleType:
-    return example("radial")
+    return load("radial")
 
 
 def squared_distances(X: np.ndarray, C: np.ndarray) -> np.ndarray:
@@ -186,9 +186,9 @@ def test_softmax_training_lowers_the_loss() -> None:
     assert_within(1 / np.array(layer.input_scale), o.std(axis=0), gamma(20_000))
 
 
-def test_the_example(shown: ModuleType) -> None:
+def test_the_example() -> None:
     pytest.importorskip("sklearn")
-    result = shown.main()
+    result = run("radial")[0]
     for data, n in (("spirals", 100), ("digits", 400)):
         assert n < result[f"{data}: SVC's vectors"]  # no more units than that machine has
         best = max(result[f"{data}: SVC"], result[f"{data}: kernel ridge on all rows"])

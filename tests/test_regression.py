@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from example import load, run
 from hypothesis import given
 from hypothesis import strategies as st
-from show import example
 from tolerances import assert_within, gamma
 
 import deltarule as dr
@@ -21,7 +21,7 @@ from deltarule.regression import linear_regression, logistic_regression
 
 @pytest.fixture(scope="module")
 def shown() -> ModuleType:
-    return example("regression")
+    return load("regression")
 
 
 def augmented(X: np.ndarray) -> np.ndarray:
@@ -178,9 +178,9 @@ def test_log_likelihood(rng: np.random.Generator) -> None:
     assert np.isfinite(far.log_likelihood).all()
 
 
-def test_the_example(shown: ModuleType) -> None:
+def test_the_example() -> None:
     pytest.importorskip("sklearn")
-    result = shown.main()
+    result = run("regression")[0]
     assert result["linear: distance to the exact solution after 400 epochs"] < 1e-13
     assert result["logistic: share of the rounding bound, at most"] <= 1
     assert result["logistic: distance to scikit-learn after 400 epochs"] < 1e-12
