@@ -12,7 +12,7 @@ from example import EXAMPLES, run
 
 NAMES = sorted(path.stem for path in EXAMPLES.glob("*.py") if not path.stem.startswith("_"))
 
-LARGEST = 100_000  # bytes of a picture
+LARGEST = 150_000  # bytes of a picture
 
 
 def numbers(value: Any, at: str) -> Iterator[tuple[str, np.ndarray]]:
