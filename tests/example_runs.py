@@ -2,6 +2,7 @@
 """Runs each script of examples/ once a session, with its pictures where matplotlib is there."""
 
 import importlib.util
+import sys
 import tempfile
 from functools import cache
 from pathlib import Path
@@ -18,6 +19,7 @@ def module(name: str) -> ModuleType:
     assert spec is not None
     assert spec.loader is not None
     loaded = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = loaded  # where dataclasses look their module up
     spec.loader.exec_module(loaded)
     return loaded
 
