@@ -169,6 +169,7 @@ PAIRS = [
     ("softmax", "cross_entropy", True),
     ("logistic", "binary_cross_entropy", False),
     ("logistic", "binary_cross_entropy", True),
+    ("threshold", "half_squared_error", True),  # Rosenblatt's rule
 ]
 
 

@@ -105,6 +105,31 @@ def test_exactly_the_threshold_functions_converge(n: int, separable_functions: i
     assert sum(fit.converged for fit in fits) == separable_functions
 
 
+def test_the_period_is_that_of_the_weights() -> None:
+    """Every function of three bits that cycles comes back after `period` epochs, not before."""
+    X = np.array(list(product([0, 1], repeat=3)))
+    periods = set()
+    for d in product([0, 1], repeat=8):
+        perceptron = Perceptron(3)
+        fit = perceptron.fit(X, d, epochs=10_000)
+        if fit.period is not None:
+            W = perceptron.W.copy()
+            back = []
+            for _ in range(fit.period):
+                perceptron.fit(X, d, epochs=1)
+                back.append(np.array_equal(perceptron.W, W))
+            assert back == [False] * (fit.period - 1) + [True]
+            periods.add(fit.period)
+    assert max(periods) > 1
+
+
+def test_a_weight_that_overflows_is_an_error() -> None:
+    perceptron = Perceptron(1)
+    with pytest.raises(FloatingPointError, match="a weight is not finite"):
+        perceptron.fit([[1e300], [-1e300]], [0, 0], eta=1e300)
+    assert not perceptron.W.any()
+
+
 def test_one_unit_per_column_of_d() -> None:
     rng = np.random.default_rng(0)
     X = rng.integers(-9, 10, (200, 3))
@@ -188,7 +213,7 @@ def test_bound_needs_a_separating_plane() -> None:
         ({"d": ["0"] * 4}, TypeError, "d: dtype"),
         ({"X": np.zeros((4, 3))}, ValueError, "X: shape (4, 3); expected (n, 2)"),
         ({"X": SQUARE * np.nan}, ValueError, "X: row 0 holds nan or infinity"),
-        ({"eta": 0.0}, ValueError, "eta: 0.0; expected a number > 0"),
+        ({"eta": 0.0}, ValueError, "eta: 0.0; expected a finite number > 0"),
         ({"eta": "1"}, TypeError, "eta: '1'"),
         ({"epochs": 0}, ValueError, "epochs: 0; expected an integer >= 1"),
     ],

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Rosenblatt's perceptron: threshold units and the rule that he taught them by.
 
-The rule is sequential: a row is judged with the weights that the row before left. Only a mistake
-changes weights, so the next mistake is searched in blocks of rows by the native `predict`, where a
-row has the same bits alone or in a block: the search changes no result.
+The rule is the delta rule (29) for one row at a time with delta = d - y, without the derivative
+that a threshold does not have: for it, the core's trainer has the collapsed path of (25).
 """
 
 from __future__ import annotations
@@ -14,12 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from deltarule import _validate
-from deltarule._arguments import integer, number
+from deltarule import _core, _validate
+from deltarule._arguments import integer
 from deltarule.mlp import MLP
+from deltarule.optimizers import SGD, check_optimizer
 from deltarule.results import Array
-
-FIRST_BLOCK = 16  # rows searched after a mistake; doubled as long as there is none
 
 
 @dataclass(frozen=True)
@@ -152,15 +150,20 @@ class Perceptron:
         ------
         TypeError, ValueError
             If X or d do not fit, are not finite, or d holds anything but 0 and 1.
+        FloatingPointError
+            If a weight overflows.
         """
-        x, desired = self._judged(X, d)
+        x = np.asarray(_validate.features(X, self._mlp.architecture))
+        desired = _desired(d, len(x), self._mlp.layers[1])
         limit = _validate.epochs(epochs)
-        eta = number("eta", eta, lambda value: value > 0, "a number > 0")
+        rule = check_optimizer(SGD(eta=eta), "float64")
+        trainer = _core.Trainer(self._mlp._network, rule.kernel, rule.parameters, 1, 1)
         mistakes: list[int] = []
         period = None
         saved, since, power = self.w.copy(), 0, 1
         while len(mistakes) < limit:
-            mistakes.append(self._epoch(x, desired, eta))
+            loss = trainer.epoch(x, desired, None)  # the mean over rows of mistakes / 2
+            mistakes.append(round(2 * len(x) * loss))
             if mistakes[-1] == 0:
                 break
             # Brent's search for a cycle keeps one state, and a newer one at every power of two.
@@ -181,29 +184,6 @@ class Perceptron:
     def __repr__(self) -> str:
         n_inputs, n_outputs = self._mlp.layers
         return f"Perceptron({n_inputs}, {n_outputs})"
-
-    def _epoch(self, x: Array, desired: Array, eta: float) -> int:
-        """One pass over the rows; the number of corrections."""
-        W = self.W.copy()
-        corrections, start, block = 0, 0, FIRST_BLOCK
-        while start < len(x):
-            error = desired[start : start + block] - self._mlp.predict(x[start : start + block], 1)
-            wrong = np.flatnonzero(np.abs(error).max(axis=1))
-            if wrong.size == 0:
-                start, block = start + block, 2 * block
-                continue
-            first = int(wrong[0])
-            W[:, :-1] += eta * error[first][:, None] * x[start + first]
-            W[:, -1] += eta * error[first]
-            self._mlp.w = W.ravel()
-            corrections += int(np.count_nonzero(error[first]))
-            start, block = start + first + 1, FIRST_BLOCK
-        return corrections
-
-    def _judged(self, X: ArrayLike, d: ArrayLike) -> tuple[Array, Array]:
-        x = _validate.features(X, self._mlp.architecture)
-        x = np.ascontiguousarray(_validate.finite(x, "X", "float64"))
-        return x, _desired(d, len(x), self._mlp.layers[1])
 
 
 def mistake_bound(X: ArrayLike, d: ArrayLike, w: ArrayLike) -> float:

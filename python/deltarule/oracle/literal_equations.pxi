@@ -177,11 +177,14 @@ def activate(str name, const real[:, :] net):
 def output_delta(
     str loss, str output, const real[:, :] y, const real[:, :] y_hat, bint collapsed=True
 ):
-    """delta[d, j] = -dL_d/dnet[d, j] of the output layer: (16), (40) with (17) or (24); (25), (26)."""
+    """delta[d, j] = -dL_d/dnet[d, j] of the output layer: (16), (40) with (17) or (24); (25), (26).
+
+    Collapsed with threshold: Rosenblatt's y - y_hat, which is no derivative.
+    """
     cdef int f = _CODES[output]
     cdef bint entropy = loss == "cross_entropy", binary = loss == "binary_cross_entropy"
     cdef bint whole = loss == "squared_error"
-    cdef bint pair = collapsed and (entropy or (binary and f == LOGISTIC))
+    cdef bint pair = collapsed and (entropy or (binary and f == LOGISTIC) or f == THRESHOLD)
     cdef Py_ssize_t d, j
     cdef real c, t, one = 1
     result = np.empty((y.shape[0], y.shape[1]), dtype_of(<real>0))

@@ -36,7 +36,8 @@ def output_delta(
     """delta_j = -dL_i/dnet_j of the output layer: f' u  (17), or J^T u  (24).
 
     Collapsed: y - y_hat for logistic with binary cross-entropy (25), and
-    y - y_hat sum_l y_l for softmax with cross-entropy (26).
+    y - y_hat sum_l y_l for softmax with cross-entropy (26). A threshold has no derivative to
+    collapse: there y - y_hat is Rosenblatt's rule, and only `Perceptron` asks for it.
 
     Parameters
     ----------
@@ -53,7 +54,9 @@ def output_delta(
     -------
     array, (n, K)
     """
-    if collapsed and (loss, output) == ("binary_cross_entropy", "logistic"):
+    if collapsed and (
+        (loss, output) == ("binary_cross_entropy", "logistic") or output == "threshold"
+    ):
         return y - y_hat
     if collapsed and (loss, output) == ("cross_entropy", "softmax"):
         return np.asarray(y - y_hat * np.sum(y, axis=1, keepdims=True))
