@@ -193,7 +193,7 @@ template <class T> struct Trainer<T>::Epoch {
   void step_by_row(Pass<T>& pass, int64_t at, const Update<T>& update) {
     const Range here{at % 2, at % 2 + 1}, next{1 - here.begin, 2 - here.begin};
     if (at == 0 && !gather_phase(pass, at, here)) return stop();
-    squares_phase(0);
+    penalty_phase(0);
     delta_phase(pass, here, at > 0);
     add_losses(trainer.space_.row_loss + here.begin, 1, batch_loss);
     account(1);
