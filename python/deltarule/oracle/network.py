@@ -176,8 +176,9 @@ def backward(
     S = reduction_size(net, len(y))
     back = [output_delta(net.loss, net.activations[-1], y, trace.y_hat, eps(net), collapsed)]
     for k in range(m, 0, -1):
-        sparse_here = sparsity is not None and sparsity.layer == k
-        pull = sparse.pull(sparsity, o[k], eps(net)) if sparse_here else None
+        pull = None
+        if sparsity is not None and sparsity.layer == k:
+            pull = sparse.pull(sparsity, o[k], eps(net))
         back.insert(0, hidden_delta(back[0], W[k], net.activations[k - 1], o[k], pull))
     gradient = np.concatenate(
         [weight_gradient(back[k], o[k], W[k], S, net.l2).ravel() for k in range(m + 1)]
