@@ -96,7 +96,7 @@ template <class T> struct Trainer<T>::Epoch {
   void account(int64_t batch_rows) {
     double L = batch_loss * (1 / shape().s(batch_rows));
     if (shape().penalised()) L += penalty(shape(), trainer.penalty_sums_.data());
-    if (trainer.sparsity_.couples_rows()) L += trainer.sparsity_.divergence(batch_rows, shape().s(batch_rows));
+    if (trainer.sparse_.couples_rows()) L += trainer.sparse_.divergence(batch_rows, shape().s(batch_rows));
     loss += double(batch_rows) * L;
     batch_loss = 0;
     steps++;
@@ -108,7 +108,7 @@ template <class T> struct Trainer<T>::Epoch {
   // weights over all rows of the chunk. Where the penalty couples the rows, all went forward before.
   void step_by_weights(Pass<T>& pass, int thread, int threads, Barrier& barrier, int64_t begin, int64_t rows,
                        const Update<T>& update) {
-    const bool coupled = trainer.sparsity_.couples_rows(), there = coupled && rows <= chunk;
+    const bool coupled = trainer.sparse_.couples_rows(), there = coupled && rows <= chunk;
     if (coupled) means_phase(pass, thread, threads, barrier, begin, rows);
     for (int64_t at = 0; at < rows && !over; at += chunk) {
       const int64_t part = std::min(chunk, rows - at);
@@ -135,7 +135,7 @@ template <class T> struct Trainer<T>::Epoch {
   // The means over the batch that kl draws to its target: all rows forward, then panels of units. Of a batch
   // of several chunks the rows go forward once more afterwards, so that no more than a chunk is kept.
   void means_phase(Pass<T>& pass, int thread, int threads, Barrier& barrier, int64_t begin, int64_t rows) {
-    SparsityPenalty<T>& means = trainer.sparsity_;
+    SparseLayer<T>& means = trainer.sparse_;
     const T* o = trainer.space_.o[size_t(means.settings.layer)];
     for (int64_t at = 0; at < rows && !over; at += chunk) {
       const int64_t part = std::min(chunk, rows - at);
@@ -238,8 +238,8 @@ template <class T> struct Trainer<T>::Epoch {
     const bool leader = thread == 0;
     Rule<T> rule(trainer.settings, trainer.clock, shape().penalty);
     Pass<T> pass{
-        *trainer.network, kernels,           trainer.packed_.data(), trainer.transposed_.data(), trainer.space_, watch,
-        leader,           &trainer.sparsity_};
+        *trainer.network, kernels,         trainer.packed_.data(), trainer.transposed_.data(), trainer.space_, watch,
+        leader,           &trainer.sparse_};
     for (int64_t begin = 0; begin < count && !over; begin += batch) {
       const int64_t rows = std::min(batch, count - begin);
       rule.next_step(shape().s(rows));

@@ -33,7 +33,7 @@ template <class T> struct Pass {
   Workspace<T>& space;
   Watch& watch;
   bool leader = false;
-  const SparsityPenalty<T>* sparsity = nullptr;  // a trainer's
+  const SparseLayer<T>* sparse = nullptr;  // a trainer's
 
   const Shape& shape() const { return network.shape; }
 
@@ -117,14 +117,14 @@ template <class T> struct Pass {
       kernels.output({space.o.back() + at, space.delta.back() + at, space.Y + at, space.row_loss + piece.begin,
                       space.stride, piece.size(), shape().outputs(), shape().layers.back().activation, shape().loss,
                       shape().collapsed});
-      if (sparsity && sparsity->by_row()) l1_losses(piece);
+      if (sparse && sparse->by_row()) l1_losses(piece);
     });
   }
 
   void l1_losses(Range rows) {
-    const size_t k = size_t(sparsity->settings.layer);
+    const size_t k = size_t(sparse->settings.layer);
     kernels.l1_losses(space.o[k] + rows.begin * PANEL, space.stride, rows.size(), shape().sizes[k],
-                      T(sparsity->settings.weight), space.row_loss + rows.begin);
+                      T(sparse->settings.weight), space.row_loss + rows.begin);
   }
 
   // out = sum over j of delta[k+1]_j W_ji, finished by the call.
@@ -141,11 +141,11 @@ template <class T> struct Pass {
       const Activation f = shape().layers[layer - 1].activation;
       const T* o = space.o[layer];
       T* delta = space.delta[layer];
-      const bool sparse = sparsity && sparsity->on(k);
+      const bool pulled = sparse && sparse->on(k);
       through_weights(k, rows, delta, [&](const Contraction<T>& c, Range piece) {
-        kernels.hidden_delta(c, sparse ? Activation::identity : f, o + piece.begin * PANEL);
+        kernels.hidden_delta(c, pulled ? Activation::identity : f, o + piece.begin * PANEL);
       });
-      if (sparse) sparse_delta(k, rows, f);
+      if (pulled) sparse_delta(k, rows, f);
       if (f == Activation::softmax) {
         const int64_t at = rows.begin * PANEL;
         kernels.softmax_delta(o + at, delta + at, space.stride, rows.size(), shape().sizes[layer]);
@@ -159,7 +159,7 @@ template <class T> struct Pass {
     in_pieces(rows, 4.0 * shape().sizes[layer], [&](Range piece) {
       const int64_t at = piece.begin * PANEL;
       kernels.sparse_delta({space.o[layer] + at, space.delta[layer] + at, space.stride, piece.size(),
-                            shape().sizes[layer], f, T(sparsity->settings.weight), sparsity->pull()});
+                            shape().sizes[layer], f, T(sparse->settings.weight), sparse->pull()});
     });
   }
 };

@@ -15,10 +15,10 @@ struct SparsitySettings {
   double weight = 0, target = 0;
 };
 
-template <class T> class SparsityPenalty {
+template <class T> class SparseLayer {
  public:
   // Throws std::invalid_argument for a layer that is not hidden.
-  SparsityPenalty(const Shape& shape, const SparsitySettings& the_settings) : settings(the_settings) {
+  SparseLayer(const Shape& shape, const SparsitySettings& the_settings) : settings(the_settings) {
     if (!settings.layer) return;
     if (settings.layer < 0 || settings.layer >= shape.depth())
       throw std::invalid_argument("sparsity: layer " + std::to_string(settings.layer) + " is not hidden");

@@ -13,7 +13,7 @@ Trainer<T>::Trainer(std::shared_ptr<Network<T>> trained, const OptimizerSettings
       batch_size(batch),
       n_threads(threads),
       network(std::move(trained)),
-      sparsity_(network->shape, sparsity) {
+      sparse_(network->shape, sparsity) {
   const Shape& shape = network->shape;
   for (int s = 0; s < settings.slots(); s++) slots[s] = Buffer<T>(size_t(shape.n_weights));
 }
@@ -21,7 +21,7 @@ Trainer<T>::Trainer(std::shared_ptr<Network<T>> trained, const OptimizerSettings
 // Everything that may fail happens here, before a bit is changed.
 template <class T> void Trainer<T>::prepare(int64_t rows, int shares) {
   const Shape& shape = network->shape;
-  const bool coupled = sparsity_.couples_rows();
+  const bool coupled = sparse_.couples_rows();
   blocks_per_share_ = coupled ? 0 : blocks_per_share(shape, rows, shares, sizeof(T));
   const bool by_blocks = blocks_per_share_ > 0;
   row_ahead_ = !coupled && takes_row_ahead(shape, rows, shares);

@@ -71,5 +71,5 @@ template <class T> class Trainer {
   std::vector<Block> all_blocks_;           // of weights, for a share that forms all totals of its rows
   Buffer<T> block_totals_;                  // [blocks between meetings][packed_size]
   std::vector<double> block_losses_;
-  SparsityPenalty<T> sparsity_;
+  SparseLayer<T> sparse_;
 };

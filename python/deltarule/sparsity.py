@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A penalty on the outputs of one hidden layer, as a declaration: a trainer computes it.
 
-Equations (37) to (41) in docs/derivation.md.
+Equations (41) to (45) in docs/derivation.md.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ KINDS = ("kl", "l1")
 class Sparsity:
     """Draws the outputs o of a hidden layer to 0, or their means to a small one: L gains P.
 
-    "l1": P = weight / S sum_i sum_j |o_ij|  (37).
+    "l1": P = weight / S sum_i sum_j |o_ij|  (41).
     "kl": P = weight n / S sum_j KL(target || rho_hat_j), where rho_hat_j is the mean of o_ij over
-    the n rows of the batch  (38), (39).
+    the n rows of the batch  (42), (43).
 
     Parameters
     ----------

@@ -32,7 +32,7 @@ class Trainer:
     n_threads : int, optional
         None: as many as pay. The weights do not depend on it by a single bit.
     sparsity : Sparsity, optional
-        A penalty on a hidden layer's outputs, part of the loss that is trained  (37) to (41).
+        A penalty on a hidden layer's outputs, part of the loss that is trained  (41) to (45).
 
     Attributes
     ----------

@@ -171,7 +171,8 @@ template <class T> void gather(const Kernels<T>& k, Hash& hash) {
 
 template <class T>
 void train(Hash& hash, const std::vector<int64_t>& sizes, const std::vector<std::string>& f, const char* loss,
-           Optimizer rule, int64_t batch, int64_t n = 70, Penalty<double> penalty = {1e-3, 0}) {
+           Optimizer rule, int64_t batch, int64_t n = 70, Penalty<double> penalty = {1e-3, 0},
+           const SparsitySettings& sparsity = {}) {
   auto network = std::make_shared<Network<T>>(Shape(sizes, f, loss, "mean", penalty, true), nullptr, nullptr);
   const Shape& shape = network->shape;
   const Buffer<T> w = random_buffer<T>(size_t(shape.n_weights), 20, -0.3, 0.3);
@@ -180,7 +181,7 @@ void train(Hash& hash, const std::vector<int64_t>& sizes, const std::vector<std:
                   Y = random_buffer<T>(size_t(n * shape.outputs()), 22, 0, 1);
   for (int threads : {1, 3}) {
     network->assign(w.data());
-    Trainer<T> trainer(network, {rule, 0.01, 0.9, 0.9, 0.999, 1e-8}, batch, threads);
+    Trainer<T> trainer(network, {rule, 0.01, 0.9, 0.9, 0.999, 1e-8}, batch, threads, sparsity);
     for (int e = 0; e < 2; e++) {
       Watch watch;
       const double L =
@@ -203,6 +204,21 @@ template <class T> void training(Hash& hash) {
     // More rows than a chunk and than a block of the batch: sums are carried.
     train<T>(hash, {6, 17, 2}, {"tanh", "identity"}, "half_squared_error", rule, 0, 1300);
   }
+}
+
+// A penalty on a layer's outputs: of every row, and of the batch as a whole, in one chunk and in several.
+template <class T> void sparse(Hash& hash) {
+  for (Optimizer rule : {Optimizer::sgd, Optimizer::momentum, Optimizer::adam})
+    for (Sparsity kind : {Sparsity::l1, Sparsity::kl}) {
+      train<T>(hash, {33, 17, 5}, {"logistic", "softmax"}, "cross_entropy", rule, 32, 70, {1e-3, 0},
+               {1, kind, 0.3, 0.1});
+      train<T>(hash, {7, 40, 3}, {"logistic", "identity"}, "half_squared_error", rule, 1, 30, {1e-3, 0},
+               {1, kind, 0.3, 0.1});
+      train<T>(hash, {6, 9, 17, 2}, {"tanh", "logistic", "identity"}, "half_squared_error", rule, 0, 1300, {1e-3, 0},
+               {2, kind, 0.3, 0.1});
+    }
+  train<T>(hash, {6, 33, 2}, {"relu", "identity"}, "half_squared_error", Optimizer::sgd, 0, 600, {1e-3, 0},
+           {1, Sparsity::l1, 0.3, 0});
 }
 
 bool same = true;
@@ -230,6 +246,7 @@ template <class T> void all_lines() {
   line<T>("output", output<T>);
   line<T>("weight_gradient", weight_gradient<T>);
   line<T>("training", [](const Kernels<T>&, Hash& hash) { training<T>(hash); });
+  line<T>("sparsity", [](const Kernels<T>&, Hash& hash) { sparse<T>(hash); });
 }
 }  // namespace
 

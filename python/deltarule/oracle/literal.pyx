@@ -90,7 +90,7 @@ class MLP:
     def backward(self, trace, Y, sparsity=None):
         """delta from the output to the first layer, gradient, dX and L; returns a Backward.
 
-        With a Sparsity all of them hold its penalty (37) to (41).
+        With a Sparsity all of them hold its penalty (41) to (45).
         """
         a, y, W = self.architecture, self._targets(Y), self.W
         S = self._reduction_size(y)

@@ -213,7 +213,7 @@ def output_delta(
 def hidden_delta(
     const real[:, :] delta, const real[:, :] W, str name, const real[:, :] o, pull=None
 ):
-    """delta[k][d, i] = f'(net) sum_j delta[k+1][d, j] W[j, i]  (19), (24); with a pull (41)."""
+    """delta[k][d, i] = f'(net) sum_j delta[k+1][d, j] W[j, i]  (19), (24); with a pull (45)."""
     cdef int f = _CODES[name]
     cdef Py_ssize_t d, i
     cdef real u

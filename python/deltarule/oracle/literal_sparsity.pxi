@@ -3,7 +3,7 @@
 
 
 def l1_losses(const real[:, :] o, const real[:] rows, double weight):
-    """L_d + weight sum_j |o[d, j]|: (37), a part of each row's loss."""
+    """L_d + weight sum_j |o[d, j]|: (41), a part of each row's loss."""
     cdef Py_ssize_t d, j
     cdef real factor = <real>weight
     result = np.empty(o.shape[0], dtype_of(factor))
@@ -17,7 +17,7 @@ def l1_losses(const real[:, :] o, const real[:] rows, double weight):
 
 
 def mean_outputs(const real[:, :] o):
-    """rho_hat_j = 1/n sum_d o[d, j]: by blocks of 256 rows, each from +0, times (T)(1/n)  (38)."""
+    """rho_hat_j = 1/n sum_d o[d, j]: by blocks of 256 rows, each from +0, times (T)(1/n)  (42)."""
     cdef Py_ssize_t block, d, j
     cdef real total, s, inverse_n = <real>(1.0 / o.shape[0])
     result = np.empty(o.shape[1], dtype_of(inverse_n))
@@ -34,7 +34,7 @@ def mean_outputs(const real[:, :] o):
 
 
 def kl_penalty(const real[:] rho_hat, double weight, double target, Py_ssize_t n, double S):
-    """P = weight n/S sum_j KL(rho || rho_hat_j): each KL in T, their sum in float64  (39)."""
+    """P = weight n/S sum_j KL(rho || rho_hat_j): each KL in T, their sum in float64  (43)."""
     cdef real rho = <real>target, one = 1, c, kl
     cdef double total = 0.0
     cdef Py_ssize_t j
@@ -46,7 +46,7 @@ def kl_penalty(const real[:] rho_hat, double weight, double target, Py_ssize_t n
 
 
 def kl_pull(const real[:] rho_hat, double weight, double target):
-    """p_j = weight (rho - c) / (c (1 - c)), the same for every row  (40)."""
+    """p_j = weight (rho - c) / (c (1 - c)), the same for every row  (44)."""
     cdef real rho = <real>target, factor = <real>weight, one = 1, c
     cdef Py_ssize_t j
     result = np.empty(rho_hat.shape[0], dtype_of(one))
@@ -58,7 +58,7 @@ def kl_pull(const real[:] rho_hat, double weight, double target):
 
 
 def l1_pull(const real[:, :] o, double weight):
-    """p[d, j] = -weight sign(o[d, j]), 0 where o is  (40)."""
+    """p[d, j] = -weight sign(o[d, j]), 0 where o is  (44)."""
     cdef real factor = <real>weight, zero = 0
     cdef Py_ssize_t d, j
     result = np.empty((o.shape[0], o.shape[1]), dtype_of(factor))

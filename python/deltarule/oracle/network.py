@@ -66,7 +66,7 @@ def output_delta(
 def hidden_delta(
     delta: Float64, W: Float64, activation: str, o: Float64, pull: Float64 | None = None
 ) -> Float64:
-    """delta[k]_i = f'(net[k]_i) sum_j delta[k+1]_j W[k]_ji  (20), with a pull (41).
+    """delta[k]_i = f'(net[k]_i) sum_j delta[k+1]_j W[k]_ji  (20), with a pull (45).
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def hidden_delta(
     o : array, (n, H_k)
         o[k].
     pull : array, (n, H_k), optional
-        What a penalty on o[k] adds to u (40).
+        What a penalty on o[k] adds to u (44).
 
     Returns
     -------
@@ -173,7 +173,7 @@ def backward(
     collapsed : bool
         As for `output_delta`.
     sparsity : Sparsity, optional
-        A penalty on a hidden layer's outputs, in every delta, gradient and L  (37) to (41).
+        A penalty on a hidden layer's outputs, in every delta, gradient and L  (41) to (45).
 
     Returns
     -------
@@ -183,8 +183,9 @@ def backward(
     S = reduction_size(net, len(y))
     back = [output_delta(net.loss, net.activations[-1], y, trace.y_hat, eps(net), collapsed)]
     for k in range(m, 0, -1):
-        sparse_here = sparsity is not None and sparsity.layer == k
-        pull = sparse.pull(sparsity, o[k], eps(net)) if sparse_here else None
+        pull = None
+        if sparsity is not None and sparsity.layer == k:
+            pull = sparse.pull(sparsity, o[k], eps(net))
         back.insert(0, hidden_delta(back[0], W[k], net.activations[k - 1], o[k], pull))
     gradient = np.concatenate(
         [weight_gradient(back[k], o[k], W[k], S, net.l2, net.l1).ravel() for k in range(m + 1)]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A penalty on the outputs o of a hidden layer, equations (37) to (39), and its pull on u (40).
+"""A penalty on the outputs o of a hidden layer, equations (41) to (43), and its pull on u (44).
 
 o is float64, (n, H); eps is the clipping distance, equation (35).
 """
@@ -14,17 +14,17 @@ from deltarule.sparsity import Sparsity
 
 
 def l1_penalty(o: Float64, weight: float, S: float) -> float:
-    """P = weight/S sum_i sum_j |o_ij|  (37)."""
+    """P = weight/S sum_i sum_j |o_ij|  (41)."""
     return weight * float(np.sum(np.abs(o))) / S
 
 
 def mean_outputs(o: Float64) -> Float64:
-    """rho_hat_j = 1/n sum_i o_ij  (38)."""
+    """rho_hat_j = 1/n sum_i o_ij  (42)."""
     return np.asarray(np.mean(o, axis=0))
 
 
 def kl_penalty(o: Float64, weight: float, rho: float, S: float, eps: float) -> float:
-    """P = weight n/S sum_j KL(rho || rho_hat_j)  (39)."""
+    """P = weight n/S sum_j KL(rho || rho_hat_j)  (43)."""
     c = clip(mean_outputs(o), eps)
     divergence = rho * np.log(rho / c) + (1.0 - rho) * np.log((1.0 - rho) / (1.0 - c))
     return weight * (len(o) / S) * float(np.sum(divergence))
@@ -54,7 +54,7 @@ def penalty(sparsity: Sparsity, o: Float64, S: float, eps: float) -> float:
 
 
 def pull(sparsity: Sparsity, o: Float64, eps: float) -> Float64:
-    """p = -S dP/do, whatever S is: -weight sign(o), or weight (rho - c) / (c (1 - c))  (40).
+    """p = -S dP/do, whatever S is: -weight sign(o), or weight (rho - c) / (c (1 - c))  (44).
 
     Parameters
     ----------

@@ -35,7 +35,7 @@ class Trainer:
     n_threads : int, optional
         Taken for the native interface's sake; NumPy uses the threads of its BLAS.
     sparsity : Sparsity, optional
-        A penalty on a hidden layer's outputs  (37) to (41).
+        A penalty on a hidden layer's outputs  (41) to (45).
 
     Attributes
     ----------
