@@ -138,6 +138,22 @@ def test_collapse_is_the_product_of_the_matrices() -> None:
     np.testing.assert_array_equal(construct.collapse(mlp).W[0], [[-1, 1, 12]])
 
 
+def test_collapse_drops_the_penalties_on_weights_that_are_gone() -> None:
+    mlp = dr.MLP([2, 3, 1], "identity", l1=0.25, l2=0.5, seed=0, dtype="float64")
+    one = construct.collapse(mlp)
+    assert (one.architecture.l1, one.architecture.l2) == (0, 0)
+    X, Y = [[1.0, -2.0]], [[0.5]]
+    plain = dr.MLP([2, 3, 1], "identity", seed=0, dtype="float64")
+    assert one.loss(X, Y) == pytest.approx(plain.loss(X, Y), rel=1e-12)
+
+
+def test_a_product_that_overflows_is_refused_without_a_warning() -> None:
+    mlp = dr.MLP([1, 1, 1, 1], "identity", seed=0, dtype="float64")
+    mlp.w = [1e200, 0, 1e200, 0, 1e-300, 0]
+    with pytest.raises(ValueError, match="are nan or infinity"):
+        construct.collapse(mlp)
+
+
 def test_collapse_refuses_a_non_linear_layer() -> None:
     mlp = dr.MLP([3, 4, 4, 2], ["identity", "relu"], seed=0)
     with pytest.raises(ValueError, match="mlp: hidden layer 2 is 'relu'; expected 'identity'"):
