@@ -153,6 +153,17 @@ def test_no_gap_along_a_shared_edge() -> None:
     np.testing.assert_array_equal(fires(mlp, points), np.abs(points[:, 0]) <= 4)
 
 
+@pytest.mark.parametrize("vertices", [PENTAGON, STAR, COMB], ids=["pentagon", "star", "comb"])
+def test_small_polygons_far_from_the_origin(vertices: Any) -> None:
+    """2^20 away, 2^-10 in size: all numbers are exact, so that no point may change its side."""
+    points = lattice(-12, 12)
+    inside, edge = crossings(vertices, points)
+    for corners in (vertices, vertices[::-1]):
+        mlp = construct.polygon(np.array(corners) / 1024 + 2**20)
+        result = fires(mlp, points / 1024 + 2**20)
+        np.testing.assert_array_equal(result[~edge], inside[~edge])
+
+
 def test_repeated_and_flat_corners_change_nothing() -> None:
     square = [(0, 0), (2, 0), (2, 0), (4, 0), (4, 4), (0, 4), (0, 2)]
     assert construct.polygon(square).layers == (2, 4, 1)

@@ -44,8 +44,9 @@ def simple(vertices: Array, name: str) -> Array:
                 f"{name}: the edges from {v[i].tolist()} and {v[j].tolist()} meet; expected a "
                 "polygon whose edges do not cross"
             )
-    following = np.roll(v, -1, axis=0)
-    area = np.sum(v[:, 0] * following[:, 1] - v[:, 1] * following[:, 0])
+    here = v - v[0]  # seen from far away the products would cancel, and with them their sum's sign
+    following = np.roll(here, -1, axis=0)
+    area = np.sum(here[:, 0] * following[:, 1] - here[:, 1] * following[:, 0])
     return v if area > 0 else v[::-1]
 
 
