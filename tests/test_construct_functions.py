@@ -11,6 +11,7 @@ from tolerances import assert_within, gamma
 
 import deltarule as dr
 from deltarule import construct
+from deltarule.construct import sampling
 
 
 def test_pulse_has_three_units(isa: str, dtype: str) -> None:
@@ -89,6 +90,16 @@ def test_to_a_tolerance(
     # f moves by twice the tolerance in each pulse: no more of them than its total variation holds.
     variation = np.abs(np.diff(f(np.linspace(*interval, 10_001)))).sum()
     assert found.n_pulses <= 1.02 * np.ceil(variation / (2 * tolerance)) + 1
+
+
+def test_a_small_tolerance_takes_fewer_samples_and_a_few_more_pulses(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fine = construct.approximate(np.sin, (0, 7), tolerance=0.01)
+    monkeypatch.setattr(sampling, "MOST", 2**14)  # too few for 1/64 of the tolerance
+    found = construct.approximate(np.sin, (0, 7), tolerance=0.01)
+    assert found.error <= 0.01
+    assert fine.n_pulses < found.n_pulses <= 1.08 * fine.n_pulses
 
 
 def test_to_a_tolerance_in_a_box() -> None:
