@@ -96,6 +96,16 @@ def test_xor_never_converges_and_the_result_says_so() -> None:
     assert str(fit).startswith("never converges: ")
 
 
+def test_rounding_can_hide_a_plane() -> None:
+    """XOR whose third feature tells its classes apart, by an amount that 1 + 1e-16 rounds away."""
+    X = np.hstack([SQUARE, [[1e-16], [0], [0], [1e-16]]])
+    X, d = np.vstack([X, [5, 5, -1]]), [0, 1, 1, 0, 1]
+    assert mistake_bound(X, d, [0, 0, -2e16, 1]) < np.inf
+    assert Perceptron(3).fit(X, d).period is not None
+    X[:, 2] *= [2e16, 1, 1, 2e16, 1]
+    assert Perceptron(3).fit(X, d).converged
+
+
 @pytest.mark.parametrize(("n", "separable_functions"), [(1, 4), (2, 14), (3, 104)])
 def test_exactly_the_threshold_functions_converge(n: int, separable_functions: int) -> None:
     """All functions of n bits: each converges or is proven to cycle, none is left open."""

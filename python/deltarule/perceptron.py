@@ -36,7 +36,8 @@ class PerceptronFit:
         Corrections in each epoch.
     period : int or None
         Not None: the weights at the end are those that stood `period` epochs earlier, so the same
-        mistakes will come again for ever. This proves that the rule never converges here.
+        mistakes will come again for ever. This proves that the rule never converges here: that no
+        plane separates the rows, if no correction was rounded, as with integers.
     """
 
     converged: bool
