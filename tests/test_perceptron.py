@@ -208,8 +208,17 @@ def test_bound_needs_a_separating_plane() -> None:
         mistake_bound(SQUARE, [0, 1, 1, 0], [1, 1, -0.5])
     with pytest.raises(ValueError, match=r"expected \(n, m\) and \(m \+ 1,\)"):
         mistake_bound(SQUARE, [0, 1, 1, 0], [1, 1])
-    # AND: R^2 = 3, and the widest margin of x + y - 1.5 is 0.5 / |(1, 1, -1.5)|.
-    assert mistake_bound(SQUARE, [0, 0, 0, 1], [1, 1, -1.5]) == pytest.approx(3 * 4.25 / 0.25)
+    # AND: R^2 = 3, and the least margin of x + y - 1.5 is 0.5 / |(1, 1, -1.5)|.
+    for scale in (1.0, 1e-300, 1e300):
+        w = np.array([1, 1, -1.5]) * scale
+        assert mistake_bound(SQUARE, [0, 0, 0, 1], w) == pytest.approx(3 * 4.25 / 0.25)
+
+
+def test_the_bound_is_not_rounded_below_the_corrections() -> None:
+    """One sample that must be silent takes one correction, and R = gamma if w is along it."""
+    for x in product(range(-6, 7), repeat=2):
+        assert mistake_bound([x], [0], [*np.negative(x), -1]) == 1
+        assert Perceptron(2).fit([x], [0]).n_updates == 1
 
 
 @pytest.mark.parametrize(
