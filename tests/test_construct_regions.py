@@ -144,6 +144,17 @@ def _strict(part: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarra
     return inside, ~edge
 
 
+def test_a_coastline_of_many_corners() -> None:
+    """Two hundred corners, every other one a bay: the pieces are found without trying all pairs."""
+    angles = 2 * np.pi * np.arange(200) / 200
+    radii = np.where(np.arange(200) % 2, 10_000, 6_000)
+    corners = np.rint(np.stack([np.cos(angles), np.sin(angles)], axis=1) * radii[:, None])
+    mlp = construct.polygon(corners)
+    assert mlp.layers == (2, 300, 101, 1)
+    points = np.random.default_rng(0).integers(-10_000, 10_001, (2000, 2))
+    assert_is(mlp, [corners.astype(int)], points)
+
+
 def test_no_gap_along_a_shared_edge() -> None:
     points = np.stack([np.linspace(-5, 5, 1001), np.linspace(-5, 5, 1001)], axis=1)
     square = [(-4, -4), (4, -4), (4, 4), (-4, 4)]

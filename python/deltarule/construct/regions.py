@@ -89,7 +89,8 @@ def polygons(several: Sequence[ArrayLike], dtype: str = "float64") -> MLP:
     MLP
         Threshold units, layers [2, lines, convex pieces, 1]. An edge that two pieces share is one
         unit, which the one takes with weight +1 and the other with -1, so that no gap is left;
-        where it is also an edge of the whole, points exactly on it may be silent.
+        where it is also an edge of the whole, points exactly on it may be silent. Where one piece
+        lies along two others, their lines are equal to rounding, exactly for small integers.
 
     Raises
     ------
