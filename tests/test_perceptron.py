@@ -96,6 +96,14 @@ def test_xor_never_converges_and_the_result_says_so() -> None:
     assert str(fit).startswith("never converges: ")
 
 
+@pytest.mark.parametrize("d", [[0, 0, 0, 1], [0, 1, 1, 0], [1, 0, 1, 1]])
+@pytest.mark.parametrize("eta", [2.0**-20, 0.25, 8.0])
+def test_a_power_of_two_only_scales(d: list[int], eta: float) -> None:
+    one, scaled = Perceptron(2), Perceptron(2)
+    assert scaled.fit(SQUARE, d, eta=eta) == one.fit(SQUARE, d)
+    np.testing.assert_array_equal(scaled.W, eta * one.W)
+
+
 def test_rounding_can_hide_a_plane() -> None:
     """XOR whose third feature tells its classes apart, by an amount that 1 + 1e-16 rounds away."""
     X = np.hstack([SQUARE, [[1e-16], [0], [0], [1e-16]]])

@@ -140,7 +140,8 @@ class Perceptron:
         epochs : int
             At most so many passes.
         eta : float
-            > 0, the learning rate. From weights 0 it only scales W.
+            > 0, the learning rate. From weights 0 it only scales W: exactly if it is a power of
+            two, else but for roundings, which decide where net would be 0.
 
         Returns
         -------
