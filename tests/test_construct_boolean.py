@@ -213,6 +213,7 @@ def test_what_is_no_expression(text: str, message: str) -> None:
         (lambda c: c.parity(21, "dnf"), ValueError, "n: 21"),
         (lambda c: c.parity(3, "deep"), ValueError, "form: 'deep'"),
         (lambda c: c.all_of(2, [2]), ValueError, "negated: 2"),
+        (lambda c: c.all_of(2, 0), TypeError, "negated: 0; expected input indices"),
         (lambda c: c.at_least(4, 2), ValueError, "k: 4"),
         (lambda c: c.gate([], 1), ValueError, "weights: shape (0,)"),
         (lambda c: c.gate([1, np.inf], 1), ValueError, "w: 1 of 3 are nan or infinity"),

@@ -11,6 +11,7 @@ from tolerances import assert_within, gamma
 
 import deltarule as dr
 from deltarule import construct
+from deltarule.construct import sampling
 
 
 def test_pulse_has_three_units(isa: str, dtype: str) -> None:
@@ -91,6 +92,16 @@ def test_to_a_tolerance(
     assert found.n_pulses <= 1.02 * np.ceil(variation / (2 * tolerance)) + 1
 
 
+def test_a_small_tolerance_takes_fewer_samples_and_a_few_more_pulses(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fine = construct.approximate(np.sin, (0, 7), tolerance=0.01)
+    monkeypatch.setattr(sampling, "MOST", 2**14)  # too few for 1/64 of the tolerance
+    found = construct.approximate(np.sin, (0, 7), tolerance=0.01)
+    assert found.error <= 0.01
+    assert fine.n_pulses < found.n_pulses <= 1.08 * fine.n_pulses
+
+
 def test_to_a_tolerance_in_a_box() -> None:
     found = construct.approximate(lambda x, y: x * y, [(0, 1), (-1, 1)], tolerance=0.1)
     assert found.error <= 0.1
@@ -136,6 +147,22 @@ def test_collapse_is_the_product_of_the_matrices() -> None:
     mlp = dr.MLP([2, 3, 1], "identity", seed=0, dtype="float64")
     mlp.W = [[[1, 2, 3], [0, 1, 0], [-1, 0, 2]], [[1, -1, 2, 5]]]
     np.testing.assert_array_equal(construct.collapse(mlp).W[0], [[-1, 1, 12]])
+
+
+def test_collapse_drops_the_penalties_on_weights_that_are_gone() -> None:
+    mlp = dr.MLP([2, 3, 1], "identity", l1=0.25, l2=0.5, seed=0, dtype="float64")
+    one = construct.collapse(mlp)
+    assert (one.architecture.l1, one.architecture.l2) == (0, 0)
+    X, Y = [[1.0, -2.0]], [[0.5]]
+    plain = dr.MLP([2, 3, 1], "identity", seed=0, dtype="float64")
+    assert one.loss(X, Y) == pytest.approx(plain.loss(X, Y), rel=1e-12)
+
+
+def test_a_product_that_overflows_is_refused_without_a_warning() -> None:
+    mlp = dr.MLP([1, 1, 1, 1], "identity", seed=0, dtype="float64")
+    mlp.w = [1e200, 0, 1e200, 0, 1e-300, 0]
+    with pytest.raises(ValueError, match="are nan or infinity"):
+        construct.collapse(mlp)
 
 
 def test_collapse_refuses_a_non_linear_layer() -> None:

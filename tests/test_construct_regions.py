@@ -144,6 +144,17 @@ def _strict(part: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarra
     return inside, ~edge
 
 
+def test_a_coastline_of_many_corners() -> None:
+    """Two hundred corners, every other one a bay: the pieces are found without trying all pairs."""
+    angles = 2 * np.pi * np.arange(200) / 200
+    radii = np.where(np.arange(200) % 2, 10_000, 6_000)
+    corners = np.rint(np.stack([np.cos(angles), np.sin(angles)], axis=1) * radii[:, None])
+    mlp = construct.polygon(corners)
+    assert mlp.layers == (2, 300, 101, 1)
+    points = np.random.default_rng(0).integers(-10_000, 10_001, (2000, 2))
+    assert_is(mlp, [corners.astype(int)], points)
+
+
 def test_no_gap_along_a_shared_edge() -> None:
     points = np.stack([np.linspace(-5, 5, 1001), np.linspace(-5, 5, 1001)], axis=1)
     square = [(-4, -4), (4, -4), (4, 4), (-4, 4)]
@@ -151,6 +162,17 @@ def test_no_gap_along_a_shared_edge() -> None:
     mlp = construct.polygons(halves)
     assert mlp.layers == (2, 5, 2, 1)  # the diagonal is one unit
     np.testing.assert_array_equal(fires(mlp, points), np.abs(points[:, 0]) <= 4)
+
+
+@pytest.mark.parametrize("vertices", [PENTAGON, STAR, COMB], ids=["pentagon", "star", "comb"])
+def test_small_polygons_far_from_the_origin(vertices: Any) -> None:
+    """2^20 away, 2^-10 in size: all numbers are exact, so that no point may change its side."""
+    points = lattice(-12, 12)
+    inside, edge = crossings(vertices, points)
+    for corners in (vertices, vertices[::-1]):
+        mlp = construct.polygon(np.array(corners) / 1024 + 2**20)
+        result = fires(mlp, points / 1024 + 2**20)
+        np.testing.assert_array_equal(result[~edge], inside[~edge])
 
 
 def test_repeated_and_flat_corners_change_nothing() -> None:

@@ -96,6 +96,24 @@ def test_xor_never_converges_and_the_result_says_so() -> None:
     assert str(fit).startswith("never converges: ")
 
 
+@pytest.mark.parametrize("d", [[0, 0, 0, 1], [0, 1, 1, 0], [1, 0, 1, 1]])
+@pytest.mark.parametrize("eta", [2.0**-20, 0.25, 8.0])
+def test_a_power_of_two_only_scales(d: list[int], eta: float) -> None:
+    one, scaled = Perceptron(2), Perceptron(2)
+    assert scaled.fit(SQUARE, d, eta=eta) == one.fit(SQUARE, d)
+    np.testing.assert_array_equal(scaled.W, eta * one.W)
+
+
+def test_rounding_can_hide_a_plane() -> None:
+    """XOR whose third feature tells its classes apart, by an amount that 1 + 1e-16 rounds away."""
+    X = np.hstack([SQUARE, [[1e-16], [0], [0], [1e-16]]])
+    X, d = np.vstack([X, [5, 5, -1]]), [0, 1, 1, 0, 1]
+    assert mistake_bound(X, d, [0, 0, -2e16, 1]) < np.inf
+    assert Perceptron(3).fit(X, d).period is not None
+    X[:, 2] *= [2e16, 1, 1, 2e16, 1]
+    assert Perceptron(3).fit(X, d).converged
+
+
 @pytest.mark.parametrize(("n", "separable_functions"), [(1, 4), (2, 14), (3, 104)])
 def test_exactly_the_threshold_functions_converge(n: int, separable_functions: int) -> None:
     """All functions of n bits: each converges or is proven to cycle, none is left open."""
@@ -198,8 +216,17 @@ def test_bound_needs_a_separating_plane() -> None:
         mistake_bound(SQUARE, [0, 1, 1, 0], [1, 1, -0.5])
     with pytest.raises(ValueError, match=r"expected \(n, m\) and \(m \+ 1,\)"):
         mistake_bound(SQUARE, [0, 1, 1, 0], [1, 1])
-    # AND: R^2 = 3, and the widest margin of x + y - 1.5 is 0.5 / |(1, 1, -1.5)|.
-    assert mistake_bound(SQUARE, [0, 0, 0, 1], [1, 1, -1.5]) == pytest.approx(3 * 4.25 / 0.25)
+    # AND: R^2 = 3, and the least margin of x + y - 1.5 is 0.5 / |(1, 1, -1.5)|.
+    for scale in (1.0, 1e-300, 1e300):
+        w = np.array([1, 1, -1.5]) * scale
+        assert mistake_bound(SQUARE, [0, 0, 0, 1], w) == pytest.approx(3 * 4.25 / 0.25)
+
+
+def test_the_bound_is_not_rounded_below_the_corrections() -> None:
+    """One sample that must be silent takes one correction, and R = gamma if w is along it."""
+    for x in product(range(-6, 7), repeat=2):
+        assert mistake_bound([x], [0], [*np.negative(x), -1]) == 1
+        assert Perceptron(2).fit([x], [0]).n_updates == 1
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """One-hot classes, likes of movies and ranges of outputs, as docs/targets.md says."""
 
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -61,6 +62,14 @@ def test_likes_are_at_the_maximum_of_the_likelihood(numbers: dict[str, Any]) -> 
 
 def test_the_notes_three_users(numbers: dict[str, Any]) -> None:
     np.testing.assert_allclose(numbers["three"], [1, 0, 1], atol=0.01)
+
+
+def test_letters_as_numbers_are_not_separable() -> None:
+    """A and C like it, B does not: 1, 2, 3 has B in the middle, one-hot rows have no middle."""
+    as_numbers = dr.Perceptron(1).fit([[1], [2], [3]], [1, 0, 1])
+    assert as_numbers.period is not None
+    for likes in product([0, 1], repeat=3):
+        assert dr.Perceptron(3).fit(np.eye(3), likes).converged
 
 
 RANGES = {  # low, high, and which ends are attained

@@ -36,7 +36,8 @@ class PerceptronFit:
         Corrections in each epoch.
     period : int or None
         Not None: the weights at the end are those that stood `period` epochs earlier, so the same
-        mistakes will come again for ever. This proves that the rule never converges here.
+        mistakes will come again for ever. This proves that the rule never converges here: that no
+        plane separates the rows, if no correction was rounded, as with integers.
     """
 
     converged: bool
@@ -139,7 +140,8 @@ class Perceptron:
         epochs : int
             At most so many passes.
         eta : float
-            > 0, the learning rate. From weights 0 it only scales W.
+            > 0, the learning rate. From weights 0 it only scales W: exactly if it is a power of
+            two, else but for roundings, which decide where net would be 0.
 
         Returns
         -------
@@ -219,14 +221,16 @@ def mistake_bound(X: ArrayLike, d: ArrayLike, w: ArrayLike) -> float:
         raise ValueError(f"X, w: shapes {x.shape} and {plane.shape}; expected (n, m) and (m + 1,)")
     x = _validate.finite(x, "X", "float64")
     plane = _validate.finite(plane, "w", "float64")
+    plane = np.ldexp(plane, -np.frexp(np.abs(plane).max())[1])  # a multiple of w, the same plane
     sides = 2 * _desired(d, len(x), 1) - 1
     augmented = np.hstack([x, np.ones((len(x), 1))])
     margins = sides[:, 0] * (augmented @ plane)
     if margins.min() <= 0:
         row = int(margins.argmin())
         raise ValueError(f"w: row {row} is not strictly on its side; expected a separating plane")
-    gamma = margins.min() / np.linalg.norm(plane)
-    return float((np.linalg.norm(augmented, axis=1).max() / gamma) ** 2)
+    # Squares and one division: exact for integers, where roots may round the bound below the count.
+    widest = (augmented * augmented).sum(axis=1).max()
+    return float(widest * (plane @ plane) / margins.min() ** 2)
 
 
 def _desired(d: ArrayLike, n: int, n_outputs: int) -> Array:

@@ -146,3 +146,27 @@ def b15():
     _, d = deltas()
     through_bias = slope(1, 0, 3)
     return through_bias.value, d[2][0], minus(through_bias)
+
+
+def b16():
+    sizes = [2, 3, 2, 2]
+    right = sum((sizes[k] + 1) * sizes[k + 1] for k in range(3))
+    return W[0].size + W[1].size + 1, right, exact(np.concatenate([w.ravel() for w in W]).size)
+
+
+def b17():
+    looped = 0.0
+    for y, y_hat in zip(Y, forward()[-1], strict=True):
+        looped += (y - y_hat) ** 2 / 2
+    return nan, loss(), exact(looped)
+
+
+def b18():
+    rows = list(range(150))
+    batches = [rows[i : i + 3] for i in range(0, len(rows), 3)]
+    return 1, 150 / 3, exact(len(batches))
+
+
+def b19():
+    _, d = deltas()
+    return d[1][1], d[2][0], minus(slope(1, 0, 3))

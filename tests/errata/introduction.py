@@ -11,6 +11,7 @@ from math import log, log2, nan
 import numpy as np
 from differences import derivative, exact, partial
 
+from deltarule import construct
 from errata.backpropagation import sigma
 
 X, D = np.array([0.6, -1.2]), np.array([1.0, 0.0])
@@ -266,3 +267,14 @@ def i26():
 def i27():
     heights = np.linspace(0, 1, 1001)  # of the pulse that holds a rational and an irrational point
     return 0.0, 0.5, exact(np.min(np.maximum(np.abs(1 - heights), np.abs(heights))))
+
+
+def i28():
+    at = np.arange(1, 9)
+    return 2, len([16, 40, 1]), exact(len(construct.checkerboard(at, at).W))
+
+
+def i29():
+    nodes, weights = np.polynomial.legendre.leggauss(3)  # exact up to the fifth power
+    x = (nodes + 1) / 2
+    return nan, (1 / 3 - 1 / 2 + 1 / 5) / 2, exact(weights / 2 @ (0.5 * (x - x**2) ** 2))

@@ -4,11 +4,12 @@
 Its network here has two hidden layers of two tanh units, a linear output and the squared error.
 """
 
-from math import exp
+from math import exp, log
 
 import numpy as np
 from differences import derivative, exact, partial
 
+import deltarule as dr
 from errata.backpropagation import sigma
 from errata.introduction import one_hidden_functions, single_unit_functions
 
@@ -101,3 +102,16 @@ def n9():
         return max(sum(a == b for a, b in zip(f, (0, 1, 1, 0), strict=True)) for f in functions)
 
     return correct(single_unit_functions()), correct(one_hidden_functions()), exact(4)
+
+
+def n10():
+    h = np.tanh(W1 @ X + B1)
+    log_sum = float(np.log(np.exp(h).sum()))
+    looped = 0.0
+    for value in h:  # y = (1, 1)
+        looped -= log(exp(value) / sum(exp(v) for v in h))
+    return log_sum - h.sum(), 2 * log_sum - h.sum(), exact(looped)
+
+
+def n11():
+    return 1, 3, exact(dr.MLP([3, 2], output="softmax").W[0][0, :-1].size)

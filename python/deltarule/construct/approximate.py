@@ -15,11 +15,14 @@ from deltarule import _validate
 from deltarule._arguments import integer, number
 from deltarule.construct.network import network
 from deltarule.construct.pulses import pulses
-from deltarule.construct.sampling import cut, samples
+from deltarule.construct.sampling import MOST, cut, samples
 from deltarule.mlp import MLP
 from deltarule.results import Array
 
 MAX_PULSES = 2**16
+# Shares of a tolerance by which f may move between samples. The second takes few enough samples for
+# any tolerance that MAX_PULSES reach.
+SLACKS = (64, 16)
 ACROSS = (17, 3)  # points across a pulse where the error is taken: on an interval, in a box
 
 
@@ -73,7 +76,9 @@ def approximate(
     -------
     Approximation
         Of one coordinate: layers [1, N + 1, 1] and an error of about max |f'| (b - a) / 2 N. Of d
-        coordinates: [d, d (N + 1), N^d, 1], where the second layer has an AND for each cell.
+        coordinates: [d, d (N + 1), N^d, 1], where the second layer has an AND for each cell. The
+        error is taken from the network's own outputs, in time that grows as the square of the
+        number of pulses.
 
     Raises
     ------
@@ -122,8 +127,14 @@ def _following(f: Callable[..., Any], box: Array, limit: float, dtype: str) -> A
 
     The range is that of samples. From one to the next f may move by `slack`, so the aim lies lower.
     """
-    slack = limit / 64
-    x, y = samples(lambda t: _values(f, [t]), box[0, 0], box[0, 1], slack)
+    for share in SLACKS:
+        slack = limit / share
+        found = samples(lambda t: _values(f, [t]), box[0, 0], box[0, 1], slack)
+        if found is not None:
+            break
+    else:
+        raise ValueError(f"f: needs more than {MOST} samples; expected a larger tolerance")
+    x, y = found
     starts, heights = cut(y, 2 * (limit - slack))
     if len(heights) > MAX_PULSES:
         raise ValueError(

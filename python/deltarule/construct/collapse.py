@@ -25,7 +25,7 @@ def collapse(mlp: MLP) -> MLP:
     MLP
         Layers [H_0, K] with the same output, loss, dtype, reduction and input scaling. It computes
         the same function, equal to rounding; the product of the weights is taken in float64. Its
-        l2 is 0, as a penalty on other weights is another penalty.
+        l1 and l2 are 0, as a penalty on other weights is another penalty.
 
     Raises
     ------
@@ -43,9 +43,10 @@ def collapse(mlp: MLP) -> MLP:
                 f"mlp: hidden layer {k + 1} is {activation!r}; expected 'identity', since no "
                 "single linear map equals a non-linear layer"
             )
-    W = reduce(lambda inner, outer: outer @ inner, map(_augmented, mlp.W))[:-1]
-    one = replace(net, layers=(net.n_inputs, net.n_outputs), activations=net.activations[-1:], l2=0)
-    with np.errstate(over="ignore"):  # a product that overflows is refused by name
+    ends = (net.n_inputs, net.n_outputs)
+    one = replace(net, layers=ends, activations=net.activations[-1:], l1=0, l2=0)
+    with np.errstate(over="ignore", invalid="ignore"):  # what overflows is refused by name
+        W = reduce(lambda inner, outer: outer @ inner, map(_augmented, mlp.W))[:-1]
         return MLP.from_architecture(one, one.flatten([W]))
 
 

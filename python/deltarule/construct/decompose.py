@@ -6,7 +6,7 @@ Polygons are arrays of corners, (n, 2), counter-clockwise.
 
 from __future__ import annotations
 
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import numpy as np
 
@@ -44,8 +44,9 @@ def simple(vertices: Array, name: str) -> Array:
                 f"{name}: the edges from {v[i].tolist()} and {v[j].tolist()} meet; expected a "
                 "polygon whose edges do not cross"
             )
-    following = np.roll(v, -1, axis=0)
-    area = np.sum(v[:, 0] * following[:, 1] - v[:, 1] * following[:, 0])
+    here = v - v[0]  # seen from far away the products would cancel, and with them their sum's sign
+    following = np.roll(here, -1, axis=0)
+    area = np.sum(here[:, 0] * following[:, 1] - here[:, 1] * following[:, 0])
     return v if area > 0 else v[::-1]
 
 
@@ -84,18 +85,29 @@ def _is_ear(v: Array, k: int) -> bool:
     a, b, c = _corner(v, k)
     if _turn(a, b, c) <= 0:
         return False
-    others = np.delete(v, [k - 1 if k else len(v) - 1, k, (k + 1) % len(v)], axis=0)
-    inside = [min(_turn(a, b, p), _turn(b, c, p), _turn(c, a, p)) >= 0 for p in others]
-    return not any(inside)
+    x, y = np.delete(v, [k - 1 if k else len(v) - 1, k, (k + 1) % len(v)], axis=0).T
+    inside = np.ones(len(x), bool)
+    for p, q in ((a, b), (b, c), (c, a)):
+        inside &= (q[0] - p[0]) * (y - q[1]) - (q[1] - p[1]) * (x - q[0]) >= 0
+    return not inside.any()
 
 
 def _join_two(pieces: list[Array]) -> list[Array] | None:
     """Join the first two pieces that share an edge and are convex together."""
-    for i, j in combinations(range(len(pieces)), 2):
-        whole = _joined(pieces[i], pieces[j])
-        if whole is not None and _convex(whole):
-            return [p for k, p in enumerate(pieces) if k not in (i, j)] + [whole]
+    # An edge belongs to one piece: whose it is, by its ends in order.
+    owner = {edge: k for k, piece in enumerate(pieces) for edge in _directed(piece)}
+    for i, piece in enumerate(pieces):
+        beside = {owner.get((q, p), -1) for p, q in _directed(piece)}
+        for j in sorted(k for k in beside if k > i):
+            whole = _joined(piece, pieces[j])
+            if whole is not None and _convex(whole):
+                return [p for k, p in enumerate(pieces) if k not in (i, j)] + [whole]
     return None
+
+
+def _directed(v: Array) -> list[tuple[tuple[float, ...], tuple[float, ...]]]:
+    corners = [tuple(p) for p in v.tolist()]
+    return list(pairwise([*corners, corners[0]]))
 
 
 def _joined(a: Array, b: Array) -> Array | None:

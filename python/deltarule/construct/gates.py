@@ -162,6 +162,8 @@ def any_row(signs: Array) -> Array:
 
 def _signs(n: int, negated: Iterable[int]) -> Array:
     signs = np.ones(integer("n", n, 1))
+    if not isinstance(negated, Iterable):
+        raise TypeError(f"negated: {negated!r}; expected input indices, such as [0]")
     for index in negated:
         at = integer("negated", index, 0)
         if at >= n:

@@ -89,7 +89,8 @@ def polygons(several: Sequence[ArrayLike], dtype: str = "float64") -> MLP:
     MLP
         Threshold units, layers [2, lines, convex pieces, 1]. An edge that two pieces share is one
         unit, which the one takes with weight +1 and the other with -1, so that no gap is left;
-        where it is also an edge of the whole, points exactly on it may be silent.
+        where it is also an edge of the whole, points exactly on it may be silent. Where one piece
+        lies along two others, their lines are equal to rounding, exactly for small integers.
 
     Raises
     ------
@@ -115,7 +116,7 @@ def _union(pieces: Sequence[Array], dtype: str) -> MLP:
             at = places.setdefault(frozenset([tuple(p), tuple(q)]), len(lines))
             if at == len(lines):
                 lines.append(line)
-            # Bit for bit the same line, or its negative, as p and q only change places.
+            # Bit for bit the same line, or walked the other way.
             side[at] = 1 if np.array_equal(line, lines[at]) else -1
         sides.append(side)
     table = np.zeros((len(pieces), len(lines)))
@@ -136,5 +137,10 @@ def _edges(v: Array) -> list[tuple[Array, Array]]:
 
 
 def _line(p: Array, q: Array) -> Array:
-    """[w1, w2, bias] with net >= 0 on the left of p -> q; exact for small integers."""
-    return np.array([p[1] - q[1], q[0] - p[0], p[0] * q[1] - q[0] * p[1]])
+    """[w1, w2, bias] with net >= 0 on the left of p -> q; exact for small integers.
+
+    The bias, p1 q2 - q1 p2, is taken as -(w1 p1 + w2 p2): far from the origin those two products
+    are large, and their difference would have lost its digits.
+    """
+    w1, w2 = p[1] - q[1], q[0] - p[0]
+    return np.array([w1, w2, -(w1 * p[0] + w2 * p[1])])
