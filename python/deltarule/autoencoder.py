@@ -7,7 +7,7 @@ two halves, the noise that a denoising one is fed with, and the penalty that mak
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from os import PathLike
 from typing import Any
 
@@ -223,6 +223,8 @@ class Autoencoder:
         masking: float = 0.0,
         validation: ArrayLike | tuple[ArrayLike, ArrayLike] | None = None,
         progress: bool = False,
+        stop_tol: float | None = None,
+        record: str | Collection[str] | None = None,
     ) -> History:
         """Train on pairs (corrupted x, x): a fresh corruption every epoch, the target clean.
 
@@ -239,6 +241,8 @@ class Autoencoder:
             As `corrupt` takes them; both 0: no corruption, an ordinary autoencoder.
         validation : array-like or (inputs, targets), optional
             Samples that are their own targets, or such a pair (noisy samples and clean ones).
+        stop_tol, record
+            As `MLP.fit` takes them. What is recorded is of the clean X, without the penalty.
 
         Returns
         -------
@@ -261,8 +265,9 @@ class Autoencoder:
             pair = (validation, validation)
         corrupting = _Corrupting(trainer, noise, masking, rng) if noise or masking else trainer
         return fitting.fit(
-            self.mlp, corrupting, x, x, epochs, shuffle, rng, pair, progress, n_threads
-        )
+            self.mlp, corrupting, x, x, epochs, shuffle, rng, pair, progress, n_threads,
+            stop_tol, record,
+        )  # fmt: skip
 
     def _trainer(
         self, optimizer: Optimizer | None, batch_size: int | None, n_threads: int | None
