@@ -212,6 +212,10 @@ def test_save_and_load(tmp_path: Path) -> None:
     assert twin.encode(X).tobytes() == autoencoder.encode(X).tobytes()
     assert repr(twin) == repr(autoencoder)
     assert dr.load(tmp_path / "net").predict(X).tobytes() == autoencoder.reconstruct(X).tobytes()
+    penalty: dict[str, Any] = {"sparsity": "l1", "beta": 0.3, "rho": 0.1}
+    sparse = Autoencoder([6, 3, 6], seed=3, **penalty)
+    sparse.save(tmp_path / "net")
+    assert repr(Autoencoder.load(tmp_path / "net", **penalty)) == repr(sparse)
 
 
 @pytest.mark.parametrize(

@@ -278,7 +278,9 @@ class Autoencoder:
         return Trainer(self.mlp, optimizer, batch_size, n_threads, penalty)
 
     def save(self, path: str | bytes | PathLike[Any]) -> None:
-        """Write the network as `MLP.save` does: weights and architecture, not which layer is code.
+        """Write the network as `MLP.save` does: weights and architecture.
+
+        Neither which layer is the code nor the penalty on it is written: `load` is told both.
 
         Parameters
         ----------
@@ -293,15 +295,22 @@ class Autoencoder:
         self.mlp.save(path)
 
     @classmethod
-    def load(cls, path: str | bytes | PathLike[Any], code: int | None = None) -> Autoencoder:
+    def load(
+        cls,
+        path: str | bytes | PathLike[Any],
+        code: int | None = None,
+        sparsity: str | None = None,
+        beta: float = 1.0,
+        rho: float = 0.05,
+    ) -> Autoencoder:
         """Read the network that `save` wrote.
 
         Parameters
         ----------
         path : str, bytes or path
             The file.
-        code : int, optional
-            As the class takes it.
+        code, sparsity, beta, rho
+            As the class takes them.
 
         Returns
         -------
@@ -312,7 +321,7 @@ class Autoencoder:
         TypeError, OSError, ValueError
             As `deltarule.load` and the class do.
         """
-        return cls.from_mlp(load(path), code)
+        return cls.from_mlp(load(path), code, sparsity, beta, rho)
 
     def __repr__(self) -> str:
         sparse = f", sparsity={self.sparsity!r}, beta={self.beta}, rho={self.rho}"
