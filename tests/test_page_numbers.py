@@ -189,7 +189,7 @@ def test_risk() -> None:
     assert 2 ** (-1 / d["slope"]) == pytest.approx(3, abs=0.05)
     read = dict(zip(example.ROWS, d["accuracy"].mean(axis=1), strict=True))
     assert read[320] < 0.95 < read[640]
-    assert_says("risk", "2410 weights", "l₂ = 10⁻³")
+    assert_says("risk", "2410 weights", "`l2=1e-3`")
     assert n_weights(64, 32, 10) == 2410
 
 
