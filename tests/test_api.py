@@ -463,6 +463,7 @@ def test_summary_of_the_notes_network(module: Any) -> None:
     assert second[3:] == ["W[1]", "1", "x", "21", "20", "1", "21", "168", "B"]
     assert total == ["total", "820", "21", "841", "6.57", "KiB"]
     assert [mlp.W[0].size, mlp.W[1].size, mlp.w.nbytes] == [820, 21, 6728]
+    assert repr(mlp.summary()) == str(mlp.summary())  # a table in the interpreter too, no "\\n"
 
 
 def test_summary_of_a_large_network() -> None:

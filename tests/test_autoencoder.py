@@ -84,6 +84,26 @@ def test_without_noise_it_is_the_networks_own_fit() -> None:
     assert (history.loss, history.validation_loss) == (own.loss, own.validation_loss)
 
 
+@pytest.mark.parametrize("noise", [0.0, 0.1])
+def test_it_stops_and_records_as_the_networks_own_fit_does(noise: float) -> None:
+    X, autoencoder = table(), Autoencoder([6, 3, 6], seed=1)
+    options: dict[str, Any] = {"optimizer": dr.SGD(0.1), "batch_size": None, "seed": 5}
+    long = Autoencoder([6, 3, 6], seed=1).fit(X, epochs=60, noise=noise, **options).loss
+    changes = np.abs(np.diff(long))
+    stop_tol = float(np.quantile(changes, 0.2))
+    cut = int(np.argmax(changes <= stop_tol)) + 2
+    history = autoencoder.fit(
+        X, epochs=60, noise=noise, stop_tol=stop_tol, record=("saturation", "gradient_norm"),
+        **options,
+    )  # fmt: skip
+    assert history.loss == long[:cut]
+    assert history.stopped_by == "stop_tol"
+    assert len(history.saturated) == len(history.gradient_norm) == cut
+    dW = autoencoder.mlp.architecture.views(autoencoder.mlp.gradient(X, X))  # of the clean X
+    expected = [float(np.linalg.norm(matrix.astype(np.float64))) for matrix in dW]
+    assert_within(history.gradient_norm[-1], expected, gamma(1000))
+
+
 def test_noise_is_fresh_every_epoch_and_targets_are_clean() -> None:
     X, autoencoder = table(), Autoencoder([6, 3, 6], seed=1)
     noisy = corrupt(X[:9], 0.2, seed=3)
@@ -192,6 +212,10 @@ def test_save_and_load(tmp_path: Path) -> None:
     assert twin.encode(X).tobytes() == autoencoder.encode(X).tobytes()
     assert repr(twin) == repr(autoencoder)
     assert dr.load(tmp_path / "net").predict(X).tobytes() == autoencoder.reconstruct(X).tobytes()
+    penalty: dict[str, Any] = {"sparsity": "l1", "beta": 0.3, "rho": 0.1}
+    sparse = Autoencoder([6, 3, 6], seed=3, **penalty)
+    sparse.save(tmp_path / "net")
+    assert repr(Autoencoder.load(tmp_path / "net", **penalty)) == repr(sparse)
 
 
 @pytest.mark.parametrize(

@@ -76,6 +76,10 @@ def test_stops_where_the_change_is_small_not_the_gap(numbers: dict[str, Any]) ->
     assert [epochs for epochs, _ in numbers["stops"].values()] == [117, 222, 328]
     for tolerance, (_, gap) in numbers["stops"].items():
         assert r**2 * tolerance * r / (1 - r) < gap <= tolerance * r**2 / (1 - r) * 1.01
+    assert r == pytest.approx(0.957, abs=6e-4)
+    assert r**2 / (1 - r) == pytest.approx(21, abs=0.5)
+    gaps = [gap for _, gap in numbers["stops"].values()]
+    assert gaps == pytest.approx([2.1e-2, 2.1e-4, 2.1e-6], rel=0.025)
 
 
 def test_stochastic_losses_agree_by_chance(numbers: dict[str, Any]) -> None:
@@ -83,6 +87,8 @@ def test_stochastic_losses_agree_by_chance(numbers: dict[str, Any]) -> None:
     assert noisy[1e-5][0] == 5
     assert noisy[1e-5][1] > 10 * numbers["stops"][1e-5][1]
     assert noisy[1e-7][0] == 10_000
+    assert noisy[1e-3] == noisy[1e-5] == pytest.approx((5, 2.7e-3), rel=0.02)
+    assert noisy[1e-7][1] == pytest.approx(3.9e-2, rel=0.02)
 
 
 def test_picture(numbers: dict[str, Any]) -> None:

@@ -174,6 +174,21 @@ def test_labels_are_one_hot_targets() -> None:
     assert_within(net.predict(X).sum(axis=1), np.ones(300), gamma(100))
 
 
+def test_classes_without_samples_cost_no_square_of_their_number() -> None:
+    net = RBFNetwork(2, output="softmax", seed=0)
+    tracemalloc.start()
+    net.fit(POINTS, [0, 3000, 1], epochs=1)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert net.predict(POINTS).shape == (3, 3001)
+    assert peak < 3e6 < 8 * 3001**2  # bytes
+
+
+def test_history_says_why_it_ended() -> None:
+    net = RBFNetwork(2, output="softmax", seed=0)
+    assert net.fit(POINTS, [0, 1, 1], epochs=3).stopped_by == "epochs"
+
+
 def test_softmax_training_lowers_the_loss() -> None:
     X, labels = (a[:600] for a in load_digits())
     net = RBFNetwork(50, output="softmax", seed=0)
@@ -221,7 +236,10 @@ POINTS = [[0.0, 1.0], [1.0, 0.0], [2.0, 1.0]]
     [
         ({"n_centres": 0}, ValueError, "n_centres: 0; expected an integer >= 1"),
         ({"centres": "grid"}, ValueError, "centres: 'grid'; expected 'kmeans' or 'sample'"),
-        ({"width": 0.0}, ValueError, "width: 0.0; expected a finite number > 0"),
+        ({"width": 0.0}, ValueError, "width: 0.0; expected a number > 0 with a square"),
+        ({"width": 1e-200}, ValueError, "width: 1e-200; expected a number > 0 with a square"),
+        ({"width": 1e200}, ValueError, r"width: 1e\+200; expected a number > 0 with a square"),
+        ({"width": 1e-160}, ValueError, "width: 1e-160; expected a number > 0 with a square"),
         ({"output": "tanh"}, ValueError, "output: 'tanh'; expected 'identity' or 'softmax'"),
         ({"l2": -1}, ValueError, "l2: -1; expected a finite number >= 0"),
         ({"seed": -1}, ValueError, "seed: -1; expected None"),
@@ -242,6 +260,7 @@ def test_bad_networks(options: dict[str, Any], error: type[Exception], message: 
         ("softmax", POINTS, [0.0, 1.0, 2.0], TypeError, r"Y: shape \(3,\) of float64; expected"),
         ("softmax", POINTS, [0, -1, 1], ValueError, "Y: row 1 holds label -1; expected 0"),
         ("softmax", [[np.inf, 0.0]] * 3, [0, 1, 1], ValueError, "X: row 0 holds nan or infinity"),
+        ("identity", [[0, 0], [0, 1e200], [1, 1]], [1, 2, 3], ValueError, "X: row 1 holds a numbe"),
     ],
 )
 def test_bad_fits(output: str, X: Any, Y: Any, error: type[Exception], message: str) -> None:
@@ -265,5 +284,11 @@ def test_bad_questions() -> None:
         net.evaluate(POINTS, [1.0, 2.0, 3.0], "loss")
     with pytest.raises(ValueError, match=r"^Y: shape \(2,\); expected 3 rows"):
         net.evaluate(POINTS, [1.0, 2.0], "r2")
+    with pytest.raises(ValueError, match=r"^Y: row 1 holds nan or infinity"):
+        net.evaluate(POINTS, [1.0, np.nan, 3.0], "r2")
+    classes = RBFNetwork(2, output="softmax", seed=0)
+    classes.fit(POINTS, [0, 1, 1])
+    with pytest.raises(ValueError, match=r"^Y: row 2 holds label 2; expected 0 \.\.\. 1"):
+        classes.evaluate(POINTS, [0, 1, 2])
     assert net.evaluate(POINTS, [1.0, 2.0, 3.0], "r2") <= 1.0
     assert repr(net) == "RBFNetwork(2, centres='kmeans', width=None, output='identity', l2=0.0)"

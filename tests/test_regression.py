@@ -191,6 +191,37 @@ def test_the_example() -> None:
 X = [[0.0, 1.0], [1.0, 0.0], [2.0, 1.0]]
 
 
+def scaled(by: float) -> list[list[float]]:
+    return [[by * value for value in row] for row in X]
+
+
+@pytest.mark.parametrize("by", [1e-200, 1e200])
+def test_linear_regression_far_from_one(by: float) -> None:
+    fit = linear_regression(scaled(by), [1.0, 2.0, 4.0])
+    assert_within(fit.W[0] * [by, by, 1], [1.5, 0.5, 0.5], gamma(1000))
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("by", "y"),
+    [(1e-310, [1.0, 2.0, 4.0]), (1.0, [1e308, -1e308, 1e308]), (1e-300, [1e10, 2e10, 4e10])],
+)
+def test_weights_beyond_float64(by: float, y: list[float]) -> None:
+    with pytest.raises(ValueError, match=r"^X, Y: their weights leave float64; expected columns"):
+        linear_regression(scaled(by), y)
+
+
+@pytest.mark.filterwarnings("error")
+def test_logistic_regression_far_from_one() -> None:
+    with pytest.raises(ValueError, match=r"^X: numbers too large for a default step; expected eta"):
+        logistic_regression(scaled(1e200), [0, 1, 1])
+    with pytest.raises(FloatingPointError, match=r"^LL is .* after 1 steps of eta = 1e\+308"):
+        logistic_regression(scaled(10), [0, 1, 1], eta=1e308)
+    with pytest.raises(FloatingPointError, match=r"^LL is .* after 1 steps of eta = 1; expected a"):
+        logistic_regression(scaled(1e200), [0, 1, 1], eta=1.0)
+    assert np.isfinite(logistic_regression(scaled(1e100), [0, 1, 1]).theta).all()
+
+
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [

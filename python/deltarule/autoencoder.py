@@ -7,7 +7,7 @@ two halves, the noise that a denoising one is fed with, and the penalty that mak
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from os import PathLike
 from typing import Any
 
@@ -223,6 +223,8 @@ class Autoencoder:
         masking: float = 0.0,
         validation: ArrayLike | tuple[ArrayLike, ArrayLike] | None = None,
         progress: bool = False,
+        stop_tol: float | None = None,
+        record: str | Collection[str] | None = None,
     ) -> History:
         """Train on pairs (corrupted x, x): a fresh corruption every epoch, the target clean.
 
@@ -239,6 +241,8 @@ class Autoencoder:
             As `corrupt` takes them; both 0: no corruption, an ordinary autoencoder.
         validation : array-like or (inputs, targets), optional
             Samples that are their own targets, or such a pair (noisy samples and clean ones).
+        stop_tol, record
+            As `MLP.fit` takes them. What is recorded is of the clean X, without the penalty.
 
         Returns
         -------
@@ -261,8 +265,9 @@ class Autoencoder:
             pair = (validation, validation)
         corrupting = _Corrupting(trainer, noise, masking, rng) if noise or masking else trainer
         return fitting.fit(
-            self.mlp, corrupting, x, x, epochs, shuffle, rng, pair, progress, n_threads
-        )
+            self.mlp, corrupting, x, x, epochs, shuffle, rng, pair, progress, n_threads,
+            stop_tol, record,
+        )  # fmt: skip
 
     def _trainer(
         self, optimizer: Optimizer | None, batch_size: int | None, n_threads: int | None
@@ -273,7 +278,9 @@ class Autoencoder:
         return Trainer(self.mlp, optimizer, batch_size, n_threads, penalty)
 
     def save(self, path: str | bytes | PathLike[Any]) -> None:
-        """Write the network as `MLP.save` does: weights and architecture, not which layer is code.
+        """Write the network as `MLP.save` does: weights and architecture.
+
+        Neither which layer is the code nor the penalty on it is written: `load` is told both.
 
         Parameters
         ----------
@@ -288,15 +295,22 @@ class Autoencoder:
         self.mlp.save(path)
 
     @classmethod
-    def load(cls, path: str | bytes | PathLike[Any], code: int | None = None) -> Autoencoder:
+    def load(
+        cls,
+        path: str | bytes | PathLike[Any],
+        code: int | None = None,
+        sparsity: str | None = None,
+        beta: float = 1.0,
+        rho: float = 0.05,
+    ) -> Autoencoder:
         """Read the network that `save` wrote.
 
         Parameters
         ----------
         path : str, bytes or path
             The file.
-        code : int, optional
-            As the class takes it.
+        code, sparsity, beta, rho
+            As the class takes them.
 
         Returns
         -------
@@ -307,7 +321,7 @@ class Autoencoder:
         TypeError, OSError, ValueError
             As `deltarule.load` and the class do.
         """
-        return cls.from_mlp(load(path), code)
+        return cls.from_mlp(load(path), code, sparsity, beta, rho)
 
     def __repr__(self) -> str:
         sparse = f", sparsity={self.sparsity!r}, beta={self.beta}, rho={self.rho}"

@@ -246,7 +246,13 @@ class Fittable(ABC):
         save(self.architecture, self._snapshot(), path)
 
     def summary(self) -> str:
-        """Return a table of the layers: sizes, activations, W[k], numbers of weights, memory."""
+        """Return a table of the layers: sizes, activations, W[k], numbers of weights, memory.
+
+        Returns
+        -------
+        str
+            The interpreter shows it line by line, without `print`.
+        """
         from deltarule.info import summary
 
         return summary(self.architecture)

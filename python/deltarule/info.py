@@ -91,7 +91,16 @@ def call(net: Architecture) -> str:
     return f"MLP({', '.join(parts)})"
 
 
-def summary(net: Architecture) -> str:
+class Text(str):
+    """A text that the interpreter shows as `print` does, line by line."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def summary(net: Architecture) -> Text:
     """Return a table with a line for each layer: size, activation, the weights into it, memory.
 
     Weights are counted without and with the biases: H_{k+1} H_k and H_{k+1} (H_k + 1). Memory is
@@ -111,7 +120,7 @@ def summary(net: Architecture) -> str:
     penalties = {"l2": net.l2, "l1": net.l1}
     penalty = "".join(f", {name} {size:g}" for name, size in penalties.items() if size)
     last = f"{net.n_weights:,} weights, {net.dtype}; {net.loss}, {net.reduction}{penalty}"
-    return "\n".join([*align(rows, "<><<>>>>"), last])
+    return Text("\n".join([*align(rows, "<><<>>>>"), last]))
 
 
 def _counts(weights: int, biases: int, itemsize: int) -> tuple[str, str, str, str]:

@@ -30,6 +30,7 @@ from deltarule.trainer import Trainer
 # Where softmax starts: at least squares on one-hot targets, with a penalty that overlapping
 # Gaussians need, times a factor that makes log-odds of 10 of an output of 1 beside one of 0.
 START_L2, START_SCALE = 1e-8, 10.0
+FARTHEST = 1e150  # from 0 that a sample may lie
 
 
 class RBFNetwork:
@@ -42,7 +43,8 @@ class RBFNetwork:
     centres : str
         "kmeans", or "sample": samples drawn without repetition.
     width : float, optional
-        s, > 0. None: by `spacing`, twice the mean distance of a centre to its nearest neighbour.
+        s, > 0, and neither so small nor so large that s^2 leaves float64. None: by `spacing`, twice
+        the mean distance of a centre to its nearest neighbour.
     output : str
         "identity": least squares, solved exactly; "softmax": cross-entropy, trained natively.
     l2 : float
@@ -91,7 +93,7 @@ class RBFNetwork:
         self.n_centres = integer("n_centres", n_centres, 1)
         self.centres = choice("centres", centres, ("kmeans", "sample"))
         if width is not None:
-            width = number("width", width, lambda v: v > 0, "a finite number > 0")
+            width = number("width", width, _squares, "a number > 0 with a square in float64")
         self.width = width
         self.output = choice("output", output, ("identity", "softmax"))
         self.l2 = number("l2", l2, lambda v: v >= 0, "a finite number >= 0")
@@ -130,11 +132,19 @@ class RBFNetwork:
             If X or Y holds no real numbers, or labels are no integers.
         ValueError
             If a shape is wrong, there are fewer samples than centres, or a value is out of range.
+        FloatingPointError
+            If the loss of the softmax layer is not finite any more.
         """
         x = _validate.array(X, "X")
         if x.ndim != 2 or x.size == 0:
             raise ValueError(f"X: shape {x.shape}; expected (n, m), at least one row and column")
         x = _validate.finite(x, "X", np.float64)
+        far = np.flatnonzero(np.abs(x).max(axis=1) > FARTHEST)
+        if far.size:
+            raise ValueError(
+                f"X: row {far[0]} holds a number beyond {FARTHEST:g}; expected smaller ones, whose "
+                "squared distances stay finite"
+            )
         if len(x) < self.n_centres:
             raise ValueError(f"X: {len(x)} rows; expected n_centres = {self.n_centres} at least")
         y = _validate.array(Y, "Y")
@@ -184,7 +194,7 @@ class RBFNetwork:
         blocks = (
             (
                 self._hidden(x[rows], n_threads),
-                np.eye(n_outputs)[y[rows].astype(np.int64)]
+                _one_hot(y[rows], n_outputs)
                 if labelled
                 else y[rows].reshape(-1, n_outputs).astype(np.float64),
             )
@@ -220,6 +230,7 @@ class RBFNetwork:
                 else:
                     total += len(rows) * trainer.epoch(self._hidden(x[rows], n_threads), y[rows])
             history.append(total / len(x), perf_counter() - start, len(x))
+        history.stopped_by = "epochs"
         return history
 
     def _blocks(self, n: int, batch: int = 1) -> list[slice]:
@@ -326,7 +337,8 @@ class RBFNetwork:
         Raises
         ------
         TypeError, ValueError, RuntimeError
-            As `features` does; ValueError too if the metric is unknown, or X and Y differ in rows.
+            As `features` does; ValueError too if the metric is unknown, X and Y differ in rows, or
+            a target is not finite or, for softmax, a label unknown.
         """
         function = metric if callable(metric) else METRICS[choice("metric", metric, tuple(METRICS))]
         y, y_hat = _validate.array(Y, "Y"), self.predict(X, n_threads)
@@ -334,6 +346,10 @@ class RBFNetwork:
             raise ValueError(f"Y: shape {y.shape}; expected {len(y_hat)} rows, as X has")
         if metric == "accuracy" and y_hat.shape[1] == 1:
             raise ValueError("accuracy: one identity output; expected several")
+        if self.output == "identity":
+            y = _validate.finite(y, "Y", np.float64)
+        else:
+            y = _validate.judged(y, self.mlp.architecture, "float64")
         return float(function(y, y_hat))
 
     def _samples(self, X: ArrayLike) -> Array:
@@ -349,6 +365,17 @@ class RBFNetwork:
             f"RBFNetwork({self.n_centres}, centres={self.centres!r}, width={self.width}, "
             f"output={self.output!r}, l2={self.l2})"
         )
+
+
+def _squares(s: float) -> bool:
+    """Whether s > 0, and s^2 and its reciprocal are finite and not 0."""
+    return s > 0 and 0 < s * s < np.inf and 1 / (s * s) < np.inf
+
+
+def _one_hot(label: Array, n_classes: int) -> Array:
+    rows = np.zeros((len(label), n_classes))
+    rows[np.arange(len(label)), label.astype(np.int64)] = 1
+    return rows
 
 
 def spacing(C: Array) -> float:

@@ -7,6 +7,7 @@ network, so that the closed form, the textbook loop and the native trainer can b
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -73,7 +74,8 @@ def linear_regression(X: ArrayLike, Y: ArrayLike, l2: float = 0.0) -> LinearRegr
     TypeError
         If X or Y holds no real numbers.
     ValueError
-        If a shape is wrong, the rows differ in number, or a value is not finite.
+        If a shape is wrong, the rows differ in number, or a value is not finite, or a weight is
+        beyond float64.
 
     Notes
     -----
@@ -120,17 +122,40 @@ def least_squares(blocks: Iterable[tuple[Array, Array]], l2: float) -> LinearReg
     if l2:  # m more rows, sqrt(n l2) w = 0
         A = np.vstack([A, np.sqrt(n * l2) * np.eye(m, m + 1)])
         B = np.vstack([B, np.zeros((m, K))])
-    length = np.abs(A).max(axis=0)
-    length[length == 0] = 1
-    U, s, Vt = np.linalg.svd(A / length)
-    rank = int(np.sum(s > s[0] * np.finfo(np.float64).eps * max(n, m + 1)))
-    w = Vt[:rank].T @ (U[:, :rank].T @ B / s[:rank, None]) / length[:, None]
-    # What A maps to 0 may be taken away: what is left is the solution of least norm.
-    nothing, _ = np.linalg.qr(Vt[rank:].T / length[:, None])
-    w -= nothing @ (nothing.T @ w)
+    with np.errstate(all="ignore"):  # what leaves float64 is refused below
+        w, rank = _solve(A, B, n)
+    if not np.isfinite(w).all():
+        raise ValueError(
+            "X, Y: their weights leave float64; expected columns of X that are not as small, "
+            "beside Y, nor as large"
+        )
     mlp = MLP([m, K], output="identity", dtype="float64", l2=l2)
     mlp.W = [w.T]
     return LinearRegression(mlp.W[0].copy(), rank, mlp)
+
+
+def _solve(A: Array, B: Array, n: int) -> tuple[Array, int]:
+    """The w of least norm at which |A w - B| is least, and the rank of A, which stands for n rows.
+
+    Where the numbers are too large or too small for float64, w is not finite.
+    """
+    columns = A.shape[1]
+    length = np.abs(A).max(axis=0)
+    length[length == 0] = 1
+    scaled = A / length
+    if not (np.isfinite(scaled).all() and np.isfinite(B).all()):
+        return np.full((columns, B.shape[1]), np.nan), 0
+    U, s, Vt = np.linalg.svd(scaled)
+    rank = int(np.sum(s > s[0] * np.finfo(np.float64).eps * max(n, columns)))
+    w = Vt[:rank].T @ (U[:, :rank].T @ B / s[:rank, None]) / length[:, None]
+    if rank == columns:
+        return w, rank
+    # What A maps to 0 may be taken away: what is left is the solution of least norm.
+    free = Vt[rank:].T / length[:, None]
+    if not np.isfinite(free).all():
+        return np.full_like(w, np.nan), rank
+    nothing, _ = np.linalg.qr(free)
+    return w - nothing @ (nothing.T @ w), rank
 
 
 @dataclass(frozen=True, eq=False)
@@ -202,7 +227,10 @@ def logistic_regression(
     TypeError
         If X or y holds no real numbers, or another argument is of the wrong kind.
     ValueError
-        If a shape is wrong, a value not finite, y other than 0 or 1, or eta or epochs too small.
+        If a shape is wrong, a value not finite, y other than 0 or 1, or eta or epochs too small,
+        or X too large for the default eta.
+    FloatingPointError
+        If LL is not finite any more.
 
     Notes
     -----
@@ -217,19 +245,28 @@ def logistic_regression(
     rows = np.hstack([x, np.ones((len(x), 1))])  # x_0 = 1, here the last
     columns = np.ascontiguousarray(rows.T)  # sums along the first axis add term by term
     if eta is None:
-        eta = 4 / float(np.linalg.norm(rows, 2)) ** 2
+        largest = float(np.linalg.norm(rows, 2)) if np.abs(rows).max() < 1e150 else math.inf
+        eta = 4 / largest / largest
+        if eta == 0:
+            raise ValueError("X: numbers too large for a default step; expected eta, or smaller X")
     eta = number("eta", eta, lambda v: v > 0, "a finite number > 0")
     theta, LL, thetas = np.zeros(rows.shape[1]), np.empty(epochs + 1), []
     for t in range(epochs + 1):
-        z = np.add.reduce(columns * theta[:, None], axis=0)
-        LL[t] = -np.sum(np.maximum(z, 0) - z * target + np.log1p(np.exp(-np.abs(z))))
+        with np.errstate(over="ignore", invalid="ignore"):
+            z = np.add.reduce(columns * theta[:, None], axis=0)
+            LL[t] = -np.sum(np.maximum(z, 0) - z * target + np.log1p(np.exp(-np.abs(z))))
+        if not math.isfinite(LL[t]):
+            raise FloatingPointError(
+                f"LL is {LL[t]} after {t} steps of eta = {eta:g}; expected a smaller eta"
+            )
         if trajectory:
             thetas.append(theta)
         if t < epochs:
-            with np.errstate(over="ignore"):  # 1 / (1 + inf) is the 0 that it stands for
+            # 1 / (1 + inf) is the 0 that it stands for; a theta that is infinite shows in LL.
+            with np.errstate(over="ignore", invalid="ignore"):
                 error = target - 1 / (1 + np.exp(-z))
-            gradient = np.add.reduce(rows * error[:, None], axis=0)
-            theta = theta + eta * gradient
+                gradient = np.add.reduce(rows * error[:, None], axis=0)
+                theta = theta + eta * gradient
     mlp = MLP([x.shape[1], 1], loss="binary_cross_entropy", reduction="sum", dtype="float64")
     mlp.w = theta
     return LogisticRegression(theta, LL, eta, mlp, np.array(thetas) if trajectory else None)
