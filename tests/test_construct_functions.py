@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Pulses, what they add up to, with its error; and linear layers that are one layer."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -188,6 +189,8 @@ def sine(x: Any) -> Any:
         (lambda c: c.pulses([0, 1], [np.nan]), ValueError, "heights: row 0 holds nan"),
         (lambda c: c.approximate(3, (0, 1), 4), TypeError, "f: int"),
         (lambda c: c.approximate(sine, (0, 1)), ValueError, "n_pulses, tolerance: neither given"),
+        (lambda c: c.approximate(math.sin, (0, 1), 4), TypeError, "f: "),
+        (lambda c: c.approximate(lambda x: 0 if x < 1 else 1, (0, 1), 4), ValueError, "f: "),
         (lambda c: c.approximate(sine, (0, 1), 4, 0.1), ValueError, "n_pulses, tolerance: both"),
         (lambda c: c.approximate(sine, (1, 0), 4), ValueError, "interval: [1.0, 0.0]"),
         (lambda c: c.approximate(sine, (0, 1, 2), 4), ValueError, "interval: [0.0, 1.0, 2.0]"),

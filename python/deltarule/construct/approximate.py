@@ -197,7 +197,12 @@ def _boxes(edges: list[Array], heights: Array, dtype: str) -> MLP:
 def _values(f: Callable[..., Any], coordinates: list[Array]) -> Array:
     """f on the grid of these coordinates, in float64."""
     grid = np.meshgrid(*[c.astype(np.float64) for c in coordinates], indexing="ij")
-    values = _validate.array(f(*grid), "f")
+    try:
+        returned = f(*grid)
+    except (TypeError, ValueError) as error:  # math.sin, or an `if` on x
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(f"f: {error}; expected a function of whole arrays, as np.sin is") from error
+    values = _validate.array(returned, "f")
     if values.shape != grid[0].shape:
         raise ValueError(
             f"f: returned shape {values.shape}; expected {grid[0].shape}, as its input"
