@@ -60,9 +60,22 @@ def test_spacing() -> None:
     C = np.array([[0.0, 0.0], [3.0, 4.0], [3.0, 5.0]])
     assert spacing(C) == pytest.approx(2 * (5 + 1 + 1) / 3, rel=gamma(100))
     assert spacing(C[:1]) == spacing(np.zeros((3, 2))) == 1.0
+    assert spacing(np.repeat(C, 3, axis=0)) == spacing(C)  # samples that coincide are one centre
     net = RBFNetwork(3, seed=0)
     net.fit(C, [0.0, 1.0, 2.0])
     assert net.s == pytest.approx(spacing(C), rel=gamma(100))
+
+
+@pytest.mark.parametrize("unit", [1e-3, 1.0, 1e3])
+def test_width_of_a_single_centre_follows_the_samples(unit: float) -> None:
+    X = unit * np.array([[-1.0], [1.0], [3.0]])
+    net = RBFNetwork(1, seed=0)
+    net.fit(X, [0.0, 1.0, 0.0])
+    assert net.C.tolist() == [[unit]]
+    assert net.s == pytest.approx(unit * np.sqrt(8 / 3), rel=gamma(100))
+    assert_within(net.predict(X)[:, 0], [0.0, 1.0, 0.0], gamma(1000))
+    net.fit(np.full((3, 1), unit), [1.0, 1.0, 1.0])
+    assert net.s == 1.0
 
 
 def test_k_means_ends_where_each_centre_is_the_mean_of_its_samples(

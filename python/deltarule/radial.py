@@ -44,7 +44,8 @@ class RBFNetwork:
         "kmeans", or "sample": samples drawn without repetition.
     width : float, optional
         s, > 0, and neither so small nor so large that s^2 leaves float64. None: by `spacing`, twice
-        the mean distance of a centre to its nearest neighbour.
+        the mean distance of a centre to its nearest neighbour; of a single centre, the root of the
+        samples' mean squared distance to it.
     output : str
         "identity": least squares, solved exactly; "softmax": cross-entropy, trained natively.
     l2 : float
@@ -161,8 +162,8 @@ class RBFNetwork:
         if hasattr(self, "mlp"):
             del self.mlp  # should what follows fail, centres and layer would not belong together
         self.C = self._choose(x)
-        self.s = spacing(self.C) if self.width is None else self.width
         self._distances = Distances(self.C)
+        self.s = self._spread(x) if self.width is None else self.width
         linear = self._least_squares(x, y, n_outputs, n_threads)
         if self.output == "identity":
             self.mlp = linear.mlp
@@ -186,6 +187,13 @@ class RBFNetwork:
         if self.centres == "kmeans":
             return kmeans(x, self.n_centres, self._rng)
         return x[self._rng.choice(len(x), self.n_centres, replace=False)]
+
+    def _spread(self, x: Array) -> float:
+        """The default width."""
+        if np.any(self.C[0] != self.C):
+            return spacing(self.C)
+        squares = np.mean(np.sum((x - self.C[0]) ** 2, axis=1))
+        return float(np.sqrt(squares)) or 1.0
 
     def _least_squares(
         self, x: Array, y: Array, n_outputs: int, n_threads: int | None
@@ -379,18 +387,19 @@ def _one_hot(label: Array, n_classes: int) -> Array:
 
 
 def spacing(C: Array) -> float:
-    """Twice the mean distance of a centre to the nearest other one.
+    """Twice the mean distance of a centre to the nearest one that lies elsewhere.
 
     Parameters
     ----------
     C : array, (k, m)
-        Centres.
+        Centres; those that coincide count as one.
 
     Returns
     -------
     float
         1 where all centres coincide, or there is only one.
     """
+    C = np.unique(C, axis=0)
     if len(C) == 1:
         return 1.0
     total, distances = 0.0, Distances(C)
