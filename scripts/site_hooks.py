@@ -27,6 +27,7 @@ PLAIN = {
     r"array-like": "array\u2011like",
     r"^(\s*\w+Error), (\w+Error)$": r"\1 or \2",
     r"^(\s*)> ": r"\1\\> ",
+    r"^( *\w+ : [^`\n]*)`([^`\n]+)`": r"\1\2",  # a type is set as code already
 }
 FUNCTION = re.compile(r"<mi>(?:arg|cos|exp|inf|lim|log|max|min|sin|sup|tanh)</mi>")
 # What the converter sets too small, too low, or with an exponent on the closing bracket alone.

@@ -13,6 +13,7 @@ from example import EXAMPLES, run
 NAMES = sorted(path.stem for path in EXAMPLES.glob("*.py") if not path.stem.startswith("_"))
 
 LARGEST = 150_000  # bytes of a picture
+SHOWN = EXAMPLES.parent / "docs" / "img"
 
 
 def numbers(value: Any, at: str) -> Iterator[tuple[str, np.ndarray]]:
@@ -46,11 +47,18 @@ def test_example(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert save is not None
     pictures = sorted(save.iterdir())
     assert pictures, "no picture was written"
+    shown = {path.name for path in SHOWN.glob("*.png") if path.name.startswith(f"{name}_")}
+    assert shown == {path.name for path in pictures}, "docs/img holds what the examples draw"
     for path in pictures:
         assert path.name.startswith(f"{name}_"), path.name
         assert path.suffix == ".png"
         assert path.read_bytes().startswith(b"\x89PNG"), path.name
         assert path.stat().st_size < LARGEST, f"{path.name}: {path.stat().st_size} bytes"
+
+
+def test_every_picture_of_the_pages_is_an_example_s() -> None:
+    starts = tuple(f"{name}_" for name in NAMES)
+    assert all(path.name.startswith(starts) for path in SHOWN.glob("*.png"))
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -66,3 +66,26 @@ def test_links_and_pictures_lead_somewhere(page):
 @pytest.mark.parametrize("page", PAGES)
 def test_pictures_say_what_they_show(page):
     assert all(alt.strip() for alt in re.findall(r"!\[(.*?)\]\(", prose(page)))
+
+
+@pytest.mark.parametrize(
+    ("begin", "end", "folder"),
+    [
+        ("python/deltarule/", "csrc/", "python/deltarule"),
+        ("  trainer/", "  kernels/", "csrc/trainer"),
+        ("  kernels/", "    vec/", "csrc/kernels"),
+    ],
+)
+def test_architecture_lists_every_file(begin, end, folder):
+    tree = FENCE.search(PAGES["docs/architecture.md"].read_text(encoding="utf-8"))[0]
+    part = tree[tree.index(begin) : tree.index(end, tree.index(begin))]
+    stems = {file.name.split(".")[0] for file in (ROOT / folder).iterdir() if file.is_file()}
+    stems -= {"__init__", "py", "_core"}  # the package itself, py.typed, the built core
+    assert stems - set(re.findall(r"\w+", part)) == set()
+
+
+def test_pictures_are_shown():
+    """Those of the examples; the figures of benchmarks are SVG."""
+    pages = "".join(page.read_text(encoding="utf-8") for page in PAGES.values())
+    for picture in (ROOT / "docs" / "img").glob("*.png"):
+        assert f"img/{picture.name})" in pages, picture.name

@@ -197,7 +197,9 @@ def test_boundary_of_several_classes() -> None:
     np.testing.assert_array_equal(classes, by_label.images[0].get_array())
 
 
-@pytest.mark.parametrize("labels", [[-1, 1, 1, -1], [0.0, 1.0, 1.0, 0.0], [[0], [1], [1], [0]]])
+@pytest.mark.parametrize(
+    "labels", [[-1, 1, 1, -1], [1, 2, 2, 1], [0.0, 1.0, 1.0, 0.0], [[0], [1], [1], [0]]]
+)
 def test_two_classes_in_any_coding(labels: Any) -> None:
     ax = plot.decision_boundary(xor(), XOR[0], labels)
     first, second = of_kind(ax, "PathCollection")
@@ -206,9 +208,30 @@ def test_two_classes_in_any_coding(labels: Any) -> None:
     assert tuple(second.get_facecolor()[0]) == to_rgba(BLUE)
 
 
+def test_only_the_labels_there_are_drawn() -> None:
+    """And the colours come round: labels may be any numbers, large ones too."""
+    labels = np.array([0, 10**9, 10**9, 7])
+    ax = plot.decision_boundary(lambda X: np.where(X[:, 0] > 0.5, 10**9, 7), XOR[0], labels)
+    zero, seven, large = of_kind(ax, "PathCollection")
+    np.testing.assert_array_equal(zero.get_offsets(), [[0, 0]])
+    assert tuple(zero.get_facecolor()[0]) == tuple(seven.get_facecolor()[0]) == to_rgba(BLUE)
+    np.testing.assert_array_equal(large.get_offsets(), [[0, 1], [1, 0]])
+    (image,) = ax.images
+    shades = image.cmap(image.norm(np.asarray(image.get_array())))[0, [0, -1], :3]
+    np.testing.assert_allclose(shades[0], to_rgba(BLUE)[:3])
+    np.testing.assert_allclose(shades[1], large.get_facecolor()[0][:3])
+
+
+def test_integer_scores_have_two_signs() -> None:
+    ax = plot.decision_boundary(lambda X: np.where(X[:, 0] > 0.5, 3, -3), XOR[0], level=0)
+    assert ax.images[0].get_clim() == (-3, 3)
+
+
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
+        ((xor(), np.zeros((0, 2))), ValueError, r"X: shape \(0, 2\); expected \(n, 2\)"),
+        ((xor(), XOR[0], [0, np.nan, 1, 0]), ValueError, "Y: row 1 holds nan"),
         ((xor(), np.zeros((3, 3))), ValueError, r"X: shape \(3, 3\); expected \(n, 2\)"),
         ((xor(), [[np.nan, 0]]), ValueError, "X: row 0 holds nan"),
         ((xor(), XOR[0], [0, 1]), ValueError, r"Y: shape \(2,\); expected \(4,\)"),
@@ -325,6 +348,11 @@ def test_layers_take_their_axes() -> None:
         (lambda: plot.hidden_units(digits_net(), 8), TypeError, "expected .height, width."),
         (lambda: plot.layers(digits_net(), np.zeros(63)), ValueError, r"x: shape \(63,\)"),
         (
+            lambda: plot.layers(digits_net(), np.zeros(64), names=3),  # type: ignore[arg-type]
+            TypeError,
+            "names: 3; expected 10",
+        ),
+        (
             lambda: plot.layers(digits_net(), np.zeros(64), names=["a"]),
             ValueError,
             "names: 1; expected 10",
@@ -369,6 +397,11 @@ def test_wrong_activations() -> None:
         plot.activations([])
     with pytest.raises(ValueError, match="net: "):
         plot.activations("tanh", net=(1, -1))
+    with pytest.raises(ValueError, match=r"net\[1\]: inf; expected a finite number"):
+        plot.activations("tanh", net=(0, np.inf))
+    for net in (3, (1, 2, 3), "ab"):
+        with pytest.raises(TypeError, match=r"net.*: .*; expected"):
+            plot.activations("tanh", net=net)  # type: ignore[arg-type]
 
 
 def test_example() -> None:

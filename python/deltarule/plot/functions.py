@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from deltarule._arguments import choice
+from deltarule._arguments import choice, number
 from deltarule.architecture import ACTIVATIONS
 from deltarule.mlp import MLP
 from deltarule.plot._common import BLACK, BLUE, GREY, SKY, VERMILION, panels
@@ -38,7 +38,7 @@ def activations(
     ax : Axes or sequence of Axes, optional
         As many as names. None: a new figure's.
     net : (float, float)
-        From where to where.
+        From where to where, low < high.
 
     Returns
     -------
@@ -50,7 +50,7 @@ def activations(
     ImportError
         If matplotlib is not installed.
     TypeError, ValueError
-        If a name is unknown, or ax are not as many.
+        If a name is unknown, ax are not as many, or net is no interval.
     """
     given = (names,) if isinstance(names, str) else ACTIVATIONS if names is None else names
     try:
@@ -59,9 +59,7 @@ def activations(
         raise TypeError(f"names: {reprlib.repr(names)}; expected names of activations") from None
     if not chosen:
         raise ValueError("names: none; expected names of activations")
-    low, high = net
-    if not low < high:
-        raise ValueError(f"net: {net}; expected (low, high) with low < high")
+    low, high = _interval(net)
     drawn = panels(ax, len(chosen), min(3, len(chosen)), size=(3.0, 2.5))
     x = np.linspace(low, high, 401)
     for panel, name in zip(drawn, chosen, strict=True):
@@ -85,6 +83,15 @@ def activations(
         else:
             panel.legend(fontsize="small", loc="upper left")
     return drawn[0] if isinstance(names, str) else np.array(drawn, dtype=object)
+
+
+def _interval(net: object) -> tuple[float, float]:
+    if not isinstance(net, tuple | list) or len(net) != 2:
+        raise TypeError(f"net: {reprlib.repr(net)}; expected (low, high)")
+    low, high = (number(f"net[{k}]", net[k], lambda _: True, "a finite number") for k in (0, 1))
+    if not 0 < high - low < np.inf:
+        raise ValueError(f"net: {net}; expected (low, high) with low < high")
+    return low, high
 
 
 def curves(name: str, net: Array) -> tuple[Array, Array]:

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import reprlib
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -129,7 +130,9 @@ def layers(
     height, width = image_shape(shape, net.layers[0])
     row = one_sample(x, net.architecture)
     n_outputs = net.layers[-1]
-    ticks = [str(j) for j in range(n_outputs)] if names is None else [str(n) for n in names]
+    if names is not None and (isinstance(names, str) or not isinstance(names, Iterable)):
+        raise TypeError(f"names: {reprlib.repr(names)}; expected {n_outputs}, one per output")
+    ticks = [str(n) for n in (range(n_outputs) if names is None else names)]
     if len(ticks) != n_outputs:
         raise ValueError(f"names: {len(ticks)}; expected {n_outputs}, one per output")
     o = [layer[0] for layer in net.forward(row).o]
