@@ -128,19 +128,25 @@ def test_copies_beside_a_training_are_of_whole_epochs() -> None:
     assert seen <= gradients
 
 
-@pytest.mark.parametrize("optimizer", [dr.SGD(0.01), dr.SGD(0.01, momentum=0.9), dr.Adam()])
+@pytest.mark.parametrize("optimizer", [dr.SGD(0.01), dr.SGD(0.001, momentum=0.9), dr.Adam()])
 @pytest.mark.parametrize("outputs", [3, 32, 33])
+@pytest.mark.parametrize(("batch_size", "row"), [(32, 77), (1, 0), (1, 1), (1, 199)])
 def test_a_bad_row_leaves_a_trainer_that_can_go_on(
-    outputs: int, optimizer: dr.SGD | dr.Adam
+    outputs: int, optimizer: dr.SGD | dr.Adam, batch_size: int, row: int
 ) -> None:
-    """With the bits of one that never saw it, whatever the row has left in the padding."""
+    """With the bits of one that never saw it, whatever the row has left in the padding.
+
+    A batch of one row is gathered while the weights of the step before it are still to change.
+    """
     rng = np.random.default_rng(0)
     X, Y = rng.standard_normal((200, 40)), rng.standard_normal((200, outputs))
     bad = X.copy()
-    bad[77, 7] = np.nan
-    trainers = [dr.Trainer(dr.MLP([40, 50, outputs], seed=0), optimizer, 32) for _ in range(2)]
+    bad[row, 7] = np.nan
+    trainers = [
+        dr.Trainer(dr.MLP([40, 50, outputs], seed=0), optimizer, batch_size, 1) for _ in range(2)
+    ]
     for _ in range(2):
-        with pytest.raises(ValueError, match="row 77"):
+        with pytest.raises(ValueError, match=f"row {row} "):
             trainers[0].epoch(bad, Y)
         assert trainers[0].epoch(X, Y) == trainers[1].epoch(X, Y)
     assert trainers[0].mlp.w.tobytes() == trainers[1].mlp.w.tobytes()
