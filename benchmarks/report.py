@@ -132,8 +132,12 @@ def micro(seconds: float) -> str:
     return f"{digits(1e6 * seconds)} µs" if seconds < 1e-3 else f"{digits(1e3 * seconds)} ms"
 
 
-def page(results: Results) -> str:
-    """Everything that is there."""
+def page(results: Results, pictures: str | None = None) -> str:
+    """Everything that is there, with the plots if their folder, as seen from the page, is given."""
+
+    def picture(name: str, alternative: str) -> list[str]:
+        return [] if pictures is None else [f"![{alternative}]({pictures}/{name}.svg)"]
+
     host = results["machine"]
     text = ["# Benchmarks", ", ".join(f"{key} {value}" for key, value in host.items()) + "."]
     if part := results.get("training"):
@@ -145,12 +149,14 @@ def page(results: Results) -> str:
             "counts the matrix products. Cores far apart: the ratio while a cache line took more "
             "than 80 ns from one to the other.",
             training_table(part),
+            *picture("training", "Training beside other libraries"),
         ]
     if part := results.get("prediction"):
         text += [
             "## Prediction",
             "Median time of a call, one thread, NumPy arrays in and out.",
             prediction_table(part),
+            *picture("prediction", "Prediction beside other libraries"),
         ]
     for name, heading, note in (
         ("memory", "Memory", "Peak resident memory that a fit adds to the caller's X and Y."),
@@ -160,7 +166,8 @@ def page(results: Results) -> str:
         if part := results.get(name):
             text += [f"## {heading}", note, flat_table(part)]
     if part := results.get("sweep"):
-        text += ["## Shapes", sweep_text(part)]
+        shapes = picture("sweep", "Share of the peak by width, batch, depth and outputs")
+        text += ["## Shapes", sweep_text(part), *shapes]
     return "\n\n".join(text) + "\n"
 
 

@@ -185,7 +185,10 @@ def main() -> None:
     session = Session(options)
     for part in options.only:
         PARTS[part](session)
-    text = report.page(session.results)
+    pictures = None
+    if options.markdown and options.plots:
+        pictures = os.path.relpath(options.plots, options.markdown.parent)
+    text = report.page(session.results, pictures)
     if options.markdown:
         options.markdown.write_text(text)
     else:

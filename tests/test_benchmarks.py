@@ -195,6 +195,12 @@ def test_training_table(bench: SimpleNamespace, cell: Any) -> None:
     assert bench.report.share(row(cell) | {"batch_size": 1}) == 0.2
 
 
+def test_the_page_shows_the_plots(bench: SimpleNamespace, cell: Any) -> None:
+    results = {"machine": {"cores": 2}, "training": {"digits": row(cell)}}
+    assert "(../img/training.svg)" in bench.report.page(results, "../img")
+    assert "svg" not in bench.report.page(results)
+
+
 def test_a_slow_setting_is_left_out(bench: SimpleNamespace) -> None:
     def pair(setting: str, threads: int, rate: float) -> tuple[Any, Any, float]:
         client = SimpleNamespace(peer="PyTorch", setting=setting, threads=threads)
