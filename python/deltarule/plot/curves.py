@@ -134,7 +134,7 @@ def _norms(norms: Any) -> Array:
     if values.ndim not in (1, 2) or values.size == 0:
         raise ValueError(f"norms: shape {values.shape}; expected (epochs, m + 1) or (m + 1,)")
     if not np.all(np.isfinite(values) & (values >= 0)):
-        raise ValueError("norms: a negative or infinite one; expected norms")
+        raise ValueError("norms: a negative one, or one that is not finite; expected norms")
     return values
 
 
