@@ -64,7 +64,6 @@ def _settings_stay() -> Iterator[None]:
     before = dict(matplotlib.rcParams)
     yield
     assert dict(matplotlib.rcParams) == before
-    plt.close("all")
 
 
 def test_figures_are_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
