@@ -105,7 +105,7 @@ class Differences:
         return self.mlp.loss(self.x, self.y, self.n_threads)
 
     def _straddles(self, at: int, reach: float, penalised: bool) -> bool:
-        l1 = getattr(self.mlp.architecture, "l1", 0.0)
+        l1 = self.mlp.architecture.l1
         if penalised and l1 > 0 and abs(self.w[at]) <= reach:
             return True
         for by in (reach, -reach) if self.kinked else ():
@@ -159,7 +159,7 @@ def _magnitudes(
             np.maximum(largest[k][:-1], np.max(o, axis=0), out=largest[k][:-1])
             terms = np.abs(_array(delta[k + 1])) * (o @ matrix[:, :-1].T + matrix[:, -1])
             total += _gamma(matrix.shape[1] + 16) * float(np.sum(terms)) / S
-    penalty = net.l2 * float(np.sum(w**2)) + getattr(net, "l1", 0.0) * float(np.sum(np.abs(w)))
+    penalty = net.l2 * float(np.sum(w**2)) + net.l1 * float(np.sum(np.abs(w)))
     return total + _gamma(len(w)) * penalty, largest
 
 
