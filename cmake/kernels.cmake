@@ -3,7 +3,7 @@
 # Sets KERNEL_OBJECTS (to be linked last) and KERNEL_DEFINITIONS (for dispatch.cpp).
 
 set(KERNEL_ISAS generic)
-set(KERNEL_FLAGS_generic $<$<CONFIG:Release>:-O2>)   # for correctness: at -O3 the wheel is 0.1 MB larger
+set(KERNEL_FLAGS_generic $<$<CONFIG:Release>:-Os>)   # for correctness: 0.58 MB of code, 0.97 at -O2
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
   list(APPEND KERNEL_ISAS avx2 avx512)
   set(KERNEL_FLAGS_avx2 -mavx2 -mfma)
