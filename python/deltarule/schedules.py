@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Numbers of a training that move while it runs: the learning rate, the momentum, a rate of dropout."""
+"""Numbers of a training that move while it runs: learning rate, momentum, rates of dropout."""
 
 from __future__ import annotations
 
