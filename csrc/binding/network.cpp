@@ -3,6 +3,8 @@
 
 #include <pybind11/stl.h>
 
+#include <tuple>
+
 #include "trainer/evaluate.hpp"
 
 namespace {
@@ -40,10 +42,24 @@ template <class T> std::shared_ptr<Network<T>> make(const Shape& shape, const py
   return std::make_shared<Network<T>>(shape, values(shift, "input_shift"), values(scale, "input_scale"));
 }
 
+// As losses.Chosen.core gives it.
+LossSettings loss_of(const py::dict& given) {
+  LossSettings loss;
+  loss.name = given["name"].cast<std::string>();
+  loss.parameter = given["parameter"].cast<std::vector<double>>();
+  loss.check = check_named(given["targets"].cast<std::string>());
+  loss.columns = given["columns"].cast<int>();
+  loss.labels = given["labels"].cast<bool>();
+  loss.broadcast = given["broadcast"].cast<bool>();
+  std::tie(loss.shift, loss.scale) = given["standard"].cast<std::pair<double, double>>();
+  std::tie(loss.label_shift, loss.label_scale) = given["label_standard"].cast<std::pair<double, double>>();
+  return loss;
+}
+
 NetworkOfEither construct(const std::vector<int64_t>& layers, const std::vector<std::string>& activations,
-                          const std::string& loss, const std::string& dtype, const std::string& reduction, double l2,
+                          const py::dict& loss, const std::string& dtype, const std::string& reduction, double l2,
                           double l1, const py::object& input_shift, const py::object& input_scale, bool collapsed) {
-  const Shape shape(layers, activations, loss, reduction, {l2, l1}, collapsed);
+  const Shape shape(layers, activations, loss_of(loss), reduction, {l2, l1}, collapsed);
   if (dtype == "float32") return {make<float>(shape, input_shift, input_scale)};
   if (dtype == "float64") return {make<double>(shape, input_shift, input_scale)};
   throw std::invalid_argument("dtype: got '" + dtype + "', expected float32 or float64");

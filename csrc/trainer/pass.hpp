@@ -19,11 +19,7 @@ struct BadRow {
 };
 
 // What the targets must be for this network's loss.
-inline Check check_of(const Shape& shape, bool labels) {
-  if (labels) return Check::label;
-  const bool squares = shape.loss == Loss::half_squared_error || shape.loss == Loss::squared_error;
-  return squares ? Check::finite : Check::probability;
-}
+inline Check check_of(const Shape& shape, bool labels) { return labels ? Check::label : shape.target.check; }
 
 template <class T> struct Pass {
   const Network<T>& network;
@@ -67,7 +63,8 @@ template <class T> struct Pass {
     return gather(X, chosen, network.shift(), network.scale(), Check::finite, space.o[0] + begin * PANEL);
   }
   int64_t gather_Y(const Rows& Y, const Selection& chosen, int64_t begin, Check check) {
-    return gather(Y, chosen, nullptr, nullptr, check, space.Y + begin * PANEL);
+    const bool labels = check == Check::label;
+    return gather(Y, chosen, network.y_shift(labels), network.y_scale(labels), check, space.Y + begin * PANEL);
   }
 
   // C = A B for the rows: as many panels at a time as make a piece, or one panel and pieces of the rows.
@@ -116,7 +113,7 @@ template <class T> struct Pass {
       const int64_t at = piece.begin * PANEL;
       kernels.output({space.o.back() + at, space.delta.back() + at, space.Y + at, space.row_loss + piece.begin,
                       space.stride, piece.size(), shape().outputs(), shape().layers.back().activation, shape().loss,
-                      shape().collapsed});
+                      shape().collapsed, network.loss_parameter()});
       if (sparse && sparse->by_row()) l1_losses(piece);
     });
   }
