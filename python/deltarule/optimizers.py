@@ -7,16 +7,25 @@ named by `kernel` does the arithmetic. Equations (29) to (31) in docs/derivation
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import ClassVar, TypeAlias
 
 import numpy as np
 
 from deltarule._arguments import number
+from deltarule.schedules.base import Schedule, number_or_schedule, numbers_of
 
 
 def _positive(name: str, value: object) -> float:
     return number(name, value, lambda v: v > 0, "a finite number > 0")
+
+
+def _moving_positive(name: str, value: object) -> float | Schedule:
+    return number_or_schedule(name, value, lambda v: v > 0, "a finite number > 0")
+
+
+def _moving_fraction(name: str, value: object) -> float | Schedule:
+    return number_or_schedule(name, value, lambda v: 0 <= v < 1, "a number >= 0 and < 1")
 
 
 def _fraction(name: str, value: object) -> float:
@@ -31,9 +40,9 @@ class SGD:
 
     Parameters
     ----------
-    eta : float
-        Learning rate, > 0.
-    momentum : float
+    eta : float or Schedule
+        Learning rate, > 0; a schedule may fall to 0.
+    momentum : float or Schedule
         Share of the previous step that is kept, 0 <= momentum < 1.
 
     Raises
@@ -44,12 +53,12 @@ class SGD:
         If an argument is out of its range.
     """
 
-    eta: float = 0.1
-    momentum: float = 0.0
+    eta: float | Schedule = 0.1
+    momentum: float | Schedule = 0.0
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "eta", _positive("eta", self.eta))
-        object.__setattr__(self, "momentum", _fraction("momentum", self.momentum))
+        object.__setattr__(self, "eta", _moving_positive("eta", self.eta))
+        object.__setattr__(self, "momentum", _moving_fraction("momentum", self.momentum))
 
     @property
     def kernel(self) -> str:
@@ -58,8 +67,8 @@ class SGD:
 
     @property
     def parameters(self) -> dict[str, float]:
-        """The numbers that the kernel takes, by name."""
-        return asdict(self)
+        """The numbers that the kernel takes and that stand still, by name."""
+        return numbers_of(self)
 
 
 @dataclass(frozen=True)
@@ -71,8 +80,8 @@ class Adam:
 
     Parameters
     ----------
-    eta : float
-        Learning rate, > 0.
+    eta : float or Schedule
+        Learning rate, > 0; a schedule may fall to 0.
     beta_1, beta_2 : float
         Decay of the two running means, 0 <= beta < 1.
     eps : float
@@ -86,7 +95,7 @@ class Adam:
         If an argument is out of its range.
     """
 
-    eta: float = 1e-3
+    eta: float | Schedule = 1e-3
     beta_1: float = 0.9
     beta_2: float = 0.999
     eps: float = 1e-8
@@ -94,15 +103,15 @@ class Adam:
     kernel: ClassVar[str] = "adam"
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "eta", _positive("eta", self.eta))
+        object.__setattr__(self, "eta", _moving_positive("eta", self.eta))
         object.__setattr__(self, "beta_1", _fraction("beta_1", self.beta_1))
         object.__setattr__(self, "beta_2", _fraction("beta_2", self.beta_2))
         object.__setattr__(self, "eps", _positive("eps", self.eps))
 
     @property
     def parameters(self) -> dict[str, float]:
-        """The numbers that the kernel takes, by name."""
-        return asdict(self)
+        """The numbers that the kernel takes and that stand still, by name."""
+        return numbers_of(self)
 
 
 Optimizer: TypeAlias = SGD | Adam

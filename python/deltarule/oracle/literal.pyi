@@ -6,6 +6,7 @@ from numpy.typing import ArrayLike, DTypeLike
 from deltarule.architecture import Architecture
 from deltarule.optimizers import Optimizer
 from deltarule.results import Array, Backward, Trace
+from deltarule.schedules.moving import Moving
 from deltarule.sparsity import Sparsity
 
 def elementary(name: str, x: Array) -> Array: ...
@@ -74,7 +75,9 @@ class Trainer:
     batch_size: int | None
     sparsity: Sparsity | None
     slots: list[Array]
+    epochs: int
     steps: int
+    moving: Moving
     beta_1_power: float
     beta_2_power: float
     def __init__(

@@ -14,6 +14,8 @@ include "literal_sparsity.pxi"
 
 from deltarule.optimizers import Adam
 from deltarule.results import Backward, Trace
+from deltarule.schedules.base import schedules_of
+from deltarule.schedules.moving import Moving, step_of
 
 
 cdef object _ELEMENTARY = {"exp": 0, "log": 1, "log1p_of_unit": 2, "logistic": 3, "tanh": 4}
@@ -164,8 +166,10 @@ class Trainer:
     ----------
     slots : list of array, (n_weights,)
         None for plain SGD, v for momentum, m and v for Adam.
-    steps : int
-        Updates so far.
+    epochs, steps : int
+        Passes and updates so far.
+    moving : Moving
+        The schedules among the optimizer's numbers; `moving.observe` tells them a validation loss.
     beta_1_power, beta_2_power : float
         Running products of Adam's betas.
     """
@@ -177,31 +181,37 @@ class Trainer:
         self.slots = [np.zeros_like(mlp.w) for _ in range(n_slots)]
         self.steps = 0
         self.beta_1_power = self.beta_2_power = 1.0
+        self.epochs = 0
+        self.moving = Moving(schedules_of(optimizer), np.dtype(mlp.w.dtype).name)
 
     def epoch(self, X, Y, order=None):
         """One pass over the rows `order`; the mean of the batch losses before each update  (36)."""
         X, Y = np.asarray(X), np.asarray(Y)
         rows = np.arange(len(X)) if order is None else np.asarray(order)
         size = self.batch_size or len(rows)
+        numbers = self.moving.numbers(self.epochs, len(rows), self.batch_size)
         total = 0.0
         for start in range(0, len(rows), size):
             batch = rows[start : start + size]
             trace = self.mlp.forward(X[batch])
             back = self.mlp.backward(trace, Y[batch], self.sparsity)
             total += len(batch) * back.loss
-            self._update(back.gradient)
+            self._update(back.gradient, step_of(numbers, start // size))
+        self.epochs += 1
+        self.moving.finish(numbers, total / len(rows))
         return total / len(rows)
 
-    def _update(self, g):
+    def _update(self, g, moved):
         o, w = self.optimizer, self.mlp.w
+        p = {**o.parameters, **moved}
         self.steps += 1
         if isinstance(o, Adam):
-            self.beta_1_power *= o.beta_1
-            self.beta_2_power *= o.beta_2
-            w, *self.slots = adam(w, g, *self.slots, o.eta, o.beta_1, o.beta_2, o.eps,
+            self.beta_1_power *= p["beta_1"]
+            self.beta_2_power *= p["beta_2"]
+            w, *self.slots = adam(w, g, *self.slots, p["eta"], p["beta_1"], p["beta_2"], p["eps"],
                                   self.beta_1_power, self.beta_2_power)
         elif o.momentum:
-            w, *self.slots = momentum(w, g, *self.slots, o.eta, o.momentum)
+            w, *self.slots = momentum(w, g, *self.slots, p["eta"], p["momentum"])
         else:
-            w = sgd(w, g, o.eta)
+            w = sgd(w, g, p["eta"])
         self.mlp.w = w

@@ -18,6 +18,8 @@ from deltarule.oracle.data import float_features, float_targets
 from deltarule.oracle.mlp import MLP
 from deltarule.oracle.network import backward, forward
 from deltarule.oracle.optimizers import adam, momentum, sgd
+from deltarule.schedules.base import schedules_of
+from deltarule.schedules.moving import Moving, step_of
 from deltarule.sparsity import Sparsity, check_sparsity
 
 
@@ -65,6 +67,7 @@ class Trainer:
         self._batch_size = _validate.batch_size(batch_size) or None
         self._n_threads = _validate.n_threads(n_threads) or None
         self._sparsity = check_sparsity(sparsity, mlp.architecture)
+        self._moving = Moving(schedules_of(self._optimizer), mlp.architecture.dtype)
         n_slots = {"sgd": 0, "momentum": 1, "adam": 2}[self.optimizer.kernel]
         self._state = _State([np.zeros(mlp.n_weights) for _ in range(n_slots)])
 
@@ -134,6 +137,7 @@ class Trainer:
         # The epoch works on copies, which replace weights and state only when it is over.
         w, state = self.mlp.w.copy(), deepcopy(self._state)
         size = self.batch_size or len(rows)
+        numbers = self._moving.numbers(self.n_epochs, len(rows), self.batch_size)
         total = 0.0
         with np.errstate(all="ignore"):
             for start in range(0, len(rows), size):
@@ -146,10 +150,37 @@ class Trainer:
                         f"{self.n_epochs}"
                     )
                 total += len(batch) * loss
-                w = state.updated(w, g, self.optimizer)
+                w = state.updated(w, g, self.optimizer, step_of(numbers, start // size))
         state.epochs += 1
         self.mlp._w[...], self._state = w, state
-        return total / len(rows)
+        loss = float(total / len(rows))
+        self._moving.finish(numbers, loss)
+        return loss
+
+    def observe(self, validation_loss: float) -> None:
+        """Tell the schedules that watch it the validation loss after the last epoch.
+
+        Parameters
+        ----------
+        validation_loss : float
+            `fit` calls this.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If it is no finite number.
+        """
+        self._moving.observe(validation_loss)
+
+    @property
+    def watches_validation(self) -> bool:
+        """Whether a schedule needs `observe` after each epoch."""
+        return self._moving.watches_validation
+
+    @property
+    def eta(self) -> float | None:
+        """The learning rate of the last step; None before the first one of a schedule."""
+        return self._moving.last("eta", self.optimizer)
 
     def _loss_and_gradient(
         self, net: Architecture, w: Float64, x: Float64, y: Float64
@@ -176,23 +207,26 @@ class _State:
     beta_1_power: float = 1.0
     beta_2_power: float = 1.0
 
-    def updated(self, w: Float64, g: Float64, optimizer: Optimizer) -> Float64:
-        """Return w after one step of (29), (30) or (31)."""
+    def updated(
+        self, w: Float64, g: Float64, optimizer: Optimizer, moved: dict[str, float]
+    ) -> Float64:
+        """Return w after one step of (29), (30) or (31), with the numbers that moved."""
         self.steps += 1
+        p = {**optimizer.parameters, **moved}
         if isinstance(optimizer, Adam):
-            self.beta_1_power *= optimizer.beta_1
-            self.beta_2_power *= optimizer.beta_2
+            self.beta_1_power *= p["beta_1"]
+            self.beta_2_power *= p["beta_2"]
             m, v = self.slots
             w, m, v = adam(
-                w, g, m, v, optimizer.eta, optimizer.beta_1, optimizer.beta_2, optimizer.eps,
+                w, g, m, v, p["eta"], p["beta_1"], p["beta_2"], p["eps"],
                 self.beta_1_power, self.beta_2_power,
             )  # fmt: skip
             self.slots = [m, v]
         elif optimizer.momentum:
-            w, v = momentum(w, g, self.slots[0], optimizer.eta, optimizer.momentum)
+            w, v = momentum(w, g, self.slots[0], p["eta"], p["momentum"])
             self.slots = [v]
         else:
-            w = sgd(w, g, optimizer.eta)
+            w = sgd(w, g, p["eta"])
         return w
 
 
