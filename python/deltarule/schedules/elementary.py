@@ -28,7 +28,7 @@ def exp2(x: Float64) -> Float64:
     n = np.rint(np.clip(x, -1100, 1100))
     r = np.clip(x, -1100, 1100) - n
     with np.errstate(over="ignore", under="ignore"):
-        scaled = np.ldexp(_polynomial(_EXP, r * LN_2), n.astype(np.int32))
+        scaled = np.ldexp(_polynomial(_EXP, r * LN_2), np.asarray(n, np.int32))
     return np.asarray(scaled, np.float64)
 
 
@@ -38,7 +38,7 @@ def log2(x: Float64) -> Float64:
     low = m < 0.7071067811865476
     m, e = np.where(low, 2 * m, m), np.where(low, e - 1, e)
     s = (m - 1) / (m + 1)
-    return e + 2 * s * _polynomial(_ATANH, s * s) / LN_2
+    return np.asarray(e + 2 * s * _polynomial(_ATANH, s * s) / LN_2)
 
 
 def cos_turns(x: Float64) -> Float64:
