@@ -11,13 +11,10 @@ from numpy.typing import ArrayLike
 
 from deltarule import _core, _validate
 from deltarule.mlp import MLP
-from deltarule.optimizers import SGD, Adam, Optimizer, check_optimizer
+from deltarule.optimizers import OPTIMIZERS, Adam, Optimizer, check_optimizer
 from deltarule.results import Array
-from deltarule.schedules.base import schedules_of
 from deltarule.schedules.moving import Moving
 from deltarule.sparsity import Sparsity, check_sparsity
-
-OPTIMIZERS = {"SGD": SGD, "Adam": Adam}
 
 
 class Trainer:
@@ -27,8 +24,8 @@ class Trainer:
     ----------
     mlp : MLP
         The network to train. Its `w` is current after every epoch.
-    optimizer : SGD or Adam, optional
-        None: Adam().
+    optimizer : Rule, optional
+        Which, and with which numbers: SGD, Adam, ... None: Adam().
     batch_size : int, optional
         Rows in a batch; 1 is stochastic, None takes all rows at once.
     n_threads : int, optional
@@ -67,15 +64,17 @@ class Trainer:
         mlp.architecture.require_derivatives()
         rule = Adam() if optimizer is None else optimizer
         self._mlp = mlp
-        self._optimizer = check_optimizer(rule, mlp.architecture.dtype)
+        layers = len(mlp.architecture.activations)
+        self._optimizer = check_optimizer(rule, mlp.architecture.dtype, layers)
         self._batch_size = _validate.batch_size(batch_size) or None
         self._n_threads = _validate.n_threads(n_threads) or None
         self._sparsity = check_sparsity(sparsity, mlp.architecture)
-        self._moving = Moving(schedules_of(self._optimizer), mlp.architecture.dtype)
+        self._moving = Moving(self._optimizer.schedules, mlp.architecture.dtype)
         self._trainer = _core.Trainer(
             mlp._network, self.optimizer.kernel, self.optimizer.parameters,
             self.batch_size or 0, self.n_threads or 0,
             None if self.sparsity is None else astuple(self.sparsity),
+            self.optimizer.eta_factors or (),
         )  # fmt: skip
 
     @property
@@ -179,13 +178,12 @@ class Trainer:
             X, Y, order = self._validated(X, Y, order)
             n_rows = len(X if order is None else order)
         numbers = self._moving.numbers(self.n_epochs, n_rows, self.batch_size)
-        run: Any = self._trainer.epoch
         try:
-            loss = run(X, Y, order, None, numbers)
+            loss = self._trainer.epoch(X, Y, order, None, numbers)
         except _core.Refused:
             loss = None
         if loss is None:
-            loss = run(*self._validated(X, Y, order), None, numbers)
+            loss = self._trainer.epoch(*self._validated(X, Y, order), None, numbers)
         self._moving.finish(numbers, loss)
         return float(loss)
 

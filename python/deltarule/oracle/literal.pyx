@@ -11,10 +11,12 @@ include "literal_elementary.pxi"
 include "literal_equations.pxi"
 include "literal_losses.pxi"
 include "literal_sparsity.pxi"
+include "literal_optimizers.pxi"
 
-from deltarule.optimizers import Adam
+import sys
+
+from deltarule.oracle.steps import State
 from deltarule.results import Backward, Trace
-from deltarule.schedules.base import schedules_of
 from deltarule.schedules.moving import Moving, step_of
 
 
@@ -155,7 +157,7 @@ class Trainer:
     ----------
     mlp : MLP
         The network, whose w `epoch` replaces.
-    optimizer : SGD or Adam
+    optimizer : Rule
         The update rule.
     batch_size : int, optional
         Rows in a batch; None: all rows.
@@ -164,54 +166,46 @@ class Trainer:
 
     Attributes
     ----------
-    slots : list of array, (n_weights,)
-        None for plain SGD, v for momentum, m and v for Adam.
-    epochs, steps : int
-        Passes and updates so far.
+    state : State
+        Slots in w's order, and the optimizer's clock.
     moving : Moving
-        The schedules among the optimizer's numbers; `moving.observe` tells them a validation loss.
-    beta_1_power, beta_2_power : float
-        Running products of Adam's betas.
+        The optimizer's schedules; `moving.observe` tells them a validation loss.
     """
 
     def __init__(self, mlp, optimizer, batch_size=None, sparsity=None):
         self.mlp, self.optimizer, self.batch_size = mlp, optimizer, batch_size
         self.sparsity = sparsity
-        n_slots = {"sgd": 0, "momentum": 1, "adam": 2}[optimizer.kernel]
-        self.slots = [np.zeros_like(mlp.w) for _ in range(n_slots)]
-        self.steps = 0
-        self.beta_1_power = self.beta_2_power = 1.0
-        self.epochs = 0
-        self.moving = Moving(schedules_of(optimizer), np.dtype(mlp.w.dtype).name)
+        self.state = State.start(optimizer, mlp.architecture, mlp.w.dtype)
+        self.moving = Moving(optimizer.schedules, mlp.w.dtype.name)
 
-    def epoch(self, X, Y, order=None):
-        """One pass over the rows `order`; the mean of the batch losses before each update  (36)."""
+    @property
+    def steps(self):
+        """Updates so far."""
+        return self.state.steps
+
+    def epoch(self, X, Y, order=None, sample_weight=None, numbers=None):
+        """One pass over the rows `order`; the mean of the batch losses before each update  (36).
+
+        numbers: by name, one value for each step, of those that move; None: those of the schedules.
+        """
+        if sample_weight is not None:
+            raise ValueError("sample_weight: expected None")
         X, Y = np.asarray(X), np.asarray(Y)
         rows = np.arange(len(X)) if order is None else np.asarray(order)
         size = self.batch_size or len(rows)
-        numbers = self.moving.numbers(self.epochs, len(rows), self.batch_size)
+        if numbers is None:
+            numbers = self.moving.numbers(self.state.epochs, len(rows), self.batch_size)
         total = 0.0
-        for start in range(0, len(rows), size):
+        for step, start in enumerate(range(0, len(rows), size)):
             batch = rows[start : start + size]
             trace = self.mlp.forward(X[batch])
             back = self.mlp.backward(trace, Y[batch], self.sparsity)
             total += len(batch) * back.loss
-            self._update(back.gradient, step_of(numbers, start // size))
-        self.epochs += 1
+            now = step_of(numbers, step)
+            self.mlp.w = self.state.step(
+                sys.modules[__name__], self.optimizer, self.mlp.architecture, self.mlp.w,
+                back.gradient, now,
+            )
+        self.state.epochs += 1
         self.moving.finish(numbers, total / len(rows))
         return total / len(rows)
-
-    def _update(self, g, moved):
-        o, w = self.optimizer, self.mlp.w
-        p = {**o.parameters, **moved}
-        self.steps += 1
-        if isinstance(o, Adam):
-            self.beta_1_power *= p["beta_1"]
-            self.beta_2_power *= p["beta_2"]
-            w, *self.slots = adam(w, g, *self.slots, p["eta"], p["beta_1"], p["beta_2"], p["eps"],
-                                  self.beta_1_power, self.beta_2_power)
-        elif o.momentum:
-            w, *self.slots = momentum(w, g, *self.slots, p["eta"], p["momentum"])
-        else:
-            w = sgd(w, g, p["eta"])
-        self.mlp.w = w

@@ -122,22 +122,28 @@ def number_or_schedule(
     """
     if isinstance(value, Schedule):
         return value
-    if callable(value):
-        raise TypeError(
-            f"{name}: {value!r}; expected {expected}, or a schedule: schedules.OfEpoch(function) "
-            f"or schedules.OfStep(function)"
-        )
+    refuse_function(name, value)
     return number(name, value, accept, expected)
+
+
+def refuse_function(name: str, value: object) -> None:
+    """Refuse a bare function, and say which schedule takes it.
+
+    Raises
+    ------
+    TypeError
+        If value is callable and no schedule.
+    """
+    if callable(value) and not isinstance(value, Schedule):
+        raise TypeError(
+            f"{name}: {value!r}; expected a number, or a schedule: schedules.OfEpoch(function) or "
+            f"schedules.OfStep(function)"
+        )
 
 
 def schedules_of(declaration: object) -> dict[str, Schedule]:
     """Return the fields of a dataclass that are schedules, by name."""
     return {name: value for name, value in _fields(declaration) if isinstance(value, Schedule)}
-
-
-def numbers_of(declaration: object) -> dict[str, float]:
-    """Return the fields of a dataclass that are numbers, by name: those that stand still."""
-    return {name: value for name, value in _fields(declaration) if isinstance(value, int | float)}
 
 
 def lasting(declaration: Declaration, epochs: float) -> Declaration:
