@@ -349,9 +349,7 @@ def _layers(layers: object, itemsize: int) -> tuple[int, ...]:
 def _activations(activations: object, layers: tuple[int, ...]) -> tuple[str, ...]:
     given = _sequence("activations", activations, "one name per weight matrix")
     names = tuple(
-        choice(
-            f"activations[{k}]", f, ACTIVATIONS + (LAST_ONLY if k == len(given) - 1 else ())
-        )
+        choice(f"activations[{k}]", f, ACTIVATIONS + (LAST_ONLY if k == len(given) - 1 else ()))
         for k, f in enumerate(given)
     )
     if len(names) != len(layers) - 1:

@@ -151,8 +151,10 @@ def _magnitudes(
     largest = [np.ones(columns) for _, columns in net.shapes]
     total = 0.0
     for rows, trace in traces(mlp, x, n_threads):
-        delta = mlp.backward(trace, targets[rows], n_threads).delta
-        terms = ((1 + np.abs(targets[rows])) * (1 + np.abs(_array(trace.net[-1])))) ** 2
+        delta = mlp.backward(trace, y[rows], n_threads).delta
+        y_size = np.abs(np.tile(targets[rows], net.chosen_loss.row.columns))
+        terms = ((1 + y_size) * (1 + np.abs(_array(trace.net[-1])))) ** 2
+        terms += np.abs(_array(delta[-1]))  # of an exponential of net, which both hold
         total += _gamma(len(x) + net.n_outputs + 16) * float(np.sum(terms)) / S
         for k, matrix in enumerate(W):
             o = np.abs(trace.o[k])

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from deltarule.bounds import Bounds
     from deltarule.oracle.activations import Float64
 
-Errors: TypeAlias = "tuple[Float64, Float64, Float64]"  # of the terms, their magnitude, of the slope
+Errors: TypeAlias = (
+    "tuple[Float64, Float64, Float64]"  # of the terms, their magnitude, of the slope
+)
 
 
 def errors(b: Bounds, chosen: Chosen, output: str, y: Float64, z: Float64) -> Errors:
@@ -108,7 +110,9 @@ def _tweedie(b: Bounds, y: Float64, net: Float64, p: float) -> Errors:
     rises = np.exp((2 - p) * net)
     e_falls = falls * (2 * exponent + 2 * b.exp_error() + 4 * b.u) + 2 * b.tiny
     e_rises = rises * (exponent + b.exp_error() + 2 * b.u) + b.tiny
-    error = (e_falls + falls * (off / a + 2 * b.u)) / a + (e_rises + rises * (off / c + 2 * b.u)) / c
+    error = (e_falls + falls * (off / a + 2 * b.u)) / a + (
+        e_rises + rises * (off / c + 2 * b.u)
+    ) / c
     size = falls / a + rises / c
     return error + b.roundings(1, size), size, e_falls + e_rises + b.roundings(1, falls + rises)
 

@@ -188,7 +188,7 @@ def output_delta(
 
     Collapsed with threshold: Rosenblatt's y - y_hat, which is no derivative. Losses of net need it.
     """
-    cdef int f = _CODES[output]
+    cdef int f = _CODES[output], part
     chosen = read(loss)
     cdef bint entropy = chosen.name == "cross_entropy"
     cdef bint pair = collapsed and (
@@ -213,7 +213,9 @@ def output_delta(
             softmax_delta(y_hat[d, :], delta[d, :])
         else:
             for j in range(delta.shape[1]):
-                delta[d, j] = times_derivative(f, y_hat[d, j], delta[d, j])
+                # Of a gaussian output, the second half are exponentials.
+                part = EXPONENTIAL if f == GAUSSIAN and j >= delta.shape[1] // 2 else f
+                delta[d, j] = times_derivative(part, y_hat[d, j], delta[d, j])
     return result
 
 
