@@ -11,16 +11,19 @@ include "literal_elementary.pxi"
 include "literal_equations.pxi"
 include "literal_losses.pxi"
 include "literal_sparsity.pxi"
+include "literal_random.pxi"
 
 from deltarule.optimizers import Adam
 from deltarule.results import Backward, Trace
 
 
-cdef object _ELEMENTARY = {"exp": 0, "log": 1, "log1p_of_unit": 2, "logistic": 3, "tanh": 4}
+cdef object _ELEMENTARY = {
+    "exp": 0, "log": 1, "log1p_of_unit": 2, "logistic": 3, "tanh": 4, "sin_2pi": 5, "cos_2pi": 6,
+}
 
 
 def elementary(str name, const real[:] x):
-    """exp, log, log1p_of_unit, logistic or tanh of every x."""
+    """exp, log, log1p_of_unit, logistic, tanh, sin_2pi or cos_2pi of every x."""
     cdef int function = _ELEMENTARY[name]
     result = np.empty(x.shape[0], dtype_of(<real>0))
     cdef real[:] y = result
@@ -34,8 +37,12 @@ def elementary(str name, const real[:] x):
             y[i] = log1p_of_unit(x[i])
         elif function == 3:
             y[i] = logistic(x[i])
-        else:
+        elif function == 4:
             y[i] = tanh(x[i])
+        elif function == 5:
+            y[i] = sin_2pi(x[i])
+        else:
+            y[i] = cos_2pi(x[i])
     return result
 
 
