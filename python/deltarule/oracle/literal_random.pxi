@@ -104,7 +104,7 @@ def stream_key(key, epoch, stream):
 
 def drop_threshold(rate):
     """The words below it drop: the rate in units of 2^-32, to the nearest."""
-    return int(np.floor(rate * 2.0**32 + 0.5))
+    return int(min(np.floor(rate * 2.0**32 + 0.5), 2.0**32 - 1))
 
 
 def drop(const real[:, :] o, const uint32_t[:, :] words, uint32_t threshold):
@@ -153,3 +153,25 @@ def add_noise(const real[:, :] o, const uint32_t[:, :] words, double sigma):
             sine_and_cosine(angle, &sine, &cosine)
             noisy[d, j] = fma(s, radius * (sine if j % 32 >= 16 else cosine), o[d, j])
     return result
+
+
+def layer_words(step, layer, Py_ssize_t units):
+    """The words and the threshold of a layer's masks in a RandomStep, or None where it drops none."""
+    threshold = drop_threshold(step.rates[layer])
+    if threshold == 0:
+        return None
+    return random_words(stream_key(step.key, step.epoch, 2 * layer), step.rows, units), threshold
+
+
+def perturbed(o, step):
+    """o[0] with the noise of a RandomStep, then dropped."""
+    if step.noise:
+        key = stream_key(step.key, step.epoch, 1)
+        o = add_noise(o, random_words(key, step.rows, (o.shape[1] + 31) // 32 * 32), step.noise)
+    return dropped(o, step, 0)
+
+
+def dropped(o, step, layer):
+    """o[layer] with the masks of a RandomStep."""
+    drops = layer_words(step, layer, o.shape[1])
+    return o if drops is None else drop(o, *drops)

@@ -26,7 +26,7 @@ NOISE = 1  # the stream of the noise; 2k is that of the masks of layer k
 def threefry(
     key: Key, first: ArrayLike, second: ArrayLike, rounds: int = ROUNDS
 ) -> tuple[Words, Words]:
-    """Threefry-2x32: the two words of each counter  (D3).
+    """Threefry-2x32: the two words of each counter  (D4).
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ def stream_key(key: int, epoch: int, stream: int) -> Key:
 
 
 def words(key: Key, rows: NDArray[np.int64], units: int) -> Words:
-    """Return the word of each unit of each row  (D4).
+    """Return the word of each unit of each row  (D5).
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ def words(key: Key, rows: NDArray[np.int64], units: int) -> Words:
 
 def threshold(rate: float) -> int:
     """Return the number of words that drop: p 2^32, rounded."""
-    return int(np.floor(rate * WORDS + 0.5))
+    return int(min(np.floor(rate * WORDS + 0.5), WORDS - 1))
 
 
 def factor(step: RandomStep, layer: int, units: int) -> Float64 | None:
@@ -115,7 +115,7 @@ def factor(step: RandomStep, layer: int, units: int) -> Float64 | None:
 
 
 def noise(step: RandomStep, units: int) -> Float64:
-    """Draw from the normal distribution for each feature of each row, by Box and Muller  (D5).
+    """Draw from the normal distribution for each feature of each row, by Box and Muller  (D6).
 
     Parameters
     ----------
@@ -138,8 +138,28 @@ def noise(step: RandomStep, units: int) -> Float64:
     return both.reshape(len(step.rows), panels * PANEL)[:, :units]
 
 
+def dropped(o: Float64, step: RandomStep, layer: int) -> Float64:
+    """Return o mask / (1 - p)  (D1).
+
+    Parameters
+    ----------
+    o : array, (n, H_k)
+        Outputs of the layer.
+    step : RandomStep
+        Which numbers.
+    layer : int
+        k.
+
+    Returns
+    -------
+    array, (n, H_k)
+    """
+    mask = factor(step, layer, o.shape[1])
+    return o if mask is None else o * mask
+
+
 def perturbed(o: Float64, step: RandomStep) -> Float64:
-    """Return the input with its noise, then dropped: o[0] of a training's row  (D6).
+    """Return the input with its noise, then dropped: o[0] of a training's row  (D3).
 
     Parameters
     ----------
@@ -152,8 +172,4 @@ def perturbed(o: Float64, step: RandomStep) -> Float64:
     -------
     array, (n, H_0)
     """
-    units = o.shape[1]
-    if step.noise:
-        o = o + step.noise * noise(step, units)
-    mask = factor(step, 0, units)
-    return o if mask is None else o * mask
+    return dropped(o + step.noise * noise(step, o.shape[1]) if step.noise else o, step, 0)
