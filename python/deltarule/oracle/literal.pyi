@@ -8,6 +8,7 @@ from deltarule.dropout import RandomStep
 from deltarule.optimizers import Optimizer
 from deltarule.oracle.steps import State
 from deltarule.results import Array, Backward, Trace
+from deltarule.schedules.moving import Moving
 from deltarule.sparsity import Sparsity
 
 def elementary(name: str, x: Array) -> Array: ...
@@ -95,6 +96,7 @@ class Trainer:
     batch_size: int | None
     sparsity: Sparsity | None
     state: State
+    moving: Moving
     @property
     def steps(self) -> int: ...
     def __init__(
