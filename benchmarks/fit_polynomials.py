@@ -7,9 +7,9 @@
     sin(2 pi t) ~ t s(t^2),                        |t| <= 1/8
     cos(2 pi t) ~ 1 + t^2 c(t^2),                  |t| <= 1/8
 
-Each of e, t, l, s, c makes the largest relative error of its function (of exp(r) - 1 for e) as small as
-its degree allows: a weighted Chebyshev approximation, found by Lawson's iteration, that is by
-least squares whose weights grow where the error is large. The lowest coefficients are rounded to
+Each of e, t, l, s, c makes the largest relative error of its function (of exp(r) - 1 for e) as
+small as its degree allows: a weighted Chebyshev approximation, found by Lawson's iteration, that is
+by least squares whose weights grow where the error is large. The lowest coefficients are rounded to
 the type first and the others fitted again around them.
 
 Run: python benchmarks/fit_polynomials.py   (needs mpmath; takes under a minute)

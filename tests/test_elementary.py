@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""exp, log, log1p, logistic, tanh, sin, cos of the literal reference against mpmath: errors in ULP, edges.
+"""Elementary functions of the literal reference against mpmath: errors in ULP, edges.
 
 The kernels have the same bits (test_kernels.py), so what holds here holds for them.
 """

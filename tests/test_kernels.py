@@ -237,7 +237,9 @@ def test_predictions_of_every_count_of_rows_have_the_literal_bits(
 SPECIAL = [0.0, -0.0, 1e-40, -1e-40, 1e-3, 0.5, 1.0, 87.0, 88.7, 89.0, 104.0, 709.0, 746.0]
 
 
-@pytest.mark.parametrize("name", ["exp", "log", "log1p_of_unit", "logistic", "tanh", "sin_2pi", "cos_2pi"])
+@pytest.mark.parametrize(
+    "name", ["exp", "log", "log1p_of_unit", "logistic", "tanh", "sin_2pi", "cos_2pi"]
+)
 def test_elementary_functions_have_the_literal_bits(
     isa: str, dtype: str, name: str, rng: np.random.Generator
 ) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Threefry and what is drawn with it: published answers, one definition, the right distributions."""
+"""Threefry and what is drawn with it: published answers, one definition, the distributions."""
 
 from __future__ import annotations
 
@@ -99,8 +99,8 @@ def test_noise_has_the_literal_bits(isa: str, dtype: str, units: int) -> None:
 
 
 def test_noise_is_the_oracle_s(dtype: str) -> None:
-    """u is rounded to T, so log u is off by u / |u|, and the radius sqrt(-2 log u) by half of that over
-    itself; then a few roundings of every factor."""
+    """u is rounded to T, so log u is off by the unit roundoff, and the radius sqrt(-2 log u) by half
+    of that over itself; then a few roundings of every factor."""
     key, rows = 77, np.arange(3000)
     step = RandomStep(key, 4, rows, (0.0,), 1.0)
     expected = random.noise(step, 32)
@@ -144,7 +144,7 @@ def test_noise_of_features_and_samples_is_uncorrelated() -> None:
 
 @pytest.mark.parametrize("rate", [0.05, 0.2, 0.5, 0.9])
 def test_masks_drop_their_share_independently(rate: float) -> None:
-    """Of all, of each unit, of each sample, and of pairs of units, samples, epochs, layers and keys."""
+    """Of all, each unit, each sample; of pairs of units, samples, epochs, layers and keys."""
     n, units = 2**13, 96
     steps = [
         RandomStep(key, epoch, np.arange(n), (rate, rate))

@@ -115,7 +115,8 @@ template <class T> py::array_t<T> elementary(const std::string& name, const Arra
 }
 
 // The words of a number of panels: [panels][rows][PANEL].
-py::array_t<uint32_t> random_words(std::pair<uint32_t, uint32_t> key, const Array<int64_t>& rows, int first, int panels) {
+py::array_t<uint32_t> random_words(std::pair<uint32_t, uint32_t> key, const Array<int64_t>& rows, int first,
+                                   int panels) {
   require(panels >= 1, "panels: expected 1 or more");
   const uint32_t words[] = {key.first, key.second};
   Buffer<uint32_t> buffer(size_t(panels) * size_t(rows.size()) * PANEL);

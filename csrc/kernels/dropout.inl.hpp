@@ -38,9 +38,8 @@ template <class T, class Keep> INLINE void drop_and(const Drop<T>& d, Keep keep)
 }
 
 template <class T, Activation F> void drop_with_slope_of(const Drop<T>& d) noexcept {
-  drop_and(d, [&](ptrdiff_t at, vec<T> o, ivec<T> mask, vec<T> scale) INLINE_LAMBDA {
-    store(d.slope + at, where<T>(mask, times_derivative<F>(scale, o)));
-  });
+  drop_and(d, [&](ptrdiff_t at, vec<T> o, ivec<T> mask, vec<T> scale)
+                  INLINE_LAMBDA { store(d.slope + at, where<T>(mask, times_derivative<F>(scale, o))); });
 }
 
 template <class T> void drop_with_kept(const Drop<T>& d) noexcept {

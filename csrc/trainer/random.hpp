@@ -30,17 +30,20 @@ class Randomness {
     };
     noise_ = drawn(settings.noise, "noise", 1);
     for (int k = 0; k < layers; k++)
-      rates_.push_back(drawn(settings.rates.empty() ? 0 : settings.rates[size_t(k)], "dropout_" + std::to_string(k),
-                             2 * k));
+      rates_.push_back(
+          drawn(settings.rates.empty() ? 0 : settings.rates[size_t(k)], "dropout_" + std::to_string(k), 2 * k));
   }
 
-  bool any() const { return noise_.any() || std::any_of(rates_.begin(), rates_.end(), [](auto& r) { return r.any(); }); }
+  bool any() const {
+    return noise_.any() || std::any_of(rates_.begin(), rates_.end(), [](auto& r) { return r.any(); });
+  }
   bool may_drop(int k) const { return k < int(rates_.size()) && rates_[size_t(k)].any(); }
 
   double noise(int64_t step) const { return noise_.at(step); }
   // Units of layer k whose words lie below are dropped.
   uint32_t threshold(int k, int64_t step) const {
-    return may_drop(k) ? uint32_t(std::clamp(std::floor(rates_[size_t(k)].at(step) * 0x1p32 + 0.5), 0.0, 0x1p32 - 1)) : 0;
+    return may_drop(k) ? uint32_t(std::clamp(std::floor(rates_[size_t(k)].at(step) * 0x1p32 + 0.5), 0.0, 0x1p32 - 1))
+                       : 0;
   }
 
   // Rows of the data by their numbers, in panels.

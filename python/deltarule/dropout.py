@@ -7,7 +7,6 @@ Equations (D1) to (D6) in docs/reference/regularisation.md.
 from __future__ import annotations
 
 import copy
-import reprlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -75,7 +74,7 @@ class Dropout:
         tuple of float or Schedule, of length m + 1
         """
         hidden = self.hidden
-        each = hidden if isinstance(hidden, tuple) else (hidden,) * n_hidden_layers  # type: ignore[assignment]
+        each = hidden if isinstance(hidden, tuple) else (hidden,) * n_hidden_layers
         return (self.input, *each)
 
 
@@ -135,9 +134,8 @@ def check_dropout(dropout: object, net: Architecture) -> Dropout | None:
             f"dropout: {len(dropout.hidden)} rates for the hidden layers; expected {m}, one for "
             f"each, or a single rate"
         )
-    if m == 0 and not isinstance(dropout.hidden, tuple) and dropout.input == 0:
-        if dropout.hidden != 0:
-            raise ValueError("dropout: no hidden layer; expected Dropout(hidden=0, input=...)")
+    if m == 0 and dropout.input == 0 and dropout.hidden not in (0, ()):
+        raise ValueError("dropout: no hidden layer; expected Dropout(hidden=0, input=...)")
     return dropout
 
 
@@ -193,4 +191,4 @@ def key_of(seed: Any) -> int:
 def _rate(name: str, value: object, expected: str = EXPECTED + ", or a Schedule") -> Rate:
     if isinstance(value, Schedule):
         return value
-    return number(name, value, lambda p: 0 <= p and round(p * WORDS) < WORDS, expected)
+    return number(name, value, lambda p: p >= 0 and round(p * WORDS) < WORDS, expected)

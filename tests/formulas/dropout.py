@@ -112,5 +112,6 @@ def perturbed_input():
         [[word(random.stream_key(9, 2, 0), i, j) >= P * WORDS32 for j in range(X.shape[1])]
          for i in range(len(X))]
     )  # fmt: skip
-    yield from values((standardised + 0.5 * noise) * stays / (1 - P), random.perturbed(standardised, step))
+    perturbed = random.perturbed(standardised, step)
+    yield from values((standardised + 0.5 * noise) * stays / (1 - P), perturbed)
     yield float(np.mean(stays)), exact(np.mean(random.perturbed(np.ones(X.shape), step) != 0))

@@ -210,7 +210,9 @@ def backward(
             pull = sparse.pull(sparsity, o[k], eps(net))
         f, mask, whole = net.activations[k - 1], None, o[k]
         if step is not None and (mask := random.factor(step, k, o[k].shape[1])) is not None:
-            whole = activate(f, trace.net[k])
+            net_k = trace.net[k]
+            assert net_k is not None  # only net[0] is
+            whole = activate(f, net_k)
         back.insert(0, hidden_delta(back[0], W[k], f, whole, pull, mask))
     gradient = np.concatenate(
         [weight_gradient(back[k], o[k], W[k], S, net.l2, net.l1).ravel() for k in range(m + 1)]
