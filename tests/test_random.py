@@ -99,7 +99,7 @@ def test_noise_has_the_literal_bits(isa: str, dtype: str, units: int) -> None:
 
 
 def test_noise_is_the_oracle_s(dtype: str) -> None:
-    """u is rounded to T, so log u is off by the unit roundoff, and the radius sqrt(-2 log u) by half
+    """u is rounded to T, so log u is off by the unit roundoff, the radius sqrt(-2 log u) by half
     of that over itself; then a few roundings of every factor."""
     key, rows = 77, np.arange(3000)
     step = RandomStep(key, 4, rows, (0.0,), 1.0)
