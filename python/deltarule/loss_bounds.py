@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Error bounds of the losses in docs/reference/losses.md: of each term of L_i, and of -dL_i/dz.
 
-A function takes the `Bounds` of a dtype, the native y and z, and the loss's parameter, and returns the
-error of the terms, their magnitude (what their sum may round), and the error of u or delta. Constants
-count roundings; E is the relative error of exp, an elementary function's ulp is at most 2 u.
+A function takes the `Bounds` of a dtype, the native y and z, and the loss's parameter, and returns
+the error of the terms, their magnitude (what their sum may round), and the error of u or delta.
+Constants count roundings; an elementary function's ulp is at most 2 u.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The table of losses: one row each, with whatever Python must know of it.
 
-What a loss computes stands in the kernels (`csrc/kernels/losses.inl.hpp`), the oracle and the literal
-reference; here is what surrounds it: parameters, the outputs it goes with, and what Y holds.
+What a loss computes stands in the kernels (`csrc/kernels/losses.inl.hpp`), the oracle and the
+literal reference; here is what surrounds it: parameters, the outputs it goes with, what Y holds.
 """
 
 from __future__ import annotations

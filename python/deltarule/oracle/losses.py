@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Losses of a row, (9) to (11) and (39), -dL_i/dy_hat (16), and the batch loss (12), (13).
 
-Here are the two squares and the two cross-entropies; `row_losses` has all others, and `row_loss` and
-`delta_of_net` know both.
+Here are the two squares and the two cross-entropies; `row_losses` has all others, and `row_loss`
+and `delta_of_net` know both.
 
 A row's loss sums over the outputs and is never averaged over K. Two pairs are also written in
 terms of net, where nothing is lost when y_hat rounds to 0 or 1: (27) and (28).

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """L_i and -dL_i/dnet of the losses in docs/reference/losses.md, one plain function each.
 
-y, y_hat and net are float64, (n, K), d = y - y_hat. A loss of y_hat gives u = -dL_i/dy_hat, which goes
-on through the activation's derivative; a loss of net gives delta = -dL_i/dnet at once.
+y, y_hat and net are float64, (n, K), d = y - y_hat. A loss of y_hat gives u = -dL_i/dy_hat, which
+goes on through the activation's derivative; a loss of net gives delta = -dL_i/dnet at once.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def absolute(y: Float64, y_hat: Float64) -> Terms:
 
 
 def huber(y: Float64, y_hat: Float64, delta: float) -> Terms:
-    """l = d^2/2 for |d| <= delta, else delta (|d| - delta/2); u = d cut to [-delta, delta]  (L2)."""
+    """l = d^2/2 for |d| <= delta, else delta (|d| - delta/2); u = d cut to +-delta  (L2)."""
     d = y - y_hat
     inside = np.abs(d) <= delta
     term = np.where(inside, d * d / 2, delta * (np.abs(d) - delta / 2))
@@ -71,7 +71,7 @@ def gamma(y: Float64, net: Float64) -> Terms:
 
 
 def tweedie(y: Float64, net: Float64, power: float) -> Terms:
-    """l = y y_hat^(1-p) / (p-1) + y_hat^(2-p) / (2-p), delta = y y_hat^(1-p) - y_hat^(2-p)  (L9)."""
+    """l = y y_hat^(1-p) / (p-1) + y_hat^(2-p) / (2-p), and its delta  (L9)."""
     falls = np.where(y == 0, 0.0, y * np.exp((1 - power) * net))
     rises = np.exp((2 - power) * net)
     return falls / (power - 1) + rises / (2 - power), falls - rises
