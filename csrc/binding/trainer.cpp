@@ -78,18 +78,19 @@ std::vector<int64_t> order_of(py::handle order, int64_t n) {
   throw py::error_already_set();
 }
 
-template <class T> double epoch(Trainer<T>& trainer, py::handle X, py::handle Y, py::handle order) {
+template <class T>
+double epoch(Trainer<T>& trainer, py::handle X, py::handle Y, py::handle order, py::handle sample_weight) {
   const Shape& shape = trainer.network->shape;
   const Rows rows = rows_of(X, shape.inputs(), "X");
   const Targets targets = targets_of(Y, shape, rows.n);
+  const double* weights = weights_of(sample_weight, rows.n);
   const std::vector<int64_t> copied = order_of(order, rows.n);
   const int64_t count = copied.empty() ? rows.n : int64_t(copied.size());
   try {
-    return without_gil([&](Watch& watch) {
-      return trainer.epoch(rows, targets.rows, targets.labels, copied.empty() ? nullptr : copied.data(), count, watch);
+    return judging({Y, sample_weight, shape, targets.labels, dtype_name<T>}, [&](Watch& watch) {
+      return trainer.epoch(rows, targets.rows, targets.labels, copied.empty() ? nullptr : copied.data(), count, watch,
+                           weights);
     });
-  } catch (const BadRow& bad) {
-    raise_bad_row(bad, Y, shape, targets.labels, dtype_name<T>);
   } catch (const Diverged& diverged) {
     raise_diverged(diverged);
   } catch (const Interrupted&) {
@@ -155,10 +156,10 @@ void register_trainer(py::module_& module) {
            py::arg("n_threads"), py::arg("sparsity") = py::none())
       .def(
           "epoch",
-          [](TrainerOfEither& self, py::object X, py::object Y, py::object order) {
-            return std::visit([&](auto& t) { return epoch(*t, X, Y, order); }, self.trainer);
+          [](TrainerOfEither& self, py::object X, py::object Y, py::object order, py::object sample_weight) {
+            return std::visit([&](auto& t) { return epoch(*t, X, Y, order, sample_weight); }, self.trainer);
           },
-          py::arg("X"), py::arg("Y"), py::arg("order") = py::none())
+          py::arg("X"), py::arg("Y"), py::arg("order") = py::none(), py::arg("sample_weight") = py::none())
       .def_property_readonly(
           "epochs", [](TrainerOfEither& self) { return std::visit([](auto& t) { return t->epochs; }, self.trainer); })
       .def_property_readonly(

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <memory>
 
+#include "trainer/batches.hpp"
 #include "trainer/pass.hpp"
 #include "trainer/phases.hpp"
 
@@ -35,10 +36,11 @@ template <class T> class Trainer {
   Trainer(std::shared_ptr<Network<T>> network, const OptimizerSettings& settings, int64_t batch_size, int n_threads,
           const SparsitySettings& sparsity = {});
 
-  // One pass over X, Y in the order (null: as they stand; else `count` valid row numbers).
-  // Returns the mean of the batch losses before each update, weighted by rows.
-  // Throws BadRow, Diverged, Interrupted, Busy.
-  double epoch(const Rows& X, const Rows& Y, bool labels, const int64_t* order, int64_t count, Watch& watch);
+  // One pass over X, Y in the order (null: as they stand; else `count` valid row numbers), with a weight of
+  // each row of X (null: 1). Returns the mean of the batch losses before each update, by the batches' weights.
+  // Throws BadRow, BadWeight, NoWeight, Diverged, Interrupted, Busy.
+  double epoch(const Rows& X, const Rows& Y, bool labels, const int64_t* order, int64_t count, Watch& watch,
+               const double* sample_weight = nullptr);
 
   // State at the end of the last finished epoch; slots in the order of w.
   const OptimizerSettings settings;

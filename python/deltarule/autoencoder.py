@@ -375,8 +375,9 @@ class _Corrupting:
     def n_epochs(self) -> int:
         return self.trainer.n_epochs
 
-    def epoch(self, X: Array, Y: Array, order: Any = None, /) -> float:
-        return self.trainer.epoch(corrupt(X, self.noise, self.masking, self.rng), Y, order)
+    def epoch(self, X: Array, Y: Array, order: Any = None, sample_weight: Any = None, /) -> float:
+        corrupted = corrupt(X, self.noise, self.masking, self.rng)
+        return self.trainer.epoch(corrupted, Y, order, sample_weight)
 
 
 def _noise(value: float) -> float:

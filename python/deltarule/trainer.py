@@ -101,7 +101,11 @@ class Trainer:
         return self._sparsity
 
     def epoch(
-        self, X: ArrayLike, Y: ArrayLike, order: Sequence[int] | Array | None = None
+        self,
+        X: ArrayLike,
+        Y: ArrayLike,
+        order: Sequence[int] | Array | None = None,
+        sample_weight: ArrayLike | None = None,
     ) -> float:
         """One pass over rows of X and Y, one update of w per batch  (29) to (31).
 
@@ -113,13 +117,16 @@ class Trainer:
             Targets; of shape (n,) class labels for cross-entropy, or the targets where K = 1.
         order : sequence of int, optional
             The rows to take, in this order: any length, repeats allowed. None: 0 ... n-1.
+        sample_weight : array-like, (n,), optional
+            s_i >= 0 of each row of X, rounded to the network's dtype; S is their sum over the
+            batch. A row of weight 0 is left out, and a batch of such rows makes no step.
 
         Returns
         -------
         float
-            Mean of the batch losses before each update, weighted by rows (36), the penalty of
-            `sparsity` included; `MLP.loss` knows nothing of it. A short last batch divides by its
-            own size.
+            Mean of the batch losses before each update, weighted by rows (36) or by the batches'
+            sums of `sample_weight`, the penalty of `sparsity` included; `MLP.loss` knows nothing
+            of it. A short last batch divides by its own size.
 
         Raises
         ------
@@ -137,12 +144,13 @@ class Trainer:
         After any exception weights and optimizer state are those of the last finished epoch.
         """
         try:
-            return self._trainer.epoch(X, Y, order)
+            return self._trainer.epoch(X, Y, order, sample_weight)
         except _core.Refused:
             pass  # what is raised below shall not be chained to this
         x, y = _validate.data(X, Y, self.mlp.architecture)
         rows = None if order is None else _validate.order(order, len(x))
-        return self._trainer.epoch(x, y, rows)
+        weights = _validate.sample_weight(sample_weight, len(x))
+        return self._trainer.epoch(x, y, rows, weights)
 
     @property
     def n_epochs(self) -> int:
