@@ -4,18 +4,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, astuple
+from dataclasses import asdict, astuple, fields
 from typing import Any
 
 from numpy.typing import ArrayLike
 
 from deltarule import _core, _validate
 from deltarule.mlp import MLP
-from deltarule.optimizers import SGD, Adam, Optimizer, check_optimizer
+from deltarule.optimizers import OPTIMIZERS, Adam, Optimizer, check_optimizer
 from deltarule.results import Array
 from deltarule.sparsity import Sparsity, check_sparsity
-
-OPTIMIZERS = {"SGD": SGD, "Adam": Adam}
 
 
 class Trainer:
@@ -25,8 +23,8 @@ class Trainer:
     ----------
     mlp : MLP
         The network to train. Its `w` is current after every epoch.
-    optimizer : SGD or Adam, optional
-        None: Adam().
+    optimizer : Rule, optional
+        Which, and with which numbers: SGD, Adam, ... None: Adam().
     batch_size : int, optional
         Rows in a batch; 1 is stochastic, None takes all rows at once.
     n_threads : int, optional
@@ -65,7 +63,8 @@ class Trainer:
         mlp.architecture.require_derivatives()
         rule = Adam() if optimizer is None else optimizer
         self._mlp = mlp
-        self._optimizer = check_optimizer(rule, mlp.architecture.dtype)
+        layers = len(mlp.architecture.activations)
+        self._optimizer = check_optimizer(rule, mlp.architecture.dtype, layers)
         self._batch_size = _validate.batch_size(batch_size) or None
         self._n_threads = _validate.n_threads(n_threads) or None
         self._sparsity = check_sparsity(sparsity, mlp.architecture)
@@ -73,6 +72,7 @@ class Trainer:
             mlp._network, self.optimizer.kernel, self.optimizer.parameters,
             self.batch_size or 0, self.n_threads or 0,
             None if self.sparsity is None else astuple(self.sparsity),
+            self.optimizer.eta_factors or (),
         )  # fmt: skip
 
     @property
@@ -174,10 +174,10 @@ class Trainer:
 
     def __getstate__(self) -> dict[str, Any]:
         state = self.state  # first: it is an error while the network is being trained
-        rule = {"name": type(self.optimizer).__name__, **asdict(self.optimizer)}
+        rule = {field.name: getattr(self.optimizer, field.name) for field in fields(self.optimizer)}
         return {
             "mlp": self.mlp,
-            "optimizer": rule,
+            "optimizer": {"name": type(self.optimizer).__name__, **rule},
             "batch_size": self.batch_size,
             "n_threads": self.n_threads,
             "sparsity": None if self.sparsity is None else asdict(self.sparsity),

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from numpy.typing import ArrayLike, DTypeLike
 
 from deltarule.architecture import Architecture
 from deltarule.optimizers import Optimizer
+from deltarule.oracle.steps import State
 from deltarule.results import Array, Backward, Trace
 from deltarule.sparsity import Sparsity
 
@@ -83,10 +84,9 @@ class Trainer:
     optimizer: Optimizer
     batch_size: int | None
     sparsity: Sparsity | None
-    slots: list[Array]
-    steps: int
-    beta_1_power: float
-    beta_2_power: float
+    state: State
+    @property
+    def steps(self) -> int: ...
     def __init__(
         self,
         mlp: MLP,
@@ -100,4 +100,5 @@ class Trainer:
         Y: ArrayLike,
         order: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
+        numbers: Mapping[str, Array] | None = None,
     ) -> float: ...

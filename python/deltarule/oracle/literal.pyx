@@ -11,8 +11,11 @@ include "literal_elementary.pxi"
 include "literal_equations.pxi"
 include "literal_losses.pxi"
 include "literal_sparsity.pxi"
+include "literal_optimizers.pxi"
 
-from deltarule.optimizers import Adam
+import sys
+
+from deltarule.oracle.steps import State
 from deltarule.results import Backward, Trace
 
 
@@ -172,7 +175,7 @@ class Trainer:
     ----------
     mlp : MLP
         The network, whose w `epoch` replaces.
-    optimizer : SGD or Adam
+    optimizer : Rule
         The update rule.
     batch_size : int, optional
         Rows in a batch; None: all rows.
@@ -181,33 +184,32 @@ class Trainer:
 
     Attributes
     ----------
-    slots : list of array, (n_weights,)
-        None for plain SGD, v for momentum, m and v for Adam.
-    steps : int
-        Updates so far.
-    beta_1_power, beta_2_power : float
-        Running products of Adam's betas.
+    state : State
+        Slots in w's order, and the optimizer's clock.
     """
 
     def __init__(self, mlp, optimizer, batch_size=None, sparsity=None):
         self.mlp, self.optimizer, self.batch_size = mlp, optimizer, batch_size
         self.sparsity = sparsity
-        n_slots = {"sgd": 0, "momentum": 1, "adam": 2}[optimizer.kernel]
-        self.slots = [np.zeros_like(mlp.w) for _ in range(n_slots)]
-        self.steps = 0
-        self.beta_1_power = self.beta_2_power = 1.0
+        self.state = State.start(optimizer, mlp.architecture, mlp.w.dtype)
 
-    def epoch(self, X, Y, order=None, sample_weight=None):
+    @property
+    def steps(self):
+        """Updates so far."""
+        return self.state.steps
+
+    def epoch(self, X, Y, order=None, sample_weight=None, numbers=None):
         """One pass over the rows `order`; the mean of the batch losses before each update.
 
         By the batches' rows (36), or by their sums of weights; rows of weight 0 are left out (W4).
+        numbers: by name, one value for each batch, of those that move.
         """
         X, Y = np.asarray(X), np.asarray(Y)
         s = np.ones(len(X)) if sample_weight is None else np.asarray(sample_weight, np.float64)
         rows = np.arange(len(X)) if order is None else np.asarray(order)
         size = self.batch_size or len(rows)
         total = share = 0.0
-        for start in range(0, len(rows), size):
+        for step, start in enumerate(range(0, len(rows), size)):
             batch = rows[start : start + size]
             batch = batch[s[batch] > 0]
             if not len(batch):
@@ -217,19 +219,9 @@ class Trainer:
             back = self.mlp.backward(trace, Y[batch], self.sparsity, weights)
             weight = sum_of_weights(s[batch].astype(self.mlp.dtype))
             total, share = total + weight * back.loss, share + weight
-            self._update(back.gradient)
+            now = {name: float(values[step]) for name, values in (numbers or {}).items()}
+            self.mlp.w = self.state.step(
+                sys.modules[__name__], self.optimizer, self.mlp.architecture, self.mlp.w,
+                back.gradient, now,
+            )
         return total / share
-
-    def _update(self, g):
-        o, w = self.optimizer, self.mlp.w
-        self.steps += 1
-        if isinstance(o, Adam):
-            self.beta_1_power *= o.beta_1
-            self.beta_2_power *= o.beta_2
-            w, *self.slots = adam(w, g, *self.slots, o.eta, o.beta_1, o.beta_2, o.eps,
-                                  self.beta_1_power, self.beta_2_power)
-        elif o.momentum:
-            w, *self.slots = momentum(w, g, *self.slots, o.eta, o.momentum)
-        else:
-            w = sgd(w, g, o.eta)
-        self.mlp.w = w
