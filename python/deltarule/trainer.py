@@ -13,6 +13,7 @@ from deltarule import _core, _validate
 from deltarule.mlp import MLP
 from deltarule.optimizers import OPTIMIZERS, Adam, Optimizer, check_optimizer
 from deltarule.results import Array
+from deltarule.schedules.moving import Moving
 from deltarule.sparsity import Sparsity, check_sparsity
 
 
@@ -68,6 +69,7 @@ class Trainer:
         self._batch_size = _validate.batch_size(batch_size) or None
         self._n_threads = _validate.n_threads(n_threads) or None
         self._sparsity = check_sparsity(sparsity, mlp.architecture)
+        self._moving = Moving(self._optimizer.schedules, mlp.architecture.dtype)
         self._trainer = _core.Trainer(
             mlp._network, self.optimizer.kernel, self.optimizer.parameters,
             self.batch_size or 0, self.n_threads or 0,
@@ -143,14 +145,61 @@ class Trainer:
         -----
         After any exception weights and optimizer state are those of the last finished epoch.
         """
+        if self._moving:
+            return self._moving_epoch(X, Y, order, sample_weight)
         try:
             return self._trainer.epoch(X, Y, order, sample_weight)
         except _core.Refused:
             pass  # what is raised below shall not be chained to this
+        return self._trainer.epoch(*self._validated(X, Y, order, sample_weight))
+
+    def observe(self, validation_loss: float) -> None:
+        """Tell the schedules that watch it the validation loss after the last epoch.
+
+        Parameters
+        ----------
+        validation_loss : float
+            `fit` takes it of its `validation` and calls this; without `fit` it is yours to call.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If it is no finite number.
+        """
+        self._moving.observe(validation_loss)
+
+    @property
+    def watches_validation(self) -> bool:
+        """Whether a schedule needs `observe` after each epoch."""
+        return self._moving.watches_validation
+
+    @property
+    def eta(self) -> float | None:
+        """The learning rate of the last step; None before the first one of a schedule."""
+        return self._moving.last("eta", self.optimizer)
+
+    def _moving_epoch(self, X: Any, Y: Any, order: Any, sample_weight: Any) -> float:
+        try:
+            n_rows = len(X if order is None else order)
+        except TypeError:
+            X, Y, order, sample_weight = self._validated(X, Y, order, sample_weight)
+            n_rows = len(X if order is None else order)
+        numbers = self._moving.numbers(self.n_epochs, n_rows, self.batch_size)
+        try:
+            loss = self._trainer.epoch(X, Y, order, sample_weight, numbers)
+        except _core.Refused:
+            loss = None
+        if loss is None:
+            loss = self._trainer.epoch(*self._validated(X, Y, order, sample_weight), numbers)
+        self._moving.finish(numbers, loss)
+        return float(loss)
+
+    def _validated(
+        self, X: Any, Y: Any, order: Any, sample_weight: Any
+    ) -> tuple[Array, Array, Array | None, Array | None]:
         x, y = _validate.data(X, Y, self.mlp.architecture)
         rows = None if order is None else _validate.order(order, len(x))
-        weights = _validate.sample_weight(sample_weight, len(x))
-        return self._trainer.epoch(x, y, rows, weights)
+        return x, y, rows, _validate.sample_weight(sample_weight, len(x))
 
     @property
     def n_epochs(self) -> int:
@@ -182,6 +231,7 @@ class Trainer:
             "n_threads": self.n_threads,
             "sparsity": None if self.sparsity is None else asdict(self.sparsity),
             "state": state,
+            "moving": self._moving.state,
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -195,3 +245,5 @@ class Trainer:
         dtype = self.mlp.architecture.dtype
         slots = [_validate.exact(slot, dtype) for slot in state["state"]["slots"]]
         self._trainer.set_state({**state["state"], "slots": slots})
+        if "moving" in state:
+            self._moving.state = state["moving"]

@@ -7,6 +7,7 @@ from deltarule.architecture import Architecture
 from deltarule.optimizers import Optimizer
 from deltarule.oracle.steps import State
 from deltarule.results import Array, Backward, Trace
+from deltarule.schedules.moving import Moving
 from deltarule.sparsity import Sparsity
 
 def elementary(name: str, x: Array) -> Array: ...
@@ -85,6 +86,7 @@ class Trainer:
     batch_size: int | None
     sparsity: Sparsity | None
     state: State
+    moving: Moving
     @property
     def steps(self) -> int: ...
     def __init__(

@@ -17,6 +17,7 @@ import sys
 
 from deltarule.oracle.steps import State
 from deltarule.results import Backward, Trace
+from deltarule.schedules.moving import Moving, step_of
 
 
 cdef object _ELEMENTARY = {"exp": 0, "log": 1, "log1p_of_unit": 2, "logistic": 3, "tanh": 4}
@@ -186,12 +187,15 @@ class Trainer:
     ----------
     state : State
         Slots in w's order, and the optimizer's clock.
+    moving : Moving
+        The optimizer's schedules; `moving.observe` tells them a validation loss.
     """
 
     def __init__(self, mlp, optimizer, batch_size=None, sparsity=None):
         self.mlp, self.optimizer, self.batch_size = mlp, optimizer, batch_size
         self.sparsity = sparsity
         self.state = State.start(optimizer, mlp.architecture, mlp.w.dtype)
+        self.moving = Moving(optimizer.schedules, mlp.w.dtype.name)
 
     @property
     def steps(self):
@@ -202,12 +206,14 @@ class Trainer:
         """One pass over the rows `order`; the mean of the batch losses before each update.
 
         By the batches' rows (36), or by their sums of weights; rows of weight 0 are left out (W4).
-        numbers: by name, one value for each batch, of those that move.
+        numbers: by name, one value for each batch, of those that move; None: those of the schedules.
         """
         X, Y = np.asarray(X), np.asarray(Y)
         s = np.ones(len(X)) if sample_weight is None else np.asarray(sample_weight, np.float64)
         rows = np.arange(len(X)) if order is None else np.asarray(order)
         size = self.batch_size or len(rows)
+        if numbers is None:
+            numbers = self.moving.numbers(self.state.epochs, len(rows), self.batch_size)
         total = share = 0.0
         for step, start in enumerate(range(0, len(rows), size)):
             batch = rows[start : start + size]
@@ -219,9 +225,11 @@ class Trainer:
             back = self.mlp.backward(trace, Y[batch], self.sparsity, weights)
             weight = sum_of_weights(s[batch].astype(self.mlp.dtype))
             total, share = total + weight * back.loss, share + weight
-            now = {name: float(values[step]) for name, values in (numbers or {}).items()}
+            now = step_of(numbers, step)
             self.mlp.w = self.state.step(
                 sys.modules[__name__], self.optimizer, self.mlp.architecture, self.mlp.w,
                 back.gradient, now,
             )
+        self.state.epochs += 1
+        self.moving.finish(numbers, total / share)
         return total / share
