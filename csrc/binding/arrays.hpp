@@ -23,6 +23,9 @@ struct Targets {
 // column, which may serve several outputs.
 Targets targets_of(py::handle Y, const Shape& shape, int64_t n);
 
+// float64, one for each of the n rows; None: null.
+const double* weights_of(py::handle sample_weight, int64_t n);
+
 bool is_swapped(const py::dtype& dtype);
 
 // Whether the array is made of T as this machine holds it, whatever dtype object says so.
