@@ -70,7 +70,7 @@ template <class T> struct Trainer<T>::Epoch {
     return {t.packed_.data(),
             {t.packed_slots_[0].data(), t.packed_slots_[1].data()},
             t.totals_.data(),
-            nullptr,
+            t.gradient_.data(),  // null: the step follows at once
             t.transposed_.data()};
   }
 
@@ -107,7 +107,8 @@ template <class T> struct Trainer<T>::Epoch {
   // One step, the weights dealt to the shares: every chunk of the batch is a phase by rows, then one by
   // weights over all rows of the chunk. Where the penalty couples the rows, all went forward before.
   void step_by_weights(Pass<T>& pass, int thread, int threads, Barrier& barrier, int64_t begin, int64_t rows,
-                       const Update<T>& update) {
+                       const Rule<T>& rule) {
+    const Update<T>& update = rule.update();
     const bool coupled = trainer.sparse_.couples_rows(), there = coupled && rows <= chunk;
     if (coupled) means_phase(pass, thread, threads, barrier, begin, rows);
     for (int64_t at = 0; at < rows && !over; at += chunk) {
@@ -128,6 +129,7 @@ template <class T> struct Trainer<T>::Epoch {
       }
       for (int share = thread; share < shares; share += threads)
         weights_phase(trainer.blocks_[size_t(share)], {0, part}, first, last, target(), update, pass.leader);
+      if (last) end_step(thread, threads, barrier, rule);
       meet(pass.leader, barrier);
     }
   }
@@ -156,7 +158,8 @@ template <class T> struct Trainer<T>::Epoch {
   // One step, blocks of the batch dealt to the shares: each goes from gather to totals of its own, which
   // then are added in order, by share of the weights. The first share's go straight into the sum.
   void step_by_blocks(Pass<T>& pass, int thread, int threads, Barrier& barrier, int64_t begin, int64_t rows,
-                      const Update<T>& update) {
+                      const Rule<T>& rule) {
+    const Update<T>& update = rule.update();
     Trainer& t = trainer;
     const int each = t.blocks_per_share_;
     const int64_t group = int64_t(each) * shares * KB;
@@ -183,6 +186,7 @@ template <class T> struct Trainer<T>::Epoch {
       }
       for (int share = thread; share < shares; share += threads)
         add_blocks(share, std::max(in_group - each, 0), last, update);
+      if (last) end_step(thread, threads, barrier, rule);
       meet(pass.leader, barrier);
     }
   }
@@ -190,7 +194,7 @@ template <class T> struct Trainer<T>::Epoch {
   // One step of a one-row batch on one thread: the next row is gathered before the weights change, so that
   // the pass over W[0] also forms its net[1] (784-30-10: 304 k to 393 k samples/s). Two rows of the workspace
   // take turns.
-  void step_by_row(Pass<T>& pass, int64_t at, const Update<T>& update) {
+  void step_by_row(Pass<T>& pass, int64_t at, const Rule<T>& rule) {
     const Range here{at % 2, at % 2 + 1}, next{1 - here.begin, 2 - here.begin};
     if (at == 0 && !gather_phase(pass, at, here)) return stop();
     penalty_phase(0);
@@ -198,7 +202,8 @@ template <class T> struct Trainer<T>::Epoch {
     add_losses(trainer.space_.row_loss + here.begin, 1, batch_loss);
     account(1);
     const bool more = at + 1 < count && !diverged && gather_phase(pass, at + 1, next);
-    weights_phase(trainer.blocks_[0], here, true, true, target(), update, pass.leader, more ? next.begin : -1);
+    weights_phase(trainer.blocks_[0], here, true, true, target(), rule.update(), pass.leader, more ? next.begin : -1);
+    average_step(0, rule);
     stop();
   }
 
@@ -212,6 +217,14 @@ template <class T> struct Trainer<T>::Epoch {
                          n, update);
     }
   }
+
+  // end_of_step.hpp: what has to see all of the gradient, or weights that have taken their step.
+  void end_step(int thread, int threads, Barrier& barrier, const Rule<T>& rule);
+  void clipped_step(int share, const Update<T>& update);
+  void limit_norms(int share);
+  void average_step(int share, const Rule<T>& rule);
+  void average_blocks(const std::vector<Block>& blocks, T weight);
+  double gradient_norm() const;
 
   void penalty_phase(int share) {
     if (!shape().penalised()) return;
@@ -244,11 +257,11 @@ template <class T> struct Trainer<T>::Epoch {
       const int64_t rows = std::min(batch, count - begin);
       rule.next_step(shape().s(rows));
       if (trainer.row_ahead_)
-        step_by_row(pass, begin, rule.update());
+        step_by_row(pass, begin, rule);
       else if (trainer.blocks_per_share_)
-        step_by_blocks(pass, thread, threads, barrier, begin, rows, rule.update());
+        step_by_blocks(pass, thread, threads, barrier, begin, rows, rule);
       else
-        step_by_weights(pass, thread, threads, barrier, begin, rows, rule.update());
+        step_by_weights(pass, thread, threads, barrier, begin, rows, rule);
     }
     trainer.phases.enter(Phase::finish);
     if (leader) clock = rule.clock();
@@ -257,8 +270,11 @@ template <class T> struct Trainer<T>::Epoch {
 
   // w and the slots as the caller sees them; the lock keeps a prediction from a torn w.
   void finish(int thread, int threads, bool leader, Barrier& barrier) {
-    for (int share = thread; share < shares; share += threads)
+    for (int share = thread; share < shares; share += threads) {
       if (!trainer.finite(share, shares)) unfit = true;
+      if (trainer.average.after_epoch(trainer.epochs + 1))
+        average_blocks(trainer.blocks_[size_t(share)], trainer.average.share_of_epoch(trainer.epochs + 1));
+    }
     barrier.wait();
     if (unfit) return;
     if (leader) trainer.network->lock();

@@ -11,6 +11,7 @@ include "literal_elementary.pxi"
 include "literal_equations.pxi"
 include "literal_losses.pxi"
 include "literal_sparsity.pxi"
+include "literal_limits.pxi"
 
 from deltarule.optimizers import Adam
 from deltarule.results import Backward, Trace
@@ -159,9 +160,13 @@ class Trainer:
         Rows in a batch; None: all rows.
     sparsity : Sparsity, optional
         A penalty on a hidden layer's outputs.
+    average : EMA or SWA, optional
+        Which average of the weights to keep.
 
     Attributes
     ----------
+    averaged_w : array, (n_weights,), or None
+        The average; None: no weights have entered.
     slots : list of array, (n_weights,)
         None for plain SGD, v for momentum, m and v for Adam.
     steps : int
@@ -170,12 +175,12 @@ class Trainer:
         Running products of Adam's betas.
     """
 
-    def __init__(self, mlp, optimizer, batch_size=None, sparsity=None):
+    def __init__(self, mlp, optimizer, batch_size=None, sparsity=None, average=None):
         self.mlp, self.optimizer, self.batch_size = mlp, optimizer, batch_size
-        self.sparsity = sparsity
+        self.sparsity, self.average, self.averaged_w = sparsity, average, None
         n_slots = {"sgd": 0, "momentum": 1, "adam": 2}[optimizer.kernel]
         self.slots = [np.zeros_like(mlp.w) for _ in range(n_slots)]
-        self.steps = 0
+        self.steps = self.epochs = 0
         self.beta_1_power = self.beta_2_power = 1.0
 
     def epoch(self, X, Y, order=None):
@@ -189,8 +194,32 @@ class Trainer:
             trace = self.mlp.forward(X[batch])
             back = self.mlp.backward(trace, Y[batch], self.sparsity)
             total += len(batch) * back.loss
-            self._update(back.gradient)
+            self._update(self._clipped(back))
+            self._limit()
+        self.epochs += 1
+        if self.average:
+            self._average(self.average.epoch_share(self.epochs))
         return total / len(rows)
+
+    def _clipped(self, back):
+        most = self.optimizer.clip_norm
+        if most is None:
+            return back.gradient
+        return clip_norm(back.gradient, gradient_norm(back.dW), most)
+
+    def _limit(self):
+        """What follows the optimizer's step: bounds on the norms of units, the average."""
+        most = self.optimizer.max_norm
+        if most is not None:
+            self.mlp.w = np.concatenate([max_norm(W, most).ravel() for W in self.mlp.W])
+        if self.average:
+            self._average(self.average.step_share(self.steps))
+
+    def _average(self, share):
+        if share is None:
+            return
+        a = np.zeros_like(self.mlp.w) if self.averaged_w is None else self.averaged_w
+        self.averaged_w = average(a, self.mlp.w, share)
 
     def _update(self, g):
         o, w = self.optimizer, self.mlp.w

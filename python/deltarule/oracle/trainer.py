@@ -12,9 +12,12 @@ from numpy.typing import ArrayLike
 
 from deltarule import _validate
 from deltarule.architecture import Architecture
+from deltarule.averaging import Averaging, check_average
 from deltarule.optimizers import Adam, Optimizer, check_optimizer
 from deltarule.oracle.activations import Float64
 from deltarule.oracle.data import float_features, float_targets
+from deltarule.oracle.limits import average as averaged
+from deltarule.oracle.limits import clip_norm, gradient_norm, max_norm
 from deltarule.oracle.mlp import MLP
 from deltarule.oracle.network import backward, forward
 from deltarule.oracle.optimizers import adam, momentum, sgd
@@ -36,10 +39,12 @@ class Trainer:
         Taken for the native interface's sake; NumPy uses the threads of its BLAS.
     sparsity : Sparsity, optional
         A penalty on a hidden layer's outputs  (41) to (45).
+    average : EMA or SWA, optional
+        Which average of the weights to keep.
 
     Attributes
     ----------
-    mlp, optimizer, batch_size, n_threads, sparsity
+    mlp, optimizer, batch_size, n_threads, sparsity, average
         As given.
 
     Raises
@@ -55,6 +60,7 @@ class Trainer:
         batch_size: int | None = 32,
         n_threads: int | None = None,
         sparsity: Sparsity | None = None,
+        average: Averaging | None = None,
     ) -> None:
         if not isinstance(mlp, MLP):
             raise TypeError(f"mlp: an object of type {type(mlp).__name__}; expected an oracle.MLP")
@@ -65,6 +71,7 @@ class Trainer:
         self._batch_size = _validate.batch_size(batch_size) or None
         self._n_threads = _validate.n_threads(n_threads) or None
         self._sparsity = check_sparsity(sparsity, mlp.architecture)
+        self._average = check_average(average, mlp.architecture.dtype)
         n_slots = {"sgd": 0, "momentum": 1, "adam": 2}[self.optimizer.kernel]
         self._state = _State([np.zeros(mlp.n_weights) for _ in range(n_slots)])
 
@@ -92,6 +99,17 @@ class Trainer:
     def sparsity(self) -> Sparsity | None:
         """The penalty on a hidden layer's outputs, or None."""
         return self._sparsity
+
+    @property
+    def average(self) -> Averaging | None:
+        """Which average of the weights is kept, or None."""
+        return self._average
+
+    @property
+    def averaged_w(self) -> Float64 | None:
+        """A copy of the average of the weights, (n_weights,); None while none have entered."""
+        average = self._state.average
+        return None if average is None else average.copy()
 
     @property
     def n_epochs(self) -> int:
@@ -146,10 +164,25 @@ class Trainer:
                         f"{self.n_epochs}"
                     )
                 total += len(batch) * loss
-                w = state.updated(w, g, self.optimizer)
+                w = self._step(net, w, g, state)
         state.epochs += 1
+        if self.average:
+            state.enter(w, self.average.epoch_share(state.epochs))
         self.mlp._w[...], self._state = w, state
         return total / len(rows)
+
+    def _step(self, net: Architecture, w: Float64, g: Float64, state: _State) -> Float64:
+        rule = self.optimizer
+        if rule.clip_norm is not None:
+            if not np.isfinite(gradient_norm(g)):
+                raise FloatingPointError("the gradient's norm is not finite")
+            g = clip_norm(g, rule.clip_norm)
+        w = state.updated(w, g, rule)
+        if rule.max_norm is not None:
+            w = np.concatenate([max_norm(W, rule.max_norm).ravel() for W in net.views(w)])
+        if self.average:
+            state.enter(w, self.average.step_share(state.steps))
+        return w
 
     def _loss_and_gradient(
         self, net: Architecture, w: Float64, x: Float64, y: Float64
@@ -160,9 +193,10 @@ class Trainer:
 
     def __repr__(self) -> str:
         sparse = f", sparsity={self.sparsity!r}" if self.sparsity else ""
+        average = f", average={self.average!r}" if self.average else ""
         return (
             f"oracle.Trainer({self.mlp!r}, optimizer={self.optimizer!r}, "
-            f"batch_size={self.batch_size}{sparse})"
+            f"batch_size={self.batch_size}{sparse}{average})"
         )
 
 
@@ -175,6 +209,13 @@ class _State:
     steps: int = 0
     beta_1_power: float = 1.0
     beta_2_power: float = 1.0
+    average: Float64 | None = None
+
+    def enter(self, w: Float64, share: float | None) -> None:
+        """Let w enter the average with this share."""
+        if share is not None:
+            before = np.zeros_like(w) if self.average is None else self.average
+            self.average = averaged(before, w, share)
 
     def updated(self, w: Float64, g: Float64, optimizer: Optimizer) -> Float64:
         """Return w after one step of (29), (30) or (31)."""
