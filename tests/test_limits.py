@@ -7,6 +7,7 @@ from __future__ import annotations
 import copy
 import pickle
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -386,3 +387,43 @@ def test_bad_averages_of_fit(
         mlp.fit(np.zeros((4, 2)), np.zeros(4), epochs=3, average=average)
     assert message in str(raised.value)
     assert np.array_equal(mlp.w, w)
+
+
+PEER = np.load(Path(__file__).parent / "fixtures" / "regularisation.npz")
+
+
+def followed(rule: Any, reduction: str, average: Any = None) -> dr.Trainer:
+    mlp = dr.MLP([5, 8, 3], "tanh", "identity", dtype="float64", reduction=reduction)
+    mlp.w = PEER["start"]
+    return dr.Trainer(mlp, rule, None, average=average)
+
+
+def assert_follows(actual: Array, expected: Array, steps: int, more: float = 0.0) -> None:
+    """Roundings of a step, some hundred, doubled ten times on the way; and a difference per step."""
+    size = np.max(np.abs(expected))
+    assert_within(actual, expected, 2**10 * (gamma(100 * steps) * size + steps * more))
+
+
+def test_clipping_follows_pytorch() -> None:
+    """50 steps of clip_grad_norm_ and SGD with momentum. Its scale is c / (norm + 1e-6)."""
+    trainer = followed(dr.SGD(0.01, momentum=0.9, clip_norm=2.0), "sum")
+    longest_step = 0.01 * 2.0 / (1 - 0.9)
+    for step in range(1, 51):
+        norm = literal.gradient_norm([trainer.mlp.gradient(PEER["X"], PEER["Y"])[None, :]])
+        assert_within(norm, PEER["norms"][step - 1], 1e-6 * norm) if step == 1 else None
+        trainer.epoch(PEER["X"], PEER["Y"])
+        if step % 10 == 0:
+            peer = PEER["clipped"][step // 10 - 1]
+            assert_follows(trainer.mlp.w, peer, step, longest_step * 1e-6 / PEER["norms"].min())
+
+
+@pytest.mark.parametrize(
+    ("name", "average"), [("ema", dr.EMA(0.9)), ("swa", dr.SWA(10, 5))], ids=["ema", "swa"]
+)
+def test_averages_follow_pytorch(name: str, average: Any) -> None:
+    """AveragedModel along 50 steps of Adam."""
+    trainer = followed(dr.Adam(0.05), "mean", average)
+    for step in range(1, 51):
+        trainer.epoch(PEER["X"], PEER["Y"])
+        if step % 10 == 0:
+            assert_follows(trainer.averaged_w, PEER[name][step // 10 - 1], step)
