@@ -6,6 +6,7 @@ A 5-8-3 network in float64, tanh and identity, full batches of 40 rows, 50 steps
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -17,12 +18,13 @@ SIZES = (5, 8, 3)
 
 
 def network(w: np.ndarray) -> torch.nn.Sequential:
+    """The network with these weights, in the order of deltarule's w."""
     model = torch.nn.Sequential(
         torch.nn.Linear(5, 8), torch.nn.Tanh(), torch.nn.Linear(8, 3)
     ).double()
     layers, at = (model[0], model[2]), 0
     with torch.no_grad():
-        for layer, (h, out) in zip(layers, zip(SIZES[:-1], SIZES[1:], strict=True), strict=True):
+        for layer, (h, out) in zip(layers, pairwise(SIZES), strict=True):
             W = w[at : at + out * (h + 1)].reshape(out, h + 1)
             at += W.size
             layer.weight.copy_(torch.from_numpy(W[:, :-1].copy()))
@@ -39,6 +41,7 @@ def flat(model: torch.nn.Module) -> np.ndarray:
 
 
 def main() -> None:
+    """Train twice and write what came of it."""
     rng = np.random.default_rng(0)
     start = rng.normal(0, 0.5, 8 * 6 + 3 * 9)
     X, Y = rng.normal(size=(40, 5)), 100 * rng.normal(size=(40, 3))

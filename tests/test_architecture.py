@@ -9,7 +9,8 @@ from math import inf, nan, sqrt
 import numpy as np
 import pytest
 
-from deltarule.architecture import ACTIVATIONS, OUTPUTS, Architecture, initial_weights
+from deltarule.architecture import ACTIVATIONS, OUTPUTS, Architecture
+from deltarule.initialisers import initial_weights
 from deltarule.optimizers import SGD, Adam, check_optimizer
 
 make = Architecture.from_arguments

@@ -20,12 +20,10 @@ void Trainer<T>::Epoch::end_step(int thread, int threads, Barrier& barrier, cons
       }
     });
     wait(barrier);
-    Update<T> update = rule.update();
     const double norm = gradient_norm(), most = trainer.settings.clip_norm;
     // A norm that is not finite makes NaN of the weights, which is found.
-    update.minus_inverse_s = norm <= most ? T(1) : T(most / norm + (norm - norm));
-    update.penalty = {};  // the gradient has it
-    each_share([&](int share) { clipped_step(share, update); });
+    const T scale = norm <= most ? T(1) : T(most / norm + (norm - norm));
+    each_share([&](int share) { clipped_step(share, scale, rule); });
   }
   if (trainer.limits()) {
     wait(barrier);
@@ -44,13 +42,19 @@ template <class T> double Trainer<T>::Epoch::gradient_norm() const {
   return std::sqrt(sum);
 }
 
-// The stored gradient passes for totals of which the update makes the step: g = scale total.
-template <class T> void Trainer<T>::Epoch::clipped_step(int share, const Update<T>& update) {
+// The stored gradient, which has penalties and bounds of its elements in it, passes for totals of which
+// the update makes the step.
+template <class T> void Trainer<T>::Epoch::clipped_step(int share, T scale, const Rule<T>& rule) {
   BlockTarget<T> to = target();
   to.total = to.gradient;
   to.gradient = nullptr;
-  for (const Block& block : trainer.blocks_[size_t(share)])
+  for (const Block& block : trainer.blocks_[size_t(share)]) {
+    Update<T> update = rule.update(block.layer);
+    update.minus_inverse_s = scale;
+    update.penalty = {};
+    update.clip = 0;
     kernels.add_blocks(gradient_unit(shape(), trainer.space_, block, {0, 0}, false, true, to), nullptr, 0, 0, update);
+  }
 }
 
 template <class T> void Trainer<T>::Epoch::limit_norms(int share) {

@@ -2,12 +2,11 @@
 """What a network is before it has weights: sizes, activations, loss, dtype, penalty, scaling.
 
 An `Architecture` has judged every one of its arguments, so that whoever holds one (the native
-network, the oracle, a file) need not ask again. Here too: how w is laid out and how it starts.
+network, the oracle, a file) need not ask again. Here too: how w is laid out.
 """
 
 from __future__ import annotations
 
-import math
 import reprlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from deltarule._arguments import choice, generator, integer, number, unmasked
+from deltarule._arguments import choice, integer, number, unmasked
 
 ACTIVATIONS = ("identity", "logistic", "tanh", "relu", "softmax", "threshold")
 LOSSES = ("half_squared_error", "binary_cross_entropy", "cross_entropy", "squared_error")
@@ -294,37 +293,6 @@ class Architecture:
                 f"expected numbers, finite as {self.dtype}"
             )
         return tuple(rounded.tolist())  # exact: every T is a Python float
-
-
-def initial_weights(architecture: Architecture, seed: Any = None) -> NDArray[Any]:
-    """W[k] ~ uniform(-limit, limit), bias 0  (equation 32).
-
-    limit = sqrt(6 / H_k) where f_k is relu (He), else sqrt(6 / (H_k + H_{k+1})) (Glorot).
-    Drawn in float64, layer by layer, then rounded to the dtype.
-
-    Parameters
-    ----------
-    architecture : Architecture
-        The sizes, activations and dtype.
-    seed : None, int or anything else that `numpy.random.default_rng` takes
-        The same int gives the same weights.
-
-    Returns
-    -------
-    array, (n_weights,)
-
-    Raises
-    ------
-    TypeError, ValueError
-        If the seed is not one.
-    """
-    rng = generator(seed)
-    w = np.zeros(architecture.n_weights, architecture.dtype)
-    for matrix, f in zip(architecture.views(w), architecture.activations, strict=True):
-        fan_out, fan_in = matrix.shape[0], matrix.shape[1] - 1
-        limit = math.sqrt(6 / fan_in if f == "relu" else 6 / (fan_in + fan_out))
-        matrix[:, :-1] = rng.uniform(-limit, limit, (fan_out, fan_in))
-    return w
 
 
 def _dtype_name(dtype: object) -> str:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, astuple
+from dataclasses import asdict, astuple, fields
 from typing import Any
 
 from numpy.typing import ArrayLike
@@ -12,11 +12,9 @@ from numpy.typing import ArrayLike
 from deltarule import _core, _validate
 from deltarule.averaging import Averaging, check_average
 from deltarule.mlp import MLP
-from deltarule.optimizers import SGD, Adam, Optimizer, check_optimizer
+from deltarule.optimizers import OPTIMIZERS, Adam, Optimizer, check_optimizer
 from deltarule.results import Array
 from deltarule.sparsity import Sparsity, check_sparsity
-
-OPTIMIZERS = {"SGD": SGD, "Adam": Adam}
 
 
 class Trainer:
@@ -26,8 +24,8 @@ class Trainer:
     ----------
     mlp : MLP
         The network to train. Its `w` is current after every epoch.
-    optimizer : SGD or Adam, optional
-        None: Adam().
+    optimizer : Rule, optional
+        Which, and with which numbers: SGD, Adam, ... None: Adam().
     batch_size : int, optional
         Rows in a batch; 1 is stochastic, None takes all rows at once.
     n_threads : int, optional
@@ -69,7 +67,8 @@ class Trainer:
         mlp.architecture.require_derivatives()
         rule = Adam() if optimizer is None else optimizer
         self._mlp = mlp
-        self._optimizer = check_optimizer(rule, mlp.architecture.dtype)
+        layers = len(mlp.architecture.activations)
+        self._optimizer = check_optimizer(rule, mlp.architecture.dtype, layers)
         self._batch_size = _validate.batch_size(batch_size) or None
         self._n_threads = _validate.n_threads(n_threads) or None
         self._sparsity = check_sparsity(sparsity, mlp.architecture)
@@ -78,6 +77,7 @@ class Trainer:
             mlp._network, self.optimizer.kernel, self.optimizer.parameters,
             self.batch_size or 0, self.n_threads or 0,
             None if self.sparsity is None else astuple(self.sparsity),
+            self.optimizer.eta_factors or (),
             None if self.average is None else self.average.native,
         )  # fmt: skip
 
@@ -187,10 +187,10 @@ class Trainer:
 
     def __getstate__(self) -> dict[str, Any]:
         state = self.state  # first: it is an error while the network is being trained
-        rule = {"name": type(self.optimizer).__name__, **asdict(self.optimizer)}
+        rule = {field.name: getattr(self.optimizer, field.name) for field in fields(self.optimizer)}
         return {
             "mlp": self.mlp,
-            "optimizer": rule,
+            "optimizer": {"name": type(self.optimizer).__name__, **rule},
             "batch_size": self.batch_size,
             "n_threads": self.n_threads,
             "sparsity": None if self.sparsity is None else asdict(self.sparsity),

@@ -6,20 +6,23 @@ Vectors are float64, in the order of w.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from deltarule.oracle.activations import Float64
 
 
-def gradient_norm(g: Float64) -> float:
-    """The Euclidean norm of all of the gradient  (G1)."""
-    return float(np.sqrt(np.sum(g * g)))
+def gradient_norm(dW: Sequence[Float64]) -> float:
+    """The Euclidean norm of all of the gradient, dW[k] layer by layer  (G1)."""
+    return float(np.sqrt(sum(np.sum(dW_k * dW_k) for dW_k in dW)))
 
 
-def clip_norm(g: Float64, most: float) -> Float64:
-    """g min(1, most / |g|)  (G2)."""
-    norm = gradient_norm(g)
-    return g if norm <= most else g * (most / norm)
+def clip_norm(dW: Sequence[Float64], most: float) -> Float64:
+    """g min(1, most / |g|), (n_weights,); NaN where |g| is not finite  (G2)."""
+    g = np.concatenate([dW_k.ravel() for dW_k in dW])
+    norm = gradient_norm(dW)
+    return g if norm <= most else g * (most / norm + (norm - norm))
 
 
 def max_norm(W: Float64, most: float) -> Float64:

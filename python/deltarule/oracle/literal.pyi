@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from numpy.typing import ArrayLike, DTypeLike
 
 from deltarule.architecture import Architecture
 from deltarule.averaging import Averaging
 from deltarule.optimizers import Optimizer
+from deltarule.oracle.steps import State
 from deltarule.results import Array, Backward, Trace
 from deltarule.sparsity import Sparsity
 
@@ -35,7 +36,7 @@ def kl_pull(rho_hat: Array, weight: float, target: float) -> Array: ...
 def l1_pull(o: Array, weight: float) -> Array: ...
 def squares(W: Array) -> Array: ...
 def gradient_norm(dW: Iterable[Array]) -> float: ...
-def clip_norm(g: Array, norm: float, most: float) -> Array: ...
+def clip_norm(dW: Sequence[Array], most: float) -> Array: ...
 def max_norm(W: Array, most: float) -> Array: ...
 def average(a: Array, w: Array, share: float) -> Array: ...
 def sgd(w: Array, g: Array, eta: float) -> Array: ...
@@ -80,12 +81,11 @@ class Trainer:
     batch_size: int | None
     sparsity: Sparsity | None
     average: Averaging | None
-    averaged_w: Array | None
-    slots: list[Array]
-    steps: int
-    epochs: int
-    beta_1_power: float
-    beta_2_power: float
+    state: State
+    @property
+    def steps(self) -> int: ...
+    @property
+    def averaged_w(self) -> Array | None: ...
     def __init__(
         self,
         mlp: MLP,
@@ -94,4 +94,11 @@ class Trainer:
         sparsity: Sparsity | None = None,
         average: Averaging | None = None,
     ) -> None: ...
-    def epoch(self, X: ArrayLike, Y: ArrayLike, order: ArrayLike | None = None) -> float: ...
+    def epoch(
+        self,
+        X: ArrayLike,
+        Y: ArrayLike,
+        order: ArrayLike | None = None,
+        sample_weight: None = None,
+        numbers: Mapping[str, Array] | None = None,
+    ) -> float: ...

@@ -11,9 +11,12 @@ include "literal_elementary.pxi"
 include "literal_equations.pxi"
 include "literal_losses.pxi"
 include "literal_sparsity.pxi"
+include "literal_optimizers.pxi"
 include "literal_limits.pxi"
 
-from deltarule.optimizers import Adam
+import sys
+
+from deltarule.oracle.steps import State
 from deltarule.results import Backward, Trace
 
 
@@ -154,7 +157,7 @@ class Trainer:
     ----------
     mlp : MLP
         The network, whose w `epoch` replaces.
-    optimizer : SGD or Adam
+    optimizer : Rule
         The update rule.
     batch_size : int, optional
         Rows in a batch; None: all rows.
@@ -165,72 +168,47 @@ class Trainer:
 
     Attributes
     ----------
-    averaged_w : array, (n_weights,), or None
-        The average; None: no weights have entered.
-    slots : list of array, (n_weights,)
-        None for plain SGD, v for momentum, m and v for Adam.
-    steps : int
-        Updates so far.
-    beta_1_power, beta_2_power : float
-        Running products of Adam's betas.
+    state : State
+        Slots in w's order, and the optimizer's clock.
     """
 
     def __init__(self, mlp, optimizer, batch_size=None, sparsity=None, average=None):
         self.mlp, self.optimizer, self.batch_size = mlp, optimizer, batch_size
-        self.sparsity, self.average, self.averaged_w = sparsity, average, None
-        n_slots = {"sgd": 0, "momentum": 1, "adam": 2}[optimizer.kernel]
-        self.slots = [np.zeros_like(mlp.w) for _ in range(n_slots)]
-        self.steps = self.epochs = 0
-        self.beta_1_power = self.beta_2_power = 1.0
+        self.sparsity, self.average = sparsity, average
+        self.state = State.start(optimizer, mlp.architecture, mlp.w.dtype)
 
-    def epoch(self, X, Y, order=None):
-        """One pass over the rows `order`; the mean of the batch losses before each update  (36)."""
+    @property
+    def averaged_w(self):
+        """The average of the weights; None: none have entered."""
+        return self.state.average
+
+    @property
+    def steps(self):
+        """Updates so far."""
+        return self.state.steps
+
+    def epoch(self, X, Y, order=None, sample_weight=None, numbers=None):
+        """One pass over the rows `order`; the mean of the batch losses before each update  (36).
+
+        numbers: by name, one value for each step, of those that move.
+        """
+        if sample_weight is not None:
+            raise ValueError("sample_weight: expected None")
         X, Y = np.asarray(X), np.asarray(Y)
         rows = np.arange(len(X)) if order is None else np.asarray(order)
         size = self.batch_size or len(rows)
         total = 0.0
-        for start in range(0, len(rows), size):
+        for step, start in enumerate(range(0, len(rows), size)):
             batch = rows[start : start + size]
             trace = self.mlp.forward(X[batch])
             back = self.mlp.backward(trace, Y[batch], self.sparsity)
             total += len(batch) * back.loss
-            self._update(self._clipped(back))
-            self._limit()
-        self.epochs += 1
-        if self.average:
-            self._average(self.average.epoch_share(self.epochs))
+            now = {name: float(values[step]) for name, values in (numbers or {}).items()}
+            self.mlp.w = self.state.step(
+                sys.modules[__name__], self.optimizer, self.mlp.architecture, self.mlp.w,
+                back.gradient, now,
+            )
+            self.state.enter_step(sys.modules[__name__], self.average, self.mlp.w)
+        self.state.epochs += 1
+        self.state.enter_epoch(sys.modules[__name__], self.average, self.mlp.w)
         return total / len(rows)
-
-    def _clipped(self, back):
-        most = self.optimizer.clip_norm
-        if most is None:
-            return back.gradient
-        return clip_norm(back.gradient, gradient_norm(back.dW), most)
-
-    def _limit(self):
-        """What follows the optimizer's step: bounds on the norms of units, the average."""
-        most = self.optimizer.max_norm
-        if most is not None:
-            self.mlp.w = np.concatenate([max_norm(W, most).ravel() for W in self.mlp.W])
-        if self.average:
-            self._average(self.average.step_share(self.steps))
-
-    def _average(self, share):
-        if share is None:
-            return
-        a = np.zeros_like(self.mlp.w) if self.averaged_w is None else self.averaged_w
-        self.averaged_w = average(a, self.mlp.w, share)
-
-    def _update(self, g):
-        o, w = self.optimizer, self.mlp.w
-        self.steps += 1
-        if isinstance(o, Adam):
-            self.beta_1_power *= o.beta_1
-            self.beta_2_power *= o.beta_2
-            w, *self.slots = adam(w, g, *self.slots, o.eta, o.beta_1, o.beta_2, o.eps,
-                                  self.beta_1_power, self.beta_2_power)
-        elif o.momentum:
-            w, *self.slots = momentum(w, g, *self.slots, o.eta, o.momentum)
-        else:
-            w = sgd(w, g, o.eta)
-        self.mlp.w = w

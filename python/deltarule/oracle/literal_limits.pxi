@@ -22,15 +22,11 @@ def gradient_norm(dW):
     return float(np.sqrt(total_of(squares(dW_k) for dW_k in dW)))
 
 
-def clip_norm(const real[:] g, double norm, double most):
-    """g (T)(most / norm) where norm > most; NaN where norm is not finite  (G2)."""
-    cdef Py_ssize_t i
-    cdef real scale = <real>1 if norm <= most else <real>(most / norm + (norm - norm))
-    result = np.empty(g.shape[0], dtype_of(scale))
-    cdef real[:] clipped = result
-    for i in range(g.shape[0]):
-        clipped[i] = g[i] * scale
-    return result
+def clip_norm(dW, double most):
+    """g (T)(most / norm) where its norm is beyond `most`, NaN where it is not finite  (G2)."""
+    cdef double norm = gradient_norm(dW), scale = most / norm + (norm - norm)
+    g = np.concatenate([dW_k.ravel() for dW_k in dW])
+    return g if norm <= most else g * g.dtype.type(scale)
 
 
 def max_norm(const real[:, :] W, double most):

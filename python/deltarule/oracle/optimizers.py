@@ -9,6 +9,21 @@ from __future__ import annotations
 import numpy as np
 
 from deltarule.oracle.activations import Float64
+from deltarule.oracle.limits import average as average
+from deltarule.oracle.limits import clip_norm as clip_norm
+from deltarule.oracle.limits import max_norm as max_norm
+
+
+def clipped(g: Float64, most: float) -> Float64:
+    """Every element of g brought into [-most, most]."""
+    return np.clip(g, -most, most)
+
+
+def decayed(W: Float64, share: float) -> Float64:
+    """W - share W, (out, in + 1), the bias column left as it is."""
+    kept = W.copy()
+    kept[:, :-1] -= share * W[:, :-1]
+    return kept
 
 
 def sgd(w: Float64, g: Float64, eta: float) -> Float64:

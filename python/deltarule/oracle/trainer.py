@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -14,13 +13,12 @@ from deltarule import _validate
 from deltarule.architecture import Architecture
 from deltarule.averaging import Averaging, check_average
 from deltarule.optimizers import Adam, Optimizer, check_optimizer
+from deltarule.oracle import optimizers
 from deltarule.oracle.activations import Float64
 from deltarule.oracle.data import float_features, float_targets
-from deltarule.oracle.limits import average as averaged
-from deltarule.oracle.limits import clip_norm, gradient_norm, max_norm
 from deltarule.oracle.mlp import MLP
 from deltarule.oracle.network import backward, forward
-from deltarule.oracle.optimizers import adam, momentum, sgd
+from deltarule.oracle.steps import State
 from deltarule.sparsity import Sparsity, check_sparsity
 
 
@@ -31,7 +29,7 @@ class Trainer:
     ----------
     mlp : oracle.MLP
         The network, whose weights `epoch` changes.
-    optimizer : SGD or Adam, optional
+    optimizer : Rule, optional
         The update rule; None: Adam().
     batch_size : int, optional
         Rows in a batch; None: all rows.
@@ -67,13 +65,13 @@ class Trainer:
         mlp.architecture.require_derivatives()
         rule = Adam() if optimizer is None else optimizer
         self._mlp = mlp
-        self._optimizer = check_optimizer(rule, mlp.architecture.dtype)
+        layers = len(mlp.architecture.activations)
+        self._optimizer = check_optimizer(rule, mlp.architecture.dtype, layers)
         self._batch_size = _validate.batch_size(batch_size) or None
         self._n_threads = _validate.n_threads(n_threads) or None
         self._sparsity = check_sparsity(sparsity, mlp.architecture)
         self._average = check_average(average, mlp.architecture.dtype)
-        n_slots = {"sgd": 0, "momentum": 1, "adam": 2}[self.optimizer.kernel]
-        self._state = _State([np.zeros(mlp.n_weights) for _ in range(n_slots)])
+        self._state = State.start(self.optimizer, mlp.architecture)
 
     @property
     def mlp(self) -> MLP:
@@ -143,7 +141,8 @@ class Trainer:
         TypeError, ValueError
             If X, Y or order does not fit. Nothing is changed.
         FloatingPointError
-            If a batch loss is not finite; weights and state stay those of the last epoch.
+            If a batch loss or a weight is not finite; weights and state stay those of the last
+            epoch.
         """
         net = self.mlp.architecture
         given_x, given_y = _validate.data(X, Y, net)
@@ -164,25 +163,17 @@ class Trainer:
                         f"{self.n_epochs}"
                     )
                 total += len(batch) * loss
-                w = self._step(net, w, g, state)
+                w = state.step(optimizers, self.optimizer, net, w, g, {})
+                state.enter_step(optimizers, self.average, w)
         state.epochs += 1
-        if self.average:
-            state.enter(w, self.average.epoch_share(state.epochs))
+        if not np.all(np.isfinite(w)):
+            raise FloatingPointError(
+                f"a weight is not finite in epoch {self.n_epochs + 1}; weights and optimizer state "
+                f"are those after epoch {self.n_epochs}"
+            )
+        state.enter_epoch(optimizers, self.average, w)
         self.mlp._w[...], self._state = w, state
         return total / len(rows)
-
-    def _step(self, net: Architecture, w: Float64, g: Float64, state: _State) -> Float64:
-        rule = self.optimizer
-        if rule.clip_norm is not None:
-            if not np.isfinite(gradient_norm(g)):
-                raise FloatingPointError("the gradient's norm is not finite")
-            g = clip_norm(g, rule.clip_norm)
-        w = state.updated(w, g, rule)
-        if rule.max_norm is not None:
-            w = np.concatenate([max_norm(W, rule.max_norm).ravel() for W in net.views(w)])
-        if self.average:
-            state.enter(w, self.average.step_share(state.steps))
-        return w
 
     def _loss_and_gradient(
         self, net: Architecture, w: Float64, x: Float64, y: Float64
@@ -198,43 +189,6 @@ class Trainer:
             f"oracle.Trainer({self.mlp!r}, optimizer={self.optimizer!r}, "
             f"batch_size={self.batch_size}{sparse}{average})"
         )
-
-
-@dataclass
-class _State:
-    """What an optimizer remembers. slots: none for plain SGD, v for momentum, m and v for Adam."""
-
-    slots: list[Float64] = field(default_factory=list)
-    epochs: int = 0
-    steps: int = 0
-    beta_1_power: float = 1.0
-    beta_2_power: float = 1.0
-    average: Float64 | None = None
-
-    def enter(self, w: Float64, share: float | None) -> None:
-        """Let w enter the average with this share."""
-        if share is not None:
-            before = np.zeros_like(w) if self.average is None else self.average
-            self.average = averaged(before, w, share)
-
-    def updated(self, w: Float64, g: Float64, optimizer: Optimizer) -> Float64:
-        """Return w after one step of (29), (30) or (31)."""
-        self.steps += 1
-        if isinstance(optimizer, Adam):
-            self.beta_1_power *= optimizer.beta_1
-            self.beta_2_power *= optimizer.beta_2
-            m, v = self.slots
-            w, m, v = adam(
-                w, g, m, v, optimizer.eta, optimizer.beta_1, optimizer.beta_2, optimizer.eps,
-                self.beta_1_power, self.beta_2_power,
-            )  # fmt: skip
-            self.slots = [m, v]
-        elif optimizer.momentum:
-            w, v = momentum(w, g, self.slots[0], optimizer.eta, optimizer.momentum)
-            self.slots = [v]
-        else:
-            w = sgd(w, g, optimizer.eta)
-        return w
 
 
 def _rows(order: ArrayLike, n: int) -> Any:
