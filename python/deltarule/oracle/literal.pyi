@@ -8,6 +8,7 @@ from deltarule.averaging import Averaging
 from deltarule.optimizers import Optimizer
 from deltarule.oracle.steps import State
 from deltarule.results import Array, Backward, Trace
+from deltarule.schedules.moving import Moving
 from deltarule.sparsity import Sparsity
 
 def elementary(name: str, x: Array) -> Array: ...
@@ -82,6 +83,7 @@ class Trainer:
     sparsity: Sparsity | None
     average: Averaging | None
     state: State
+    moving: Moving
     @property
     def steps(self) -> int: ...
     @property

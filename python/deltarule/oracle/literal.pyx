@@ -18,6 +18,7 @@ import sys
 
 from deltarule.oracle.steps import State
 from deltarule.results import Backward, Trace
+from deltarule.schedules.moving import Moving, step_of
 
 
 cdef object _ELEMENTARY = {"exp": 0, "log": 1, "log1p_of_unit": 2, "logistic": 3, "tanh": 4}
@@ -170,12 +171,15 @@ class Trainer:
     ----------
     state : State
         Slots in w's order, and the optimizer's clock.
+    moving : Moving
+        The optimizer's schedules; `moving.observe` tells them a validation loss.
     """
 
     def __init__(self, mlp, optimizer, batch_size=None, sparsity=None, average=None):
         self.mlp, self.optimizer, self.batch_size = mlp, optimizer, batch_size
         self.sparsity, self.average = sparsity, average
         self.state = State.start(optimizer, mlp.architecture, mlp.w.dtype)
+        self.moving = Moving(optimizer.schedules, mlp.w.dtype.name)
 
     @property
     def averaged_w(self):
@@ -190,20 +194,22 @@ class Trainer:
     def epoch(self, X, Y, order=None, sample_weight=None, numbers=None):
         """One pass over the rows `order`; the mean of the batch losses before each update  (36).
 
-        numbers: by name, one value for each step, of those that move.
+        numbers: by name, one value for each step, of those that move; None: those of the schedules.
         """
         if sample_weight is not None:
             raise ValueError("sample_weight: expected None")
         X, Y = np.asarray(X), np.asarray(Y)
         rows = np.arange(len(X)) if order is None else np.asarray(order)
         size = self.batch_size or len(rows)
+        if numbers is None:
+            numbers = self.moving.numbers(self.state.epochs, len(rows), self.batch_size)
         total = 0.0
         for step, start in enumerate(range(0, len(rows), size)):
             batch = rows[start : start + size]
             trace = self.mlp.forward(X[batch])
             back = self.mlp.backward(trace, Y[batch], self.sparsity)
             total += len(batch) * back.loss
-            now = {name: float(values[step]) for name, values in (numbers or {}).items()}
+            now = step_of(numbers, step)
             self.mlp.w = self.state.step(
                 sys.modules[__name__], self.optimizer, self.mlp.architecture, self.mlp.w,
                 back.gradient, now,
@@ -211,4 +217,5 @@ class Trainer:
             self.state.enter_step(sys.modules[__name__], self.average, self.mlp.w)
         self.state.epochs += 1
         self.state.enter_epoch(sys.modules[__name__], self.average, self.mlp.w)
+        self.moving.finish(numbers, total / len(rows))
         return total / len(rows)
