@@ -20,8 +20,10 @@ cdef struct Constants:
     double log2_e, ln_2, ln_2_rest
     double exp_low, exp_high, tanh_one
     double smallest_normal, largest, lift
-    int n_exp, n_tanh, n_log
+    int n_exp, n_tanh, n_log, n_normal
     double[10] exp_tail, tanh_tail, log_tail
+    double normal_reach
+    double[24] normal_tail
 
 cdef Constants FLOAT, DOUBLE
 
@@ -56,6 +58,11 @@ DOUBLE.log_tail[:7] = [
     0.6666666666667268, 0.3999999999617654, 0.28571429392888037, 0.2222213868003591,
     0.1818634936047812, 0.1525031267678873, 0.15367293314702957,
 ]
+
+FLOAT.normal_reach, FLOAT.n_normal = 15, 1
+FLOAT.normal_tail[:1] = [0]
+DOUBLE.normal_reach, DOUBLE.n_normal = 39, 1
+DOUBLE.normal_tail[:1] = [0]
 
 
 cdef inline Constants* constants(real x) noexcept nogil:

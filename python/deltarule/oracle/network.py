@@ -7,13 +7,12 @@ Nothing here keeps state. Rows are samples; W[k] is (H_{k+1}, H_k + 1), bias las
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from deltarule.architecture import Architecture
 from deltarule.oracle import sparsity as sparse
 from deltarule.oracle.activations import Float64, activate, times_derivative
+from deltarule.oracle.functions import of_net
 from deltarule.oracle.losses import batch_loss, descent, penalty, row_loss
 from deltarule.results import Backward, Trace
 from deltarule.sparsity import Sparsity
@@ -31,7 +30,14 @@ def affine(o: Float64, W: Float64) -> Float64:
 
 
 def output_delta(
-    loss: str, output: str, y: Float64, y_hat: Float64, eps: float, collapsed: bool = True
+    loss: str,
+    output: str,
+    y: Float64,
+    y_hat: Float64,
+    eps: float,
+    collapsed: bool = True,
+    net: Float64 | None = None,
+    alpha: Float64 | None = None,
 ) -> Float64:
     """delta_j = -dL_i/dnet_j of the output layer: f' u  (17), or J^T u  (24).
 
@@ -49,6 +55,8 @@ def output_delta(
         Clipping distance of the general path.
     collapsed : bool
         False takes the general path also for the two pairs that collapse.
+    net, alpha : array, (n, K) and (K,), optional
+        As `activations.times_derivative` takes them.
 
     Returns
     -------
@@ -60,11 +68,17 @@ def output_delta(
         return y - y_hat
     if collapsed and (loss, output) == ("cross_entropy", "softmax"):
         return np.asarray(y - y_hat * np.sum(y, axis=1, keepdims=True))
-    return times_derivative(output, y_hat, descent(loss, y, y_hat, eps))
+    return times_derivative(output, y_hat, descent(loss, y, y_hat, eps), net, alpha)
 
 
 def hidden_delta(
-    delta: Float64, W: Float64, activation: str, o: Float64, pull: Float64 | None = None
+    delta: Float64,
+    W: Float64,
+    activation: str,
+    o: Float64,
+    pull: Float64 | None = None,
+    net: Float64 | None = None,
+    alpha: Float64 | None = None,
 ) -> Float64:
     """delta[k]_i = f'(net[k]_i) sum_j delta[k+1]_j W[k]_ji  (20), with a pull (45).
 
@@ -80,13 +94,27 @@ def hidden_delta(
         o[k].
     pull : array, (n, H_k), optional
         What a penalty on o[k] adds to u (44).
+    net, alpha : array, (n, H_k) and (H_k,), optional
+        As `activations.times_derivative` takes them.
 
     Returns
     -------
     array, (n, H_k)
     """
+    return times_derivative(activation, o, arriving(delta, W, pull), net, alpha)
+
+
+def arriving(delta: Float64, W: Float64, pull: Float64 | None = None) -> Float64:
+    """u = -dL_i/do[k]: sum_j delta[k+1]_j W[k]_ji, and a pull  (19), (45)."""
     u = delta @ W[:, :-1]
-    return times_derivative(activation, o, u if pull is None else u + pull)
+    return np.asarray(u if pull is None else u + pull)
+
+
+def alpha_gradient(activation: str, net: Float64, alpha: Float64, u: Float64, S: float) -> Float64:
+    """dL/dalpha_j = -(1/S) sum_i u_ij do_ij/dalpha_j  (A15)."""
+    influence = of_net(activation, net, alpha).influence
+    assert influence is not None  # of an activation that learns
+    return np.asarray(-np.sum(u * influence, axis=0) / S)
 
 
 def weight_gradient(
@@ -125,14 +153,14 @@ def input_gradient(delta: Float64, W: Float64, scale: Float64 | None) -> Float64
     return np.asarray(dX if scale is None else dX * scale)
 
 
-def forward(net: Architecture, W: Sequence[Float64], X: Float64) -> Trace:
+def forward(net: Architecture, w: Float64, X: Float64) -> Trace:
     """o[0], then net[k+1] and o[k+1] for k = 0 .. m  (1) to (3).
 
     Parameters
     ----------
     net : Architecture
         The network without its weights.
-    W : sequence of array
+    w : array, (n_weights,)
         Its weights.
     X : array, (n, H_0)
         Samples.
@@ -144,15 +172,15 @@ def forward(net: Architecture, W: Sequence[Float64], X: Float64) -> Trace:
     shift, scale = scaling(net)
     sums: list[Float64 | None] = [None]
     o = [gather(X, shift, scale)]
-    for W_k, activation in zip(W, net.activations, strict=True):
+    for W_k, activation, alpha in zip(net.views(w), net.activations, net.alphas(w), strict=True):
         sums.append(weighted := affine(o[-1], W_k))
-        o.append(activate(activation, weighted))
+        o.append(activate(activation, weighted, alpha))
     return Trace(tuple(sums), tuple(o), o[-1])
 
 
 def backward(
     net: Architecture,
-    W: Sequence[Float64],
+    w: Float64,
     trace: Trace,
     y: Float64,
     collapsed: bool = True,
@@ -164,7 +192,7 @@ def backward(
     ----------
     net : Architecture
         The network without its weights.
-    W : sequence of array
+    w : array, (n_weights,)
         Its weights.
     trace : Trace
         Its forward pass.
@@ -179,32 +207,46 @@ def backward(
     -------
     Backward
     """
-    o, m = trace.o, net.n_hidden_layers
+    o, m, f = trace.o, net.n_hidden_layers, net.activations
+    W, alphas = net.views(w), net.alphas(w)
     S = reduction_size(net, len(y))
-    back = [output_delta(net.loss, net.activations[-1], y, trace.y_hat, eps(net), collapsed)]
+    dalpha: list[Float64] = []
+
+    def learned(k: int, u: Float64) -> None:  # from what arrives at o[k]
+        sums, alpha = trace.net[k], alphas[k - 1]
+        if alpha is not None and sums is not None:
+            dalpha.insert(0, alpha_gradient(f[k - 1], sums, alpha, u, S))
+
+    learned(m + 1, descent(net.loss, y, trace.y_hat, eps(net)))
+    back = [
+        output_delta(
+            net.loss, f[m], y, trace.y_hat, eps(net), collapsed, trace.net[m + 1], alphas[m]
+        )
+    ]
     for k in range(m, 0, -1):
         pull = None
         if sparsity is not None and sparsity.layer == k:
             pull = sparse.pull(sparsity, o[k], eps(net))
-        back.insert(0, hidden_delta(back[0], W[k], net.activations[k - 1], o[k], pull))
-    gradient = np.concatenate(
-        [weight_gradient(back[k], o[k], W[k], S, net.l2, net.l1).ravel() for k in range(m + 1)]
-    )
+        learned(k, arriving(back[0], W[k], pull))
+        sums, alpha = trace.net[k], alphas[k - 1]
+        back.insert(0, hidden_delta(back[0], W[k], f[k - 1], o[k], pull, sums, alpha))
+    dW = [weight_gradient(back[k], o[k], W[k], S, net.l2, net.l1).ravel() for k in range(m + 1)]
+    gradient = np.concatenate([*dW, *dalpha])
     dX = input_gradient(back[0], W[0], scaling(net)[1])
-    loss = loss_of(net, W, trace, y)
+    loss = loss_of(net, w, trace, y)
     if sparsity is not None:
         loss += sparse.penalty(sparsity, o[sparsity.layer], S, eps(net))
     return Backward((None, *back), net.views(gradient), gradient, dX, loss)
 
 
-def loss_of(net: Architecture, W: Sequence[Float64], trace: Trace, y: Float64) -> float:
+def loss_of(net: Architecture, w: Float64, trace: Trace, y: Float64) -> float:
     """L = (1/S) sum_i L_i + gamma(w) of a forward pass  (13).
 
     Parameters
     ----------
     net : Architecture
         The network without its weights.
-    W : sequence of array
+    w : array, (n_weights,)
         Its weights.
     trace : Trace
         Its forward pass.
@@ -218,7 +260,7 @@ def loss_of(net: Architecture, W: Sequence[Float64], trace: Trace, y: Float64) -
     last = trace.net[-1]
     assert last is not None  # only net[0] is
     rows = row_loss(net.loss, net.activations[-1], y, last, trace.y_hat, eps(net))
-    return batch_loss(rows, reduction_size(net, len(y)), penalty(W, net.l2, net.l1))
+    return batch_loss(rows, reduction_size(net, len(y)), penalty(net.views(w), net.l2, net.l1))
 
 
 def reduction_size(net: Architecture, n: int) -> float:
