@@ -6,12 +6,12 @@
     log(1 + f) ~ f - f^2/2 + s (f^2/2 + z l(z)),   s = f/(2 + f), z = s^2, f in [-1/4, 1/2]
     Phi(-a)    ~ exp(-a^2/2) w p(1 - 8 w),         w = 1/(a + 4), a in [0, 15] or [0, 39]
 
-Each of e, t, l, p makes the largest relative error of its function (of exp(r) - 1 for e) as small as
-its degree allows: a weighted Chebyshev approximation, found by Lawson's iteration, that is by
+Each of e, t, l, p makes the largest relative error of its function (of exp(r) - 1 for e) as small
+as its degree allows: a weighted Chebyshev approximation, found by Lawson's iteration, that is by
 least squares whose weights grow where the error is large. The lowest coefficients are rounded to
 the type first and the others fitted again around them.
 
-Run: python benchmarks/fit_polynomials.py   (needs mpmath; takes under a minute)
+Run: python benchmarks/fit_polynomials.py   (needs mpmath; takes some minutes)
 """
 
 from __future__ import annotations

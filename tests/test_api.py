@@ -14,7 +14,7 @@ import pytest
 from tolerances import assert_within, gamma
 
 import deltarule as dr
-from deltarule.architecture import initial_weights
+from deltarule.initialisers import initial_weights
 
 N = 37
 

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from deltarule.activations import activation
-from deltarule.architecture import ACTIVATIONS, OUTPUTS, Architecture, initial_weights
+from deltarule.architecture import ACTIVATIONS, OUTPUTS, Architecture
+from deltarule.initialisers import initial_weights
 from deltarule.optimizers import SGD, Adam, check_optimizer
 
 make = Architecture.from_arguments

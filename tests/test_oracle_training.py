@@ -9,7 +9,7 @@ import pytest
 from tolerances import assert_within, gamma
 
 from deltarule import oracle
-from deltarule.architecture import initial_weights
+from deltarule.initialisers import initial_weights
 from deltarule.optimizers import SGD, Adam
 
 XOR = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])

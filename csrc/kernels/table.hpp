@@ -125,6 +125,8 @@ template <class T> struct Update {
   T beta_1, one_minus_beta_1, beta_2, one_minus_beta_2;
   T step_size, bias_correction, eps;  // eta / (1 - beta_1^t), 1 / (1 - beta_2^t)
   Penalty<T> penalty;
+  T decay;            // of w, decoupled from its gradient: eta weight_decay
+  T clip;             // largest element of the gradient; 0: any
   T minus_inverse_s;  // -1/S
 };
 

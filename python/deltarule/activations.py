@@ -32,8 +32,9 @@ class Activation:
         Nets where f' jumps.
     largest_slope : float
         The largest |f'|, or what it nears; where it grows without bound, 1.
-    rectifier : bool
-        Whether about half of the nets are passed on, so that weights start by He's rule (32).
+    init : str
+        How the weights into it start where nothing is asked for. He: about half of a signal's
+        square is passed on, as relu does. SELU's fixed point is that of weights of variance 1 / H.
     """
 
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
@@ -42,7 +43,7 @@ class Activation:
     from_output: bool = False
     kinks: tuple[float, ...] = ()
     largest_slope: float = 1.0
-    rectifier: bool = False
+    init: str = "glorot_uniform"
 
 
 def _number(default: float) -> Parameter:
@@ -52,22 +53,24 @@ def _number(default: float) -> Parameter:
 _SLOPE = Parameter(0.01, lambda value: 0 <= value <= 1, "a number in [0, 1]")
 _POSITIVE = Parameter(1.0, lambda value: 0 < value < float("inf"), "a finite number > 0")
 
+HE = "he_uniform"
+
 TABLE: dict[str, Activation] = {
     "identity": Activation(from_output=True),
     "logistic": Activation(from_output=True, largest_slope=0.25),
     "tanh": Activation(from_output=True),
-    "relu": Activation(from_output=True, kinks=(0.0,), rectifier=True),
+    "relu": Activation(from_output=True, kinks=(0.0,), init=HE),
     "softmax": Activation(from_output=True, largest_slope=0.25),
     "threshold": Activation(from_output=True),
-    "leaky_relu": Activation({"slope": _SLOPE}, kinks=(0.0,), rectifier=True),
-    "prelu": Activation({"slope": _number(0.25)}, learned=True, kinks=(0.0,), rectifier=True),
-    "elu": Activation({"alpha": _POSITIVE}, kinks=(0.0,), rectifier=True),
-    "selu": Activation(kinks=(0.0,), largest_slope=1.7580993408473766),
-    "gelu": Activation(largest_slope=1.1289041451147937, rectifier=True),
-    "gelu_tanh": Activation(largest_slope=1.1289, rectifier=True),
-    "silu": Activation(largest_slope=1.0998393194985, rectifier=True),
-    "mish": Activation(largest_slope=1.0884, rectifier=True),
-    "softplus": Activation(rectifier=True),
+    "leaky_relu": Activation({"slope": _SLOPE}, kinks=(0.0,), init=HE),
+    "prelu": Activation({"slope": _number(0.25)}, learned=True, kinks=(0.0,), init=HE),
+    "elu": Activation({"alpha": _POSITIVE}, kinks=(0.0,), init=HE),
+    "selu": Activation(kinks=(0.0,), largest_slope=1.7580993408473766, init="lecun_normal"),
+    "gelu": Activation(largest_slope=1.1289041451147937, init=HE),
+    "gelu_tanh": Activation(largest_slope=1.1289, init=HE),
+    "silu": Activation(largest_slope=1.0998393194985, init=HE),
+    "mish": Activation(largest_slope=1.0884, init=HE),
+    "softplus": Activation(),
     "softsign": Activation(),
     "hard_tanh": Activation(kinks=(-1.0, 1.0)),
     "hard_logistic": Activation(kinks=(-3.0, 3.0), largest_slope=1 / 6),

@@ -2,12 +2,11 @@
 """What a network is before it has weights: sizes, activations, loss, dtype, penalty, scaling.
 
 An `Architecture` has judged every one of its arguments, so that whoever holds one (the native
-network, the oracle, a file) need not ask again. Here too: how w is laid out and how it starts.
+network, the oracle, a file) need not ask again. Here too: how w is laid out.
 """
 
 from __future__ import annotations
 
-import math
 import reprlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,11 +16,11 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from deltarule._arguments import choice, generator, integer, number, unmasked
-from deltarule.activations import NAMES as ACTIVATIONS
+from deltarule._arguments import choice, integer, number, unmasked
+from deltarule.activations import NAMES, parts, row
 from deltarule.activations import activation as activation_text
-from deltarule.activations import parts, row
 
+ACTIVATIONS = NAMES
 LOSSES = ("half_squared_error", "binary_cross_entropy", "cross_entropy", "squared_error")
 SQUARES = ("half_squared_error", "squared_error")  # which take any targets, and any output
 DTYPES = ("float32", "float64")
@@ -268,10 +267,21 @@ class Architecture:
         w = np.empty(self.n_weights, self.dtype if dtype is None else dtype)
         for k, view in enumerate(self.views(w)):
             view[...] = _real_array(f"W[{k}]", matrices[k], view.shape)
-        self._put_alphas(w, alpha)
+        self.start_alphas(w, alpha)
         return w
 
-    def _put_alphas(self, w: NDArray[Any], alpha: Sequence[ArrayLike | None] | None = None) -> None:
+    def start_alphas(
+        self, w: NDArray[Any], alpha: Sequence[ArrayLike | None] | None = None
+    ) -> None:
+        """Write what units learn into a flat vector.
+
+        Parameters
+        ----------
+        w : array, (n_weights,), contiguous
+            The weights.
+        alpha : sequence, optional
+            The parameters as `alphas` gives them; None: as the activations' texts say.
+        """
         for k, (view, f) in enumerate(zip(self.alphas(w), self.activations, strict=True)):
             if view is not None:
                 given = None if alpha is None else alpha[k]
@@ -335,39 +345,6 @@ class Architecture:
                 f"expected numbers, finite as {self.dtype}"
             )
         return tuple(rounded.tolist())  # exact: every T is a Python float
-
-
-def initial_weights(architecture: Architecture, seed: Any = None) -> NDArray[Any]:
-    """W[k] ~ uniform(-limit, limit), bias 0  (equation 32).
-
-    limit = sqrt(6 / H_k) where f_k is relu or of its kind (He), else sqrt(6 / (H_k + H_{k+1}))
-    (Glorot). Parameters that units learn start as the activation's text says.
-    Drawn in float64, layer by layer, then rounded to the dtype.
-
-    Parameters
-    ----------
-    architecture : Architecture
-        The sizes, activations and dtype.
-    seed : None, int or anything else that `numpy.random.default_rng` takes
-        The same int gives the same weights.
-
-    Returns
-    -------
-    array, (n_weights,)
-
-    Raises
-    ------
-    TypeError, ValueError
-        If the seed is not one.
-    """
-    rng = generator(seed)
-    w = np.zeros(architecture.n_weights, architecture.dtype)
-    for matrix, f in zip(architecture.views(w), architecture.activations, strict=True):
-        fan_out, fan_in = matrix.shape[0], matrix.shape[1] - 1
-        limit = math.sqrt(6 / fan_in if row(f).rectifier else 6 / (fan_in + fan_out))
-        matrix[:, :-1] = rng.uniform(-limit, limit, (fan_out, fan_in))
-    architecture._put_alphas(w)
-    return w
 
 
 def _dtype_name(dtype: object) -> str:

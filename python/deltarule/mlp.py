@@ -17,8 +17,9 @@ from numpy.typing import ArrayLike
 
 from deltarule import _core, _validate
 from deltarule.activations import kernel
-from deltarule.architecture import Architecture, initial_weights
+from deltarule.architecture import Architecture
 from deltarule.fitting import EpochTrainer, Fittable
+from deltarule.initialisers import initial_weights
 from deltarule.optimizers import Optimizer
 from deltarule.results import Array, Backward, Trace
 
@@ -44,7 +45,7 @@ class MLP(Fittable):
         "float32" or "float64", or the same as "f4", "f8", float or NumPy's types: of weights and
         arithmetic.
     seed : None, int or anything else that `numpy.random.default_rng` takes
-        Draws the initial weights: uniform, He for relu and Glorot for the others; bias 0.
+        Draws the initial weights.
     l2 : float
         Adds l2 / 2 times the sum of the squared weights, biases excluded, to the loss.
     reduction : str
@@ -53,11 +54,17 @@ class MLP(Fittable):
         o[0] = (X - input_shift) * input_scale: standardises raw features inside the model.
     l1 : float
         Adds l1 times the sum of the weights' absolute values, biases excluded, to the loss.
+    init : str or sequence of None or str, optional
+        How the weights start, for all layers or one per weight matrix: "glorot_uniform",
+        "glorot_normal", "he_uniform", "he_normal", "lecun_uniform", "lecun_normal", "ntk",
+        "orthogonal(gain=1)", "zeros" or "constant(value)"; biases start at 0. None: by the
+        activation, He uniform for relu and its like, LeCun normal for selu, Glorot uniform for the
+        others.
 
     Attributes
     ----------
     architecture : Architecture
-        All of the above but the seed.
+        All of the above but seed and init.
 
     Raises
     ------
@@ -84,11 +91,12 @@ class MLP(Fittable):
         input_shift: ArrayLike | None = None,
         input_scale: ArrayLike | None = None,
         l1: float = 0.0,
+        init: str | Sequence[str | None] | None = None,
     ) -> None:
         net = Architecture.from_arguments(
             layers, activation, output, loss, dtype, l2, reduction, input_shift, input_scale, l1
         )
-        self._build(net, initial_weights(net, seed))
+        self._build(net, initial_weights(net, seed, init))
 
     @classmethod
     def from_architecture(cls, architecture: Architecture, w: ArrayLike) -> MLP:

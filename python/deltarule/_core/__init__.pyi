@@ -15,7 +15,7 @@ class Network:
     """
     The native network: one vector of weights and what is computed from it.
     """
-    def __init__(self, layers: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], activations: collections.abc.Sequence[str], loss: str, dtype: str, reduction: str, l2: typing.SupportsFloat | typing.SupportsIndex, l1: typing.SupportsFloat | typing.SupportsIndex, input_shift: typing.Any, input_scale: typing.Any, collapsed: bool = True) -> None:
+    def __init__(self, layers: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], activations: collections.abc.Sequence[tuple[str, str, collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex]]], loss: str, dtype: str, reduction: str, l2: typing.SupportsFloat | typing.SupportsIndex, l1: typing.SupportsFloat | typing.SupportsIndex, input_shift: typing.Any, input_scale: typing.Any, collapsed: bool = True) -> None:
         ...
     def assign(self, w: typing.Any) -> None:
         ...
@@ -42,10 +42,12 @@ class Trainer:
     """
     The native training loop of one network: optimizer state and panels.
     """
-    def __init__(self, network: Network, optimizer: str, parameters: collections.abc.Mapping[str, typing.SupportsFloat | typing.SupportsIndex], batch_size: typing.SupportsInt | typing.SupportsIndex, n_threads: typing.SupportsInt | typing.SupportsIndex, sparsity: tuple[typing.SupportsInt | typing.SupportsIndex, str, typing.SupportsFloat | typing.SupportsIndex, typing.SupportsFloat | typing.SupportsIndex] | None = None) -> None:
+    def __init__(self, network: Network, optimizer: str, parameters: collections.abc.Mapping[str, typing.SupportsFloat | typing.SupportsIndex], batch_size: typing.SupportsInt | typing.SupportsIndex, n_threads: typing.SupportsInt | typing.SupportsIndex, sparsity: tuple[typing.SupportsInt | typing.SupportsIndex, str, typing.SupportsFloat | typing.SupportsIndex, typing.SupportsFloat | typing.SupportsIndex] | None = None, eta_factors: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex] = []) -> None:
         ...
-    def epoch(self, X: typing.Any, Y: typing.Any, order: typing.Any = None) -> float:
-        ...
+    def epoch(self, X: typing.Any, Y: typing.Any, order: typing.Any = None, sample_weight: typing.Any = None, numbers: collections.abc.Mapping[str, typing.Any] | None = None) -> float:
+        """
+        numbers: by name, one float64 for each step of the epoch.
+        """
     def set_state(self, state: dict) -> None:
         ...
     def time_phases(self, on: bool) -> None:

@@ -64,7 +64,7 @@ SELU_SCALE, SELU_ALPHA = 1.0507009873554805, 1.6732632423543772
 
 def selu(net: Float64, _: Float64) -> Parts:
     """elu times a scale: outputs of mean 0 and variance 1 from such nets  (A4)."""
-    o, slope, _none = elu(net, np.float64(SELU_ALPHA))
+    o, slope, _none = elu(net, np.asarray(SELU_ALPHA))
     return Parts(SELU_SCALE * o, SELU_SCALE * slope)
 
 
@@ -168,7 +168,7 @@ def of_net(activation: str, net: Float64, alpha: Float64 | None = None) -> Parts
 
 def _from_output(name: str, net: Float64) -> Parts:
     if name in FUNCTIONS:
-        return FUNCTIONS[name](net, np.float64(0))
+        return FUNCTIONS[name](net, np.asarray(0.0))
     from deltarule.oracle.activations import ACTIVATIONS, DERIVATIVES
 
     o = ACTIVATIONS[name](net)

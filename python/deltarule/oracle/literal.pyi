@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from numpy.typing import ArrayLike, DTypeLike
 
 from deltarule.architecture import Architecture
 from deltarule.optimizers import Optimizer
+from deltarule.oracle.steps import State
 from deltarule.results import Array, Backward, Trace
+from deltarule.schedules.moving import Moving
 from deltarule.sparsity import Sparsity
 
 def elementary(name: str, x: Array) -> Array: ...
@@ -73,10 +75,10 @@ class Trainer:
     optimizer: Optimizer
     batch_size: int | None
     sparsity: Sparsity | None
-    slots: list[Array]
-    steps: int
-    beta_1_power: float
-    beta_2_power: float
+    state: State
+    moving: Moving
+    @property
+    def steps(self) -> int: ...
     def __init__(
         self,
         mlp: MLP,
@@ -84,4 +86,11 @@ class Trainer:
         batch_size: int | None = None,
         sparsity: Sparsity | None = None,
     ) -> None: ...
-    def epoch(self, X: ArrayLike, Y: ArrayLike, order: ArrayLike | None = None) -> float: ...
+    def epoch(
+        self,
+        X: ArrayLike,
+        Y: ArrayLike,
+        order: ArrayLike | None = None,
+        sample_weight: None = None,
+        numbers: Mapping[str, Array] | None = None,
+    ) -> float: ...

@@ -12,10 +12,14 @@ include "literal_equations.pxi"
 include "literal_activations.pxi"
 include "literal_losses.pxi"
 include "literal_sparsity.pxi"
+include "literal_optimizers.pxi"
+
+import sys
 
 from deltarule.activations import parts as specification_of, row
-from deltarule.optimizers import Adam
+from deltarule.oracle.steps import State
 from deltarule.results import Backward, Trace
+from deltarule.schedules.moving import Moving, step_of
 
 
 cdef object _ELEMENTARY = {"exp": 0, "log": 1, "log1p_of_unit": 2, "logistic": 3, "tanh": 4}
@@ -180,7 +184,7 @@ class Trainer:
     ----------
     mlp : MLP
         The network, whose w `epoch` replaces.
-    optimizer : SGD or Adam
+    optimizer : Rule
         The update rule.
     batch_size : int, optional
         Rows in a batch; None: all rows.
@@ -189,46 +193,46 @@ class Trainer:
 
     Attributes
     ----------
-    slots : list of array, (n_weights,)
-        None for plain SGD, v for momentum, m and v for Adam.
-    steps : int
-        Updates so far.
-    beta_1_power, beta_2_power : float
-        Running products of Adam's betas.
+    state : State
+        Slots in w's order, and the optimizer's clock.
+    moving : Moving
+        The optimizer's schedules; `moving.observe` tells them a validation loss.
     """
 
     def __init__(self, mlp, optimizer, batch_size=None, sparsity=None):
         self.mlp, self.optimizer, self.batch_size = mlp, optimizer, batch_size
         self.sparsity = sparsity
-        n_slots = {"sgd": 0, "momentum": 1, "adam": 2}[optimizer.kernel]
-        self.slots = [np.zeros_like(mlp.w) for _ in range(n_slots)]
-        self.steps = 0
-        self.beta_1_power = self.beta_2_power = 1.0
+        self.state = State.start(optimizer, mlp.architecture, mlp.w.dtype)
+        self.moving = Moving(optimizer.schedules, mlp.w.dtype.name)
 
-    def epoch(self, X, Y, order=None):
-        """One pass over the rows `order`; the mean of the batch losses before each update  (36)."""
+    @property
+    def steps(self):
+        """Updates so far."""
+        return self.state.steps
+
+    def epoch(self, X, Y, order=None, sample_weight=None, numbers=None):
+        """One pass over the rows `order`; the mean of the batch losses before each update  (36).
+
+        numbers: by name, one value for each step, of those that move; None: those of the schedules.
+        """
+        if sample_weight is not None:
+            raise ValueError("sample_weight: expected None")
         X, Y = np.asarray(X), np.asarray(Y)
         rows = np.arange(len(X)) if order is None else np.asarray(order)
         size = self.batch_size or len(rows)
+        if numbers is None:
+            numbers = self.moving.numbers(self.state.epochs, len(rows), self.batch_size)
         total = 0.0
-        for start in range(0, len(rows), size):
+        for step, start in enumerate(range(0, len(rows), size)):
             batch = rows[start : start + size]
             trace = self.mlp.forward(X[batch])
             back = self.mlp.backward(trace, Y[batch], self.sparsity)
             total += len(batch) * back.loss
-            self._update(back.gradient)
+            now = step_of(numbers, step)
+            self.mlp.w = self.state.step(
+                sys.modules[__name__], self.optimizer, self.mlp.architecture, self.mlp.w,
+                back.gradient, now,
+            )
+        self.state.epochs += 1
+        self.moving.finish(numbers, total / len(rows))
         return total / len(rows)
-
-    def _update(self, g):
-        o, w = self.optimizer, self.mlp.w
-        self.steps += 1
-        if isinstance(o, Adam):
-            self.beta_1_power *= o.beta_1
-            self.beta_2_power *= o.beta_2
-            w, *self.slots = adam(w, g, *self.slots, o.eta, o.beta_1, o.beta_2, o.eps,
-                                  self.beta_1_power, self.beta_2_power)
-        elif o.momentum:
-            w, *self.slots = momentum(w, g, *self.slots, o.eta, o.momentum)
-        else:
-            w = sgd(w, g, o.eta)
-        self.mlp.w = w

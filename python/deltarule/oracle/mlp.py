@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from deltarule import _validate
-from deltarule.architecture import Architecture, initial_weights
+from deltarule.architecture import Architecture
 from deltarule.fitting import EpochTrainer, Fittable
+from deltarule.initialisers import initial_weights
 from deltarule.optimizers import Optimizer
 from deltarule.oracle.activations import Float64
 from deltarule.oracle.data import float_features, float_targets
@@ -28,7 +29,7 @@ class MLP(Fittable):
 
     Parameters
     ----------
-    layers, activation, output, loss, dtype, seed, l2, reduction, input_shift, input_scale, l1
+    layers, activation, output, loss, dtype, seed, l2, reduction, input_shift, input_scale, l1, init
         As `deltarule.MLP` takes them. All arithmetic is float64; `dtype` names the network that
         this is the oracle of: initial weights and input scaling are rounded to it, so that equal
         arguments give equal parameters, and its epsilon is the clipping distance (35).
@@ -62,13 +63,14 @@ class MLP(Fittable):
         input_scale: ArrayLike | None = None,
         l1: float = 0.0,
         collapsed: bool = True,
+        init: str | Sequence[str | None] | None = None,
     ) -> None:
         net = Architecture.from_arguments(
             layers, activation, output, loss, dtype, l2, reduction, input_shift, input_scale, l1
         )
         self._architecture = net
         self.collapsed = collapsed
-        self._w: Float64 = initial_weights(net, seed).astype(np.float64)
+        self._w: Float64 = initial_weights(net, seed, init).astype(np.float64)
 
     @classmethod
     def from_architecture(
