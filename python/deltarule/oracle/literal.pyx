@@ -12,6 +12,7 @@ include "literal_equations.pxi"
 include "literal_activations.pxi"
 include "literal_losses.pxi"
 include "literal_sparsity.pxi"
+include "literal_random.pxi"
 include "literal_optimizers.pxi"
 
 import sys
@@ -22,11 +23,13 @@ from deltarule.results import Backward, Trace
 from deltarule.schedules.moving import Moving, step_of
 
 
-cdef object _ELEMENTARY = {"exp": 0, "log": 1, "log1p_of_unit": 2, "logistic": 3, "tanh": 4}
+cdef object _ELEMENTARY = {
+    "exp": 0, "log": 1, "log1p_of_unit": 2, "logistic": 3, "tanh": 4, "sin_2pi": 5, "cos_2pi": 6,
+}
 
 
 def elementary(str name, const real[:] x):
-    """exp, log, log1p_of_unit, logistic or tanh of every x."""
+    """exp, log, log1p_of_unit, logistic, tanh, sin_2pi or cos_2pi of every x."""
     cdef int function = _ELEMENTARY[name]
     result = np.empty(x.shape[0], dtype_of(<real>0))
     cdef real[:] y = result
@@ -40,8 +43,12 @@ def elementary(str name, const real[:] x):
             y[i] = log1p_of_unit(x[i])
         elif function == 3:
             y[i] = logistic(x[i])
-        else:
+        elif function == 4:
             y[i] = tanh(x[i])
+        elif function == 5:
+            y[i] = sin_2pi(x[i])
+        else:
+            y[i] = cos_2pi(x[i])
     return result
 
 
@@ -89,19 +96,28 @@ class MLP:
         """alpha[k], (H_{k+1},), the parameters that units learn, or None: views into w."""
         return self.architecture.alphas(self.w)
 
-    def forward(self, X):
-        """net[k+1] = W[k] [o[k]; 1], o[k+1] = f_k(net[k+1])  (1) to (3); returns a Trace."""
+    def forward(self, X, step=None):
+        """net[k+1] = W[k] [o[k]; 1], o[k+1] = f_k(net[k+1])  (1) to (3); returns a Trace.
+
+        With a RandomStep o has its noise and masks (D1), (D3).
+        """
         o = [gather(np.asarray(X).astype(self.dtype), self._shift, self._scale)]
+        if step:
+            o[0] = perturbed(o[0], step)
         net = [None]
-        for W, f, alpha in zip(self.W, self.architecture.activations, self.alpha, strict=True):
+        layers = zip(self.W, self.architecture.activations, self.alpha, strict=True)
+        for k, (W, f, alpha) in enumerate(layers, 1):
             net.append(affine(o[-1], W))
             o.append(activate(f, net[-1], alpha))
+            if step and k <= self.architecture.n_hidden_layers:
+                o[k] = dropped(o[k], step, k)
         return Trace(tuple(net), tuple(o), o[-1])
 
-    def backward(self, trace, Y, sparsity=None):
+    def backward(self, trace, Y, sparsity=None, step=None):
         """delta from the output to the first layer, gradient, dX and L; returns a Backward.
 
-        With a Sparsity all of them hold its penalty (41) to (45).
+        With a Sparsity all of them hold its penalty (41) to (45); with a RandomStep, which the
+        trace had too, deltas go through its masks (D2).
         """
         a, y, W = self.architecture, self._targets(Y), self.W
         S = self._reduction_size(y)
@@ -112,8 +128,13 @@ class MLP:
         delta = [self._times_derivative(m + 1, trace, u, S, alphas)]
         for k in range(m, 0, -1):
             p = pull if sparsity and k == sparsity.layer else None
-            u = hidden_delta(delta[0], W[k], self._fused(k), trace.o[k], p)
-            delta.insert(0, self._times_derivative(k, trace, u, S, alphas))
+            f, o = self._fused(k), trace.o[k]
+            drops = layer_words(step, k, o.shape[1]) if step else None
+            if drops and f == a.activations[k - 1]:
+                u = hidden_delta(delta[0], W[k], f, activate(f, trace.net[k]), p, drops)
+            else:
+                u = hidden_delta(delta[0], W[k], f, o, p)
+            delta.insert(0, self._times_derivative(k, trace, u, S, alphas, drops))
         gradient = np.concatenate([
             weight_gradient(delta[k], trace.o[k], W[k], S, a.l2, a.l1).ravel() for k in range(len(W))
         ] + alphas[::-1])
@@ -126,13 +147,15 @@ class MLP:
         f = self.architecture.activations[k - 1]
         return f if row(f).from_output else "identity"
 
-    def _times_derivative(self, k, trace, u, S, alphas):
+    def _times_derivative(self, k, trace, u, S, alphas, drops=None):
         """f'(net) u where f' comes from net, else what u is already; alphas gets dL/dalpha."""
         f = self.architecture.activations[k - 1]
         if row(f).from_output:
             return u
         alpha = self.alpha[k - 1]
         _, slope, influence = parts(f, trace.net[k], alpha)
+        if drops:
+            slope, influence = masked(slope, drops), masked(influence, drops)
         if alpha is not None:
             alphas.append(alpha_gradient(u, influence, S))
         return u * slope

@@ -10,6 +10,8 @@ from __future__ import annotations
 import numpy as np
 
 from deltarule.architecture import Architecture
+from deltarule.dropout import RandomStep
+from deltarule.oracle import random
 from deltarule.oracle import sparsity as sparse
 from deltarule.oracle.activations import Float64, activate, times_derivative
 from deltarule.oracle.functions import of_net
@@ -77,10 +79,11 @@ def hidden_delta(
     activation: str,
     o: Float64,
     pull: Float64 | None = None,
+    mask: Float64 | None = None,
     net: Float64 | None = None,
     alpha: Float64 | None = None,
 ) -> Float64:
-    """delta[k]_i = f'(net[k]_i) sum_j delta[k+1]_j W[k]_ji  (20), with a pull (45).
+    """delta[k]_i = f'(net[k]_i) sum_j delta[k+1]_j W[k]_ji  (20), with a pull (45), a mask (D2).
 
     Parameters
     ----------
@@ -91,9 +94,11 @@ def hidden_delta(
     activation : str
         f of layer k.
     o : array, (n, H_k)
-        o[k].
+        o[k], before anything is dropped.
     pull : array, (n, H_k), optional
         What a penalty on o[k] adds to u (44).
+    mask : array, (n, H_k), optional
+        What dropout multiplied o[k] by.
     net, alpha : array, (n, H_k) and (H_k,), optional
         As `activations.times_derivative` takes them.
 
@@ -101,13 +106,17 @@ def hidden_delta(
     -------
     array, (n, H_k)
     """
-    return times_derivative(activation, o, arriving(delta, W, pull), net, alpha)
+    return times_derivative(activation, o, arriving(delta, W, pull, mask), net, alpha)
 
 
-def arriving(delta: Float64, W: Float64, pull: Float64 | None = None) -> Float64:
-    """u = -dL_i/do[k]: sum_j delta[k+1]_j W[k]_ji, and a pull  (19), (45)."""
+def arriving(
+    delta: Float64, W: Float64, pull: Float64 | None = None, mask: Float64 | None = None
+) -> Float64:
+    """u = -dL_i/do[k], before any mask: sum_j delta[k+1]_j W[k]_ji, a pull  (19), (45), (D2)."""
     u = delta @ W[:, :-1]
-    return np.asarray(u if pull is None else u + pull)
+    if pull is not None:
+        u = u + pull
+    return np.asarray(u if mask is None else u * mask)
 
 
 def alpha_gradient(activation: str, net: Float64, alpha: Float64, u: Float64, S: float) -> Float64:
@@ -153,7 +162,7 @@ def input_gradient(delta: Float64, W: Float64, scale: Float64 | None) -> Float64
     return np.asarray(dX if scale is None else dX * scale)
 
 
-def forward(net: Architecture, w: Float64, X: Float64) -> Trace:
+def forward(net: Architecture, w: Float64, X: Float64, step: RandomStep | None = None) -> Trace:
     """o[0], then net[k+1] and o[k+1] for k = 0 .. m  (1) to (3).
 
     Parameters
@@ -164,6 +173,8 @@ def forward(net: Architecture, w: Float64, X: Float64) -> Trace:
         Its weights.
     X : array, (n, H_0)
         Samples.
+    step : RandomStep, optional
+        A training's: with its noise, and with its masks on every o but the last  (D1), (D3).
 
     Returns
     -------
@@ -172,9 +183,14 @@ def forward(net: Architecture, w: Float64, X: Float64) -> Trace:
     shift, scale = scaling(net)
     sums: list[Float64 | None] = [None]
     o = [gather(X, shift, scale)]
-    for W_k, activation, alpha in zip(net.views(w), net.activations, net.alphas(w), strict=True):
+    if step is not None:
+        o[0] = random.perturbed(o[0], step)
+    layers = zip(net.views(w), net.activations, net.alphas(w), strict=True)
+    for k, (W_k, activation, alpha) in enumerate(layers, 1):
         sums.append(weighted := affine(o[-1], W_k))
         o.append(activate(activation, weighted, alpha))
+        if step is not None and k <= net.n_hidden_layers:
+            o[k] = random.dropped(o[k], step, k)
     return Trace(tuple(sums), tuple(o), o[-1])
 
 
@@ -185,6 +201,7 @@ def backward(
     y: Float64,
     collapsed: bool = True,
     sparsity: Sparsity | None = None,
+    step: RandomStep | None = None,
 ) -> Backward:
     """delta from the output to the first layer, then every gradient and L  (13) to (26).
 
@@ -202,6 +219,8 @@ def backward(
         As for `output_delta`.
     sparsity : Sparsity, optional
         A penalty on a hidden layer's outputs, in every delta, gradient and L  (41) to (45).
+    step : RandomStep, optional
+        As `forward` had it.
 
     Returns
     -------
@@ -227,9 +246,12 @@ def backward(
         pull = None
         if sparsity is not None and sparsity.layer == k:
             pull = sparse.pull(sparsity, o[k], eps(net))
-        learned(k, arriving(back[0], W[k], pull))
-        sums, alpha = trace.net[k], alphas[k - 1]
-        back.insert(0, hidden_delta(back[0], W[k], f[k - 1], o[k], pull, sums, alpha))
+        sums, alpha, mask, whole = trace.net[k], alphas[k - 1], None, o[k]
+        assert sums is not None  # only net[0] is
+        if step is not None and (mask := random.factor(step, k, o[k].shape[1])) is not None:
+            whole = activate(f[k - 1], sums, alpha)
+        learned(k, arriving(back[0], W[k], pull, mask))
+        back.insert(0, hidden_delta(back[0], W[k], f[k - 1], whole, pull, mask, sums, alpha))
     dW = [weight_gradient(back[k], o[k], W[k], S, net.l2, net.l1).ravel() for k in range(m + 1)]
     gradient = np.concatenate([*dW, *dalpha])
     dX = input_gradient(back[0], W[0], scaling(net)[1])
