@@ -81,6 +81,9 @@ class Network(Protocol):
     ) -> Array:
         """dL/dw."""
 
+    def _snapshot(self) -> Array:
+        """A copy of w."""
+
 
 class Fittable(ABC):
     """The methods of a network that need no more of it than its loss, predictions and trainer."""
