@@ -165,7 +165,11 @@ def test_few_columns_have_the_literal_bits(
 
 
 PAIRS = [
-    *((f, loss, False) for f in (*FUSED, "gaussian") for loss in ("half_squared_error", "squared_error")),
+    *(
+        (f, loss, False)
+        for f in (*FUSED, "gaussian")
+        for loss in ("half_squared_error", "squared_error")
+    ),
     ("softmax", "binary_cross_entropy", False),
     ("softmax", "cross_entropy", False),
     ("softmax", "cross_entropy", True),

@@ -32,11 +32,10 @@ const std::vector<std::string> loss_names{"half_squared_error",
                                           "kl_divergence",
                                           "gaussian_nll",
                                           "given"};
-const std::vector<std::string> activation_names{"identity",  "logistic",   "tanh",          "relu",        "softmax",
-                                                "threshold", "leaky_relu", "prelu",         "elu",         "selu",
-                                                "gelu",      "gelu_tanh",  "silu",          "mish",        "softplus",
-                                                "softsign",  "hard_tanh",  "hard_logistic", "exponential", "blend", "gaussian"};
-
+const std::vector<std::string> activation_names{
+    "identity", "logistic", "tanh",      "relu",          "softmax",     "threshold", "leaky_relu",
+    "prelu",    "elu",      "selu",      "gelu",          "gelu_tanh",   "silu",      "mish",
+    "softplus", "softsign", "hard_tanh", "hard_logistic", "exponential", "blend",     "gaussian"};
 
 // The one output activation of a loss that is taken from net; -1: whichever.
 int output_of(Loss loss) {
