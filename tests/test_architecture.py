@@ -9,6 +9,7 @@ from math import inf, nan, sqrt
 import numpy as np
 import pytest
 
+from deltarule.activations import activation
 from deltarule.architecture import ACTIVATIONS, OUTPUTS, Architecture
 from deltarule.initialisers import initial_weights
 from deltarule.optimizers import SGD, Adam, check_optimizer
@@ -46,7 +47,7 @@ def test_default_output_of_each_loss(loss, output):
 @pytest.mark.parametrize("output", ACTIVATIONS)
 def test_pairs_of_output_and_loss(loss, output):
     if output in OUTPUTS[loss]:
-        assert make([4, 2], output=output, loss=loss).activations[-1] == output
+        assert make([4, 2], output=output, loss=loss).activations[-1] == activation("", output)
     else:
         with pytest.raises(ValueError, match=f"output: '{output}'; expected .* loss='{loss}'"):
             make([4, 2], output=output, loss=loss)

@@ -51,7 +51,7 @@ py::array_t<T> contract(const Array<T>& A, const Array<T>& B, int k, int columns
 
 template <class T> py::array_t<T> affine(const Array<T>& o, const Array<T>& W, int in, int out, int activation) {
   return contract(o, W, in, out, in + 1,
-                  [&](const Contraction<T>& c) { kernels<T>().affine(c, Activation(activation)); });
+                  [&](const Contraction<T>& c) { kernels<T>().affine(c, {Activation(activation)}, {}); });
 }
 
 template <class T>
@@ -60,7 +60,7 @@ py::array_t<T> hidden_delta(const Array<T>& delta, const Array<T>& transposed, i
   require(delta.ndim() == 3 && is_panels(o, panels_of(in), delta.shape(1)), "o: expected panels like the result's");
   const Buffer<T> outputs = aligned(o);
   return contract(delta, transposed, out, in, out, [&](const Contraction<T>& c) {
-    kernels<T>().hidden_delta(c, Activation(activation), outputs.data());
+    kernels<T>().hidden_delta(c, Activation(activation), outputs.data(), {});
   });
 }
 
@@ -136,7 +136,7 @@ py::tuple drop(std::pair<uint32_t, uint32_t> key, const Array<int64_t>& rows, in
   require(columns >= 1 && is_panels(o, panels_of(columns), rows.size()), "o: expected panels of the rows");
   require(!slope || is_panels(*slope, panels_of(columns), rows.size()), "slope: expected panels like o's");
   Buffer<T> outputs = aligned(o), slopes = slope ? aligned(*slope) : Buffer<T>(outputs.size());
-  kernels<T>().drop({random_rows(key, rows, columns), outputs.data(), slopes.data(), nullptr, slope.has_value(),
+  kernels<T>().drop({random_rows(key, rows, columns), outputs.data(), {slopes.data(), nullptr}, slope.has_value(),
                      Activation(activation), threshold, scale});
   return py::make_tuple(panels_array(outputs, rows.size()), panels_array(slopes, rows.size()));
 }

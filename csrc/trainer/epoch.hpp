@@ -17,6 +17,7 @@ template <class T> struct Trainer<T>::Epoch {
   const int64_t count, batch, chunk;
   const int shares;
   const Numbers& numbers;
+  const Randomness& random;
   const Kernels<T>& kernels;
   Watch& watch;
   static constexpr int64_t none = std::numeric_limits<int64_t>::max();
@@ -50,7 +51,10 @@ template <class T> struct Trainer<T>::Epoch {
     if (bad_X >= 0) found_bad(2 * (from + bad_X));
     const int64_t bad_Y = pass.gather_Y(Y, selection, place.begin, check);
     if (bad_Y >= 0) found_bad(2 * (from + bad_Y) + 1);
-    return bad_X < 0 && bad_Y < 0;
+    if (bad_X >= 0 || bad_Y >= 0) return false;
+    pass.step = from / batch;
+    pass.perturb(selection, place);
+    return true;
   }
 
   void delta_phase(Pass<T>& pass, Range place, bool net_1 = false) {
@@ -198,7 +202,7 @@ template <class T> struct Trainer<T>::Epoch {
     delta_phase(pass, here, at > 0);
     add_losses(trainer.space_.row_loss + here.begin, 1, batch_loss);
     account(1);
-    const bool more = at + 1 < count && !diverged && gather_phase(pass, at + 1, next);
+    const bool more = at + 1 < count && !diverged && gather_phase(pass, at + 1, next);  // of the next step
     weights_phase(trainer.blocks_[0], here, true, true, target(), rule, pass.leader, more ? next.begin : -1);
     stop();
   }
@@ -239,11 +243,12 @@ template <class T> struct Trainer<T>::Epoch {
     const bool leader = thread == 0;
     Rule<T> rule(trainer.settings, trainer.clock, shape().penalty, numbers);
     Pass<T> pass{
-        *trainer.network, kernels,         trainer.packed_.data(), trainer.transposed_.data(), trainer.space_, watch,
-        leader,           &trainer.sparse_};
+        *trainer.network, kernels,          trainer.packed_.data(), trainer.transposed_.data(), trainer.space_, watch,
+        leader,           &trainer.sparse_, random.any() ? &random : nullptr, trainer.row_numbers_.data()};
     for (int64_t begin = 0; begin < count && !over; begin += batch) {
       const int64_t rows = std::min(batch, count - begin);
       rule.next_step(shape().s(rows));
+      pass.step = begin / batch;
       if (trainer.row_ahead_)
         step_by_row(pass, begin, rule);
       else if (trainer.blocks_per_share_)

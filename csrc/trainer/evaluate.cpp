@@ -162,7 +162,7 @@ template <class T> void predict(Network<T>& network, const Rows& X, T* y_hat, in
     if (place >= 0) return bad.found(rows.begin + place, false);
     const Range all{0, rows.size()};
     pass.forward(all);
-    pass.activate_output(all);
+    pass.activate(network.shape.depth(), all);
     unpack_rows(pass.space.o.back(), pass.space.stride, rows.size(), K, y_hat + rows.begin * K);
   });
   bad.raise();
@@ -182,9 +182,9 @@ void forward(Network<T>& network, const Rows& X, const std::vector<T*>& net, con
     show(0, o);
     const Range all{0, rows.size()};
     for (int k = 0; k < shape.depth(); k++) {
-      pass.affine(k, all, Activation::identity);
+      pass.net(k, all);
       show(size_t(k) + 1, net);
-      pass.activate(k + 1, all, shape.layers[size_t(k)].activation);
+      pass.activate(k + 1, all);
       show(size_t(k) + 1, o);
     }
   });
@@ -199,9 +199,18 @@ double backward(Network<T>& network, const std::vector<const T*>& net, const std
   Batch<T> batch(network, Y.n, watch, n_threads, gradient, Workspace<T>::gradient_of_input);
   const auto fill = [&](Pass<T>& pass, Range mine, int64_t at) {
     const int64_t row = at + mine.begin;
-    for (size_t k = 0; k <= last; k++)
-      pack_rows((k < last ? o : net)[k] + row * shape.sizes[k], mine.size(), shape.sizes[k],
-                pass.space.o[k] + mine.begin * PANEL, pass.space.stride);
+    const auto put = [&](size_t k, const std::vector<const T*>& from) {
+      pack_rows(from[k] + row * shape.sizes[k], mine.size(), shape.sizes[k], pass.space.o[k] + mine.begin * PANEL,
+                pass.space.stride);
+    };
+    for (size_t k = 0; k < last; k++) {
+      if (pass.space.kept[k].slope) {  // from net
+        put(k, net);
+        pass.activate(int(k), mine);
+      }
+      put(k, o);
+    }
+    put(last, net);
     const int64_t place = pass.gather_Y(Y, {nullptr, row, mine.size()}, mine.begin, check_of(shape, labels));
     if (place >= 0) batch.bad.found(row + place, true);
     return place < 0;
@@ -213,7 +222,7 @@ double backward(Network<T>& network, const std::vector<const T*>& net, const std
                   delta[k] + row * shape.sizes[k]);
     T* input_delta = pass.space.delta[0];  // dX = -delta[1] W[0], for raw X times its scale
     pass.through_weights(0, mine, input_delta, [&](const Contraction<T>& c, Range) {
-      pass.kernels.hidden_delta(c, Activation::identity, nullptr);
+      pass.kernels.hidden_delta(c, Activation::identity, nullptr, {});
     });
     const int H = shape.inputs();
     T* to = dX + row * H;

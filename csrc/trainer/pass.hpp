@@ -8,6 +8,7 @@
 #include "kernels/dispatch.hpp"
 #include "trainer/network.hpp"
 #include "trainer/plan.hpp"
+#include "trainer/random.hpp"
 #include "trainer/sparsity.hpp"
 #include "trainer/watch.hpp"
 #include "trainer/workspace.hpp"
@@ -34,6 +35,9 @@ template <class T> struct Pass {
   Watch& watch;
   bool leader = false;
   const SparseLayer<T>* sparse = nullptr;  // a trainer's
+  const Randomness* random = nullptr;      // a trainer's that draws anything
+  int64_t* row_numbers = nullptr;          // of the chunk's rows in the caller's array
+  int64_t step = 0;                        // of the epoch
 
   const Shape& shape() const { return network.shape; }
 
@@ -86,39 +90,105 @@ template <class T> struct Pass {
     }
   }
 
-  // o[k] -> net[k+1], or o[k+1] with its scalar activation.
-  void affine(int k, Range rows, Activation f) {
+  // The activation of layer k (1 ...), and what it keeps from row `begin` of the chunk on.
+  Function<T> function(int k) const {
+    const LayerShape& layer = shape().layers[size_t(k) - 1];
+    const T* alpha = packed + layer.packed_offset + int64_t(layer.in + 1) * PANEL;
+    return {layer.activation, T(layer.parameter), layer.learned() ? alpha : nullptr, layer.panel_size(), layer.inner};
+  }
+  Activation activation(int k) const { return shape().layers[size_t(k) - 1].activation; }
+  // A layer that drops units keeps a slope too, but not for its activation.
+  Kept<T> kept(int k, int64_t begin, bool dropping = false) const {
+    if (!dropping && from_output(activation(k))) return {};
+    const Kept<T>& all = space.kept[size_t(k)];
+    return {all.slope ? all.slope + begin * PANEL : nullptr, all.influence ? all.influence + begin * PANEL : nullptr};
+  }
+
+  // o[k] -> net[k+1]
+  void net(int k, Range rows) {
+    affine(k, rows, [this](const Contraction<T>& c, Range) { kernels.affine(c, {Activation::identity}, {}); });
+  }
+  template <class Call> void affine(int k, Range rows, Call call) {
     const LayerShape& layer = shape().layers[size_t(k)];
     contract(space.o[size_t(k)], packed + layer.packed_offset, layer.panel_size(), space.o[size_t(k) + 1], rows,
-             layer.in, layer.out, [&](const Contraction<T>& c, Range) { kernels.affine(c, f); });
+             layer.in, layer.out, call);
   }
 
-  void activate(int k, Range rows, Activation f) {
-    kernels.activate(space.o[size_t(k)] + rows.begin * PANEL, space.stride, rows.size(), shape().sizes[size_t(k)], f);
+  // net[k] -> o[k]
+  void activate(int k, Range rows) {
+    kernels.activate(space.o[size_t(k)] + rows.begin * PANEL, space.stride, rows.size(), shape().sizes[size_t(k)],
+                     function(k), kept(k, rows.begin));
   }
 
-  // o[0] -> o[1] ... ; the last layer stops at net, from which `output` or `activate_output` goes on.
+  // o[0] -> o[1] ... ; the last layer stops at net, from which `output` or `activate` goes on.
   // `net_1`: net[1] is there already.
   void forward(Range rows, bool net_1 = false) {
-    for (int k = 0; k < shape().depth(); k++) {
-      const Activation f = k + 1 < shape().depth() ? shape().layers[size_t(k)].activation : Activation::identity;
+    for (int k = 0; k + 1 < shape().depth(); k++) {
+      const Function<T> f = function(k + 1);
       const bool there = k == 0 && net_1;
-      if (!there) affine(k, rows, f);
-      if (there || f == Activation::softmax) activate(k + 1, rows, f);
+      if (!there)
+        affine(k, rows, [&](const Contraction<T>& c, Range piece) { kernels.affine(c, f, kept(k + 1, piece.begin)); });
+      if (there || f.f == Activation::softmax) activate(k + 1, rows);
+      if (drops(k + 1)) drop(k + 1, rows);
     }
+    const int last = shape().depth() - 1;
+    if (last > 0 || !net_1) net(last, rows);
   }
 
-  void activate_output(Range rows) { activate(shape().depth(), rows, shape().layers.back().activation); }
-
-  // net -> y_hat, L_i, and delta of the output layer.
+  // net -> y_hat, L_i, and delta of the output layer. Where the kernel of the loss knows nothing of the
+  // activation, its delta is u, and f' comes after.
   void output(Range rows) {
+    const int last = shape().depth();
+    const Activation f = shape().layers.back().activation;
+    const bool fused = from_output(f) && !space.kept[size_t(last)].slope;
     in_pieces(rows, 60.0 * shape().outputs(), [&](Range piece) {
       const int64_t at = piece.begin * PANEL;
+      if (!fused) activate(last, piece);
       kernels.output({space.o.back() + at, space.delta.back() + at, space.Y + at, space.row_loss + piece.begin,
-                      space.stride, piece.size(), shape().outputs(), shape().layers.back().activation, shape().loss,
+                      space.stride, piece.size(), shape().outputs(), fused ? f : Activation::identity, shape().loss,
                       shape().collapsed});
+      if (!fused) times_derivative(last, piece);
       if (sparse && sparse->by_row()) l1_losses(piece);
     });
+  }
+
+  // delta[k] = f' u, where u stands.
+  void times_derivative(int k, Range rows) {
+    const int64_t at = rows.begin * PANEL;
+    const T* o = space.o[size_t(k)] + at;
+    T* delta = space.delta[size_t(k)] + at;
+    Kept<T> with = kept(k, rows.begin, drops(k));
+    if (drops(k) && activation(k) == Activation::softmax) {
+      drop(k, rows, delta, {});
+      o = with.slope;  // before it was dropped
+      with = {};
+    }
+    kernels.times_derivative(
+        {o, delta, space.stride, rows.size(), shape().sizes[size_t(k)], activation(k), with});
+  }
+
+  bool drops(int k) const { return random && random->threshold(k, step); }
+
+  // o[k] loses the units that this step drops, with what is kept of them; the input has nothing kept.
+  void drop(int k, Range rows) {
+    drop(k, rows, space.o[size_t(k)] + rows.begin * PANEL, k ? kept(k, rows.begin, true) : Kept<T>{});
+  }
+  void drop(int k, Range rows, T* o, const Kept<T>& of_layer) {
+    const uint32_t threshold = random->threshold(k, step);
+    const Activation f = k ? activation(k) : Activation::identity;
+    kernels.drop({random->masks_of(k, row_numbers + rows.begin, rows.size(), space.stride, shape().sizes[size_t(k)]), o,
+                  of_layer, !from_output(f), f, threshold, T(0x1p32 / (0x1p32 - threshold))});
+  }
+
+  // The input of rows that were just gathered: noise, and what is dropped of it.
+  void perturb(const Selection& chosen, Range rows) {
+    if (!random) return;
+    for (int64_t r = 0; r < rows.size(); r++)
+      row_numbers[rows.begin + r] = chosen.order ? chosen.order[r] : chosen.first + r;
+    if (const double sigma = random->noise(step))
+      kernels.add_noise({random->noise_of(row_numbers + rows.begin, rows.size(), space.stride, shape().inputs()),
+                         space.o[0] + rows.begin * PANEL, T(sigma)});
+    if (drops(0)) drop(0, rows);
   }
 
   void l1_losses(Range rows) {
@@ -140,27 +210,26 @@ template <class T> struct Pass {
       const size_t layer = size_t(k);
       const Activation f = shape().layers[layer - 1].activation;
       const T* o = space.o[layer];
-      T* delta = space.delta[layer];
-      const bool pulled = sparse && sparse->on(k);
-      through_weights(k, rows, delta, [&](const Contraction<T>& c, Range piece) {
-        kernels.hidden_delta(c, pulled ? Activation::identity : f, o + piece.begin * PANEL);
+      const bool pulled = sparse && sparse->on(k), later = pulled || f == Activation::softmax;
+      through_weights(k, rows, space.delta[layer], [&](const Contraction<T>& c, Range piece) {
+        if (later)
+          kernels.hidden_delta(c, Activation::identity, nullptr, {});
+        else
+          kernels.hidden_delta(c, f, o + piece.begin * PANEL, kept(k, piece.begin, drops(k)));
       });
-      if (pulled) sparse_delta(k, rows, f);
-      if (f == Activation::softmax) {
-        const int64_t at = rows.begin * PANEL;
-        kernels.softmax_delta(o + at, delta + at, space.stride, rows.size(), shape().sizes[layer]);
-      }
+      if (later)
+        in_pieces(rows, 4.0 * shape().sizes[layer], [&](Range piece) {
+          if (pulled) add_pull(k, piece);
+          times_derivative(k, piece);
+        });
     }
   }
 
-  // From u, where delta will be.
-  void sparse_delta(int k, Range rows, Activation f) {
+  void add_pull(int k, Range rows) {
     const size_t layer = size_t(k);
-    in_pieces(rows, 4.0 * shape().sizes[layer], [&](Range piece) {
-      const int64_t at = piece.begin * PANEL;
-      kernels.sparse_delta({space.o[layer] + at, space.delta[layer] + at, space.stride, piece.size(),
-                            shape().sizes[layer], f, T(sparse->settings.weight), sparse->pull()});
-    });
+    const int64_t at = rows.begin * PANEL;
+    kernels.add_pull({space.o[layer] + at, space.delta[layer] + at, space.stride, rows.size(), shape().sizes[layer],
+                      T(sparse->settings.weight), sparse->pull()});
   }
 };
 
@@ -189,6 +258,8 @@ GradientUnit<T> gradient_unit(const Shape& shape, const Workspace<T>& space, con
   unit.i_end = block.i_end;
   unit.columns = std::min(PANEL, layer.out - block.p * PANEL);
   unit.bias = block.bias;
+  const T* influence = space.kept[size_t(block.layer) + 1].influence;
+  if (influence) unit.influence = influence + block.p * space.stride + rows.begin * PANEL;
   unit.first = first;
   unit.last = last;
   unit.total = place(target.total, panel);

@@ -8,28 +8,34 @@
 
 template <class T>
 Trainer<T>::Trainer(std::shared_ptr<Network<T>> trained, const OptimizerSettings& optimizer, int64_t batch, int threads,
-                    const SparsitySettings& sparsity)
+                    const SparsitySettings& sparsity, const RandomSettings& random)
     : settings(optimizer),
       batch_size(batch),
       n_threads(threads),
       network(std::move(trained)),
-      sparse_(network->shape, sparsity) {
+      sparse_(network->shape, sparsity),
+      random_(random) {
   const Shape& shape = network->shape;
   for (int s = 0; s < settings.slots(); s++) slots[s] = Buffer<T>(size_t(shape.n_weights));
 }
 
 // Everything that may fail happens here, before a bit is changed.
-template <class T> void Trainer<T>::prepare(int64_t rows, int shares) {
+template <class T> void Trainer<T>::prepare(int64_t rows, int shares, const Randomness& random) {
   const Shape& shape = network->shape;
   const bool coupled = sparse_.couples_rows();
   blocks_per_share_ = coupled ? 0 : blocks_per_share(shape, rows, shares, sizeof(T));
   const bool by_blocks = blocks_per_share_ > 0;
   row_ahead_ = !coupled && takes_row_ahead(shape, rows, shares);
   const int64_t chunk = row_ahead_ ? 2 : by_blocks ? int64_t(KB) * shares : chunk_rows(shape, rows, shares, sizeof(T));
-  if (space_.capacity < chunk || space_.capacity > 4 * chunk) {
+  std::vector<bool> slopes(shape.sizes.size());
+  for (size_t k = 1; k < slopes.size(); k++) slopes[k] = random.may_drop(int(k));
+  if (space_.capacity < chunk || space_.capacity > 4 * chunk || slopes != slopes_) {
     space_ = {};
-    space_ = Workspace<T>(shape, chunk, Workspace<T>::training);
+    space_ = Workspace<T>(shape, chunk, Workspace<T>::training, slopes);
+    slopes_ = slopes;
   }
+  if (random.any() && int64_t(row_numbers_.size()) != space_.capacity)
+    row_numbers_ = Buffer<int64_t>(size_t(space_.capacity));
   const bool carried = by_blocks || chunk < rows;
   if (carried && !totals_.size()) totals_ = Buffer<T>(size_t(shape.packed_size));
   if (!carried) totals_ = {};
@@ -63,7 +69,7 @@ template <class T> bool Trainer<T>::finite(int share, int shares) const {
     for (int64_t p = panels.begin; p < panels.end; p++) {
       const T* row = packed_.data() + layer.packed_offset + p * layer.panel_size();
       const int columns = std::min(PANEL, layer.out - int(p) * PANEL);
-      for (int i = 0; i <= layer.in; i++, row += PANEL)
+      for (int i = 0; i < layer.rows(); i++, row += PANEL)
         for (int c = 0; c < columns; c++) bad |= !(row[c] - row[c] == 0);
     }
   }
@@ -91,7 +97,9 @@ double Trainer<T>::epoch(const Rows& X, const Rows& Y, bool labels, const int64_
       threads_for(n_threads, shape.flops_per_row() * double(batch), double(sizeof(T)) * double(shape.n_weights));
   const int workers = workers_for(shares);
   phases.begin(workers);
-  prepare(batch, shares);
+  const Kernels<T>& kernels = kernels_of<T>(table_in_use());
+  const Randomness random(random_, numbers, shape.depth(), epochs, kernels);
+  prepare(batch, shares, random);
   Epoch run{*this,
             X,
             Y,
@@ -102,7 +110,8 @@ double Trainer<T>::epoch(const Rows& X, const Rows& Y, bool labels, const int64_
             chunk_rows(shape, batch, shares, sizeof(T)),
             shares,
             numbers,
-            kernels_of<T>(table_in_use()),
+            random,
+            kernels,
             watch};
   Barrier barrier(workers);
 #pragma omp parallel num_threads(workers)

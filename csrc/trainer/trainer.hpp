@@ -38,7 +38,7 @@ template <class T> class Trainer {
  public:
   // batch_size 0: all rows of the call; n_threads 0: the default.
   Trainer(std::shared_ptr<Network<T>> network, const OptimizerSettings& settings, int64_t batch_size, int n_threads,
-          const SparsitySettings& sparsity = {});
+          const SparsitySettings& sparsity = {}, const RandomSettings& random = {});
 
   // One pass over X, Y in the order (null: as they stand; else `count` valid row numbers).
   // Returns the mean of the batch losses before each update, weighted by rows.
@@ -66,7 +66,7 @@ template <class T> class Trainer {
  private:
   struct Epoch;
 
-  void prepare(int64_t rows, int shares);
+  void prepare(int64_t rows, int shares, const Randomness& random);
   bool finite(int share, int shares) const;
   void commit(int share, int shares);
 
@@ -81,4 +81,7 @@ template <class T> class Trainer {
   Buffer<T> block_totals_;                  // [blocks between meetings][packed_size]
   std::vector<double> block_losses_;
   SparseLayer<T> sparse_;
+  const RandomSettings random_;
+  std::vector<bool> slopes_;  // layers of space_ that keep one to be dropped from
+  Buffer<int64_t> row_numbers_;
 };

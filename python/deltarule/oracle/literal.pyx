@@ -9,6 +9,7 @@ and takes from libc only fma and sqrt, which round once. Arrays are row-major, W
 
 include "literal_elementary.pxi"
 include "literal_equations.pxi"
+include "literal_activations.pxi"
 include "literal_losses.pxi"
 include "literal_sparsity.pxi"
 include "literal_random.pxi"
@@ -16,6 +17,7 @@ include "literal_optimizers.pxi"
 
 import sys
 
+from deltarule.activations import parts as specification_of, row
 from deltarule.oracle.steps import State
 from deltarule.results import Backward, Trace
 from deltarule.schedules.moving import Moving, step_of
@@ -89,6 +91,11 @@ class MLP:
         """W[k], (H_{k+1}, H_k + 1), bias last: views into w."""
         return self.architecture.views(self.w)
 
+    @property
+    def alpha(self):
+        """alpha[k], (H_{k+1},), the parameters that units learn, or None: views into w."""
+        return self.architecture.alphas(self.w)
+
     def forward(self, X, step=None):
         """net[k+1] = W[k] [o[k]; 1], o[k+1] = f_k(net[k+1])  (1) to (3); returns a Trace.
 
@@ -98,11 +105,11 @@ class MLP:
         if step:
             o[0] = perturbed(o[0], step)
         net = [None]
-        for k, (W, f) in enumerate(zip(self.W, self.architecture.activations, strict=True), 1):
+        for W, f, alpha in zip(self.W, self.architecture.activations, self.alpha, strict=True):
             net.append(affine(o[-1], W))
-            o.append(activate(f, net[-1]))
-            if step and k <= self.architecture.n_hidden_layers:
-                o[k] = dropped(o[k], step, k)
+            o.append(activate(f, net[-1], alpha))
+            if step and len(o) <= self.architecture.n_hidden_layers + 1:
+                o[-1] = dropped(o[-1], step, len(o) - 1)
         return Trace(tuple(net), tuple(o), o[-1])
 
     def backward(self, trace, Y, sparsity=None, step=None):
@@ -114,20 +121,45 @@ class MLP:
         a, y, W = self.architecture, self._targets(Y), self.W
         S = self._reduction_size(y)
         pull = self._pull(trace, sparsity) if sparsity else None
-        delta = [output_delta(a.loss, a.activations[-1], y, trace.y_hat, self.collapsed)]
-        for k in range(a.n_hidden_layers, 0, -1):
+        m, alphas = a.n_hidden_layers, []
+        f = self._fused(m + 1)
+        u = output_delta(a.loss, f, y, trace.y_hat, self.collapsed)
+        delta = [self._times_derivative(m + 1, trace, u, S, alphas)]
+        for k in range(m, 0, -1):
             p = pull if sparsity and k == sparsity.layer else None
-            f, o = a.activations[k - 1], trace.o[k]
-            drops = layer_words(step, k, o.shape[1]) if step else None
-            if drops:
-                o = activate(f, trace.net[k])
-            delta.insert(0, hidden_delta(delta[0], W[k], f, o, p, drops))
+            drops = layer_words(step, k, trace.o[k].shape[1]) if step else None
+            f = "identity" if drops else self._fused(k)
+            u = hidden_delta(delta[0], W[k], f, trace.o[k], p)
+            delta.insert(0, self._times_derivative(k, trace, u, S, alphas, drops))
         gradient = np.concatenate([
             weight_gradient(delta[k], trace.o[k], W[k], S, a.l2, a.l1).ravel() for k in range(len(W))
-        ])
+        ] + alphas[::-1])
         dX = input_gradient(delta[0], W[0], self._scale)
         loss = self._loss(trace, y, sparsity)
         return Backward((None, *delta), a.views(gradient), gradient, dX, loss)
+
+    def _fused(self, k):
+        """The activation of layer k where f' comes from o; else identity, and f' comes after."""
+        f = self.architecture.activations[k - 1]
+        return f if row(f).from_output else "identity"
+
+    def _times_derivative(self, k, trace, u, S, alphas, drops=None):
+        """f'(net) u where f' comes from net, else what u is already; alphas gets dL/dalpha.
+
+        drops: words and threshold of the layer's masks, which u knows nothing of.
+        """
+        f = self.architecture.activations[k - 1]
+        if row(f).from_output and not drops:
+            return u
+        if f == "softmax":
+            return through_softmax(activate(f, trace.net[k]), drop(u, *drops))
+        alpha = self.alpha[k - 1]
+        _, slope, influence = parts(f, trace.net[k], alpha)
+        if drops:
+            slope, influence = drop(slope, *drops), drop(influence, *drops)
+        if alpha is not None:
+            alphas.append(alpha_gradient(u, influence, S))
+        return u * slope
 
     def predict(self, X):
         """y_hat, (n, K)  (3)."""

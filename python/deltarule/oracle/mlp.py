@@ -119,7 +119,13 @@ class MLP(Fittable):
 
     @W.setter
     def W(self, W: Sequence[ArrayLike]) -> None:
-        self._w[...] = _validate.weights(self.architecture.flatten(W, np.float64), "W")
+        vector = self.architecture.flatten(W, np.float64, self.alpha)
+        self._w[...] = _validate.weights(vector, "W")
+
+    @property
+    def alpha(self) -> tuple[Float64 | None, ...]:
+        """alpha[k], (H_{k+1},), what the units of layer k + 1 learn, or None: views into w."""
+        return self.architecture.alphas(self.w)
 
     @property
     def n_weights(self) -> int:
@@ -159,7 +165,7 @@ class MLP(Fittable):
         _validate.n_threads(n_threads)
         x = float_features(X, self.architecture)
         with np.errstate(all="ignore"):  # weights that diverge give inf and nan, no warnings
-            return forward(self.architecture, self.W, x)
+            return forward(self.architecture, self.w, x)
 
     def backward(self, trace: Trace, Y: ArrayLike, n_threads: int | None = None) -> Backward:
         """delta[k] = f'(net[k]) * (delta[k+1] W[k] without its bias column)  (13) to (26).
@@ -190,7 +196,7 @@ class MLP(Fittable):
         if len(y) != len(trace.y_hat):
             raise ValueError(f"Y: {len(y)} rows; expected {len(trace.y_hat)}, as trace has")
         with np.errstate(all="ignore"):
-            return backward(self.architecture, self.W, trace, y, self.collapsed)
+            return backward(self.architecture, self.w, trace, y, self.collapsed)
 
     def loss(self, X: ArrayLike, Y: ArrayLike, n_threads: int | None = None) -> float:
         """L = (1/S) sum_i L_i + gamma(w)  (13).
@@ -215,7 +221,7 @@ class MLP(Fittable):
         """
         trace, y = self._traced(X, Y, n_threads)
         with np.errstate(all="ignore"):
-            return loss_of(self.architecture, self.W, trace, y)
+            return loss_of(self.architecture, self.w, trace, y)
 
     def gradient(self, X: ArrayLike, Y: ArrayLike, n_threads: int | None = None) -> Float64:
         """dL/dw = -(1/S) sum_i delta_i [o_i, 1] + dgamma/dw  (21).
@@ -241,7 +247,7 @@ class MLP(Fittable):
         self.architecture.require_derivatives()
         trace, y = self._traced(X, Y, n_threads)
         with np.errstate(all="ignore"):
-            return backward(self.architecture, self.W, trace, y, self.collapsed).gradient
+            return backward(self.architecture, self.w, trace, y, self.collapsed).gradient
 
     def predict(
         self, X: ArrayLike, n_threads: int | None = None, out: Array | None = None

@@ -77,10 +77,12 @@ class State:
             g = formulas.clipped(g, rule.clip_value)
         new = np.array(w)
         end = 0
-        for k, W in enumerate(net.views(w)):
+        layers = list(enumerate(net.views(w)))
+        learned = [(k, alpha) for k, alpha in enumerate(net.alphas(w)) if alpha is not None]
+        for k, W in layers + learned:
             part = slice(end, end := end + W.size)
             eta_k, w_k = eta * rule.eta_factor(k), w[part]
-            if decay:
+            if decay and W.ndim == 2:  # learned parameters decay no more than biases do
                 w_k = formulas.decayed(W, eta_k * decay).ravel()
             call, slots = Call(rule, self, eta_k, mu), [slot[part] for slot in self.slots]
             new[part], *kept = FORMULAS[rule.kernel](formulas, call, w_k, g[part], *slots)

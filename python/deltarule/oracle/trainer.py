@@ -186,8 +186,7 @@ class Trainer:
     def _loss_and_gradient(
         self, net: Architecture, w: Float64, x: Float64, y: Float64
     ) -> tuple[float, Float64]:
-        W = net.views(w)
-        back = backward(net, W, forward(net, W, x), y, self.mlp.collapsed, self.sparsity)
+        back = backward(net, w, forward(net, w, x), y, self.mlp.collapsed, self.sparsity)
         return back.loss, back.gradient
 
     def __repr__(self) -> str:
