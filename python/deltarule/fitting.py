@@ -18,6 +18,8 @@ from numpy.typing import ArrayLike, NDArray
 from deltarule import _validate
 from deltarule._arguments import choice, generator, number
 from deltarule.architecture import Architecture
+from deltarule.dropout import Dropout, Rate
+from deltarule.dropout import lasting as dropouts_lasting
 from deltarule.history import History
 from deltarule.metrics import METRICS, Metric, labels
 from deltarule.optimizers import Optimizer
@@ -107,9 +109,13 @@ class Fittable(ABC):
 
     @abstractmethod
     def _new_trainer(
-        self, optimizer: Optimizer | None, batch_size: int | None, n_threads: int | None
+        self,
+        optimizer: Optimizer | None,
+        batch_size: int | None,
+        n_threads: int | None,
+        **options: Any,
     ) -> EpochTrainer:
-        """A trainer of this network with a fresh state."""
+        """A trainer of this network with a fresh state; options: its further arguments."""
 
     def predict_labels(self, X: ArrayLike, n_threads: int | None = None) -> NDArray[np.int64]:
         """argmax_j y_hat_j; of one logistic or threshold output, whether y_hat >= 1/2.
@@ -174,6 +180,8 @@ class Fittable(ABC):
         progress: bool = False,
         stop_tol: float | None = None,
         record: str | Collection[str] | None = None,
+        dropout: Dropout | Rate | None = None,
+        noise: Rate | None = None,
     ) -> History:
         """Train for some epochs, from the weights as they are, with a fresh optimizer state.
 
@@ -194,7 +202,7 @@ class Fittable(ABC):
         shuffle : bool
             Whether each epoch draws a new order; else rows are taken as they stand.
         seed : None, int or anything else that `numpy.random.default_rng` takes
-            Of the shuffles.
+            Of the shuffles, and of dropout and noise.
         validation : (X, Y), optional
             Data whose loss is taken after each epoch; judged before the first.
         progress : bool
@@ -208,6 +216,11 @@ class Fittable(ABC):
         record : str or collection of str, optional
             What to note after each epoch, of all rows of X: "gradient_norm" (nearly the work of
             an epoch), "saturation" (a forward pass that shows every layer), or both.
+
+        dropout : Dropout or float, optional
+            Units that are off at random in training; a number: of every hidden layer  (D1), (D2).
+        noise : float or Schedule, optional
+            Standard deviation of Gaussian noise on the features, once they are standardised  (D3).
 
         Returns
         -------
@@ -231,7 +244,10 @@ class Fittable(ABC):
         and KeyboardInterrupt carry the epochs so far as their attribute `history`.
         """
         rule = lasting(optimizer, _validate.epochs(epochs))
-        trainer = self._new_trainer(rule, batch_size, n_threads)
+        trainer = self._new_trainer(
+            rule, batch_size, n_threads, seed=seed,
+            dropout=dropouts_lasting(dropout, epochs), noise=dropouts_lasting(noise, epochs),
+        )  # fmt: skip
         return fit(
             self, trainer, X, Y, epochs, shuffle, seed, validation, progress, n_threads,
             stop_tol, record,

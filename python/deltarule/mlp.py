@@ -344,11 +344,15 @@ class MLP(Fittable):
         return y_hat if out is None else out
 
     def _new_trainer(
-        self, optimizer: Optimizer | None, batch_size: int | None, n_threads: int | None
+        self,
+        optimizer: Optimizer | None,
+        batch_size: int | None,
+        n_threads: int | None,
+        **options: Any,
     ) -> EpochTrainer:
         from deltarule.trainer import Trainer  # which needs MLP
 
-        return Trainer(self, optimizer, batch_size, n_threads)
+        return Trainer(self, optimizer, batch_size, n_threads, **options)
 
     def _snapshot(self) -> Array:
         w: Array = self._network.snapshot()  # of one finished epoch, whoever trains it now

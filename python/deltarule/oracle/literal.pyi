@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 from collections.abc import Iterable, Mapping
 
+from typing import Any
+
 from numpy.typing import ArrayLike, DTypeLike
 
 from deltarule.architecture import Architecture
-from deltarule.dropout import RandomStep
+from deltarule.dropout import Dropout, RandomStep, Rate
 from deltarule.optimizers import Optimizer
 from deltarule.oracle.steps import State
 from deltarule.results import Array, Backward, Trace
@@ -104,6 +106,9 @@ class Trainer:
         optimizer: Optimizer,
         batch_size: int | None = None,
         sparsity: Sparsity | None = None,
+        dropout: Dropout | Rate | None = None,
+        noise: Rate | None = None,
+        seed: Any = None,
     ) -> None: ...
     def epoch(
         self,

@@ -18,6 +18,7 @@ include "literal_optimizers.pxi"
 import sys
 
 from deltarule.activations import parts as specification_of, row
+from deltarule.dropout import check_dropout, check_noise, draws_of
 from deltarule.oracle.steps import State
 from deltarule.results import Backward, Trace
 from deltarule.schedules.moving import Moving, step_of
@@ -214,6 +215,8 @@ class Trainer:
         Rows in a batch; None: all rows.
     sparsity : Sparsity, optional
         A penalty on a hidden layer's outputs.
+    dropout, noise, seed : optional
+        What is drawn at random.
 
     Attributes
     ----------
@@ -223,11 +226,16 @@ class Trainer:
         The optimizer's schedules; `moving.observe` tells them a validation loss.
     """
 
-    def __init__(self, mlp, optimizer, batch_size=None, sparsity=None):
+    def __init__(
+        self, mlp, optimizer, batch_size=None, sparsity=None, dropout=None, noise=None, seed=None
+    ):
         self.mlp, self.optimizer, self.batch_size = mlp, optimizer, batch_size
         self.sparsity = sparsity
         self.state = State.start(optimizer, mlp.architecture, mlp.w.dtype)
-        self.moving = Moving(optimizer.schedules, mlp.w.dtype.name)
+        a = mlp.architecture
+        self.draws = draws_of(check_dropout(dropout, a), check_noise(noise, a), seed, a)
+        random = self.draws.schedules if self.draws else {}
+        self.moving = Moving({**optimizer.schedules, **random}, mlp.w.dtype.name)
 
     @property
     def steps(self):
@@ -248,11 +256,11 @@ class Trainer:
             numbers = self.moving.numbers(self.state.epochs, len(rows), self.batch_size)
         total = 0.0
         for step, start in enumerate(range(0, len(rows), size)):
-            batch = rows[start : start + size]
-            trace = self.mlp.forward(X[batch])
-            back = self.mlp.backward(trace, Y[batch], self.sparsity)
+            batch, now = rows[start : start + size], step_of(numbers, step)
+            drawn = self.draws.step(self.state.epochs, batch, now) if self.draws else None
+            trace = self.mlp.forward(X[batch], drawn)
+            back = self.mlp.backward(trace, Y[batch], self.sparsity, drawn)
             total += len(batch) * back.loss
-            now = step_of(numbers, step)
             self.mlp.w = self.state.step(
                 sys.modules[__name__], self.optimizer, self.mlp.architecture, self.mlp.w,
                 back.gradient, now,

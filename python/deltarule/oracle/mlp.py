@@ -281,11 +281,15 @@ class MLP(Fittable):
         return out
 
     def _new_trainer(
-        self, optimizer: Optimizer | None, batch_size: int | None, n_threads: int | None
+        self,
+        optimizer: Optimizer | None,
+        batch_size: int | None,
+        n_threads: int | None,
+        **options: Any,
     ) -> EpochTrainer:
         from deltarule.oracle.trainer import Trainer  # which needs MLP
 
-        return Trainer(self, optimizer, batch_size, n_threads)
+        return Trainer(self, optimizer, batch_size, n_threads, **options)
 
     def _snapshot(self) -> Float64:
         return self._w.copy()

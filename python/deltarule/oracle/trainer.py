@@ -11,6 +11,13 @@ from numpy.typing import ArrayLike
 
 from deltarule import _validate
 from deltarule.architecture import Architecture
+from deltarule.dropout import (
+    Dropout,
+    Rate,
+    check_dropout,
+    check_noise,
+    draws_of,
+)
 from deltarule.optimizers import Adam, Optimizer, check_optimizer
 from deltarule.oracle import optimizers
 from deltarule.oracle.activations import Float64
@@ -37,11 +44,19 @@ class Trainer:
         Taken for the native interface's sake; NumPy uses the threads of its BLAS.
     sparsity : Sparsity, optional
         A penalty on a hidden layer's outputs  (41) to (45).
+    dropout : Dropout or float, optional
+        Units that are off at random; a number: of every hidden layer  (D1), (D2).
+    noise : float or Schedule, optional
+        Standard deviation of Gaussian noise on the features, once they are standardised  (D3).
+    seed : None, int or anything else that `numpy.random.default_rng` takes
+        Of dropout and noise; it is left as it is.
 
     Attributes
     ----------
     mlp, optimizer, batch_size, n_threads, sparsity
         As given.
+    dropout, noise
+        As a Dropout, or None; as a number, 0 for none, or a Schedule.
 
     Raises
     ------
@@ -56,6 +71,9 @@ class Trainer:
         batch_size: int | None = 32,
         n_threads: int | None = None,
         sparsity: Sparsity | None = None,
+        dropout: Dropout | Rate | None = None,
+        noise: Rate | None = None,
+        seed: Any = None,
     ) -> None:
         if not isinstance(mlp, MLP):
             raise TypeError(f"mlp: an object of type {type(mlp).__name__}; expected an oracle.MLP")
@@ -67,7 +85,11 @@ class Trainer:
         self._batch_size = _validate.batch_size(batch_size) or None
         self._n_threads = _validate.n_threads(n_threads) or None
         self._sparsity = check_sparsity(sparsity, mlp.architecture)
-        self._moving = Moving(self._optimizer.schedules, mlp.architecture.dtype)
+        self._dropout = check_dropout(dropout, mlp.architecture)
+        self._noise = check_noise(noise, mlp.architecture)
+        self._draws = draws_of(self._dropout, self._noise, seed, mlp.architecture)
+        schedules = {**self._optimizer.schedules, **(self._draws.schedules if self._draws else {})}
+        self._moving = Moving(schedules, mlp.architecture.dtype)
         self._state = State.start(self.optimizer, mlp.architecture)
 
     @property
@@ -94,6 +116,16 @@ class Trainer:
     def sparsity(self) -> Sparsity | None:
         """The penalty on a hidden layer's outputs, or None."""
         return self._sparsity
+
+    @property
+    def dropout(self) -> Dropout | None:
+        """The rates of dropping units, or None."""
+        return self._dropout
+
+    @property
+    def noise(self) -> Rate:
+        """Standard deviation of the noise on the features; 0: none."""
+        return self._noise
 
     @property
     def n_epochs(self) -> int:
@@ -141,7 +173,11 @@ class Trainer:
         with np.errstate(all="ignore"):
             for start in range(0, len(rows), size):
                 batch = rows[start : start + size]
-                loss, g = self._loss_and_gradient(net, w, x[batch], y[batch])
+                now = step_of(numbers, start // size)
+                step = self._draws.step(self.n_epochs, batch, now) if self._draws else None
+                trace = forward(net, w, x[batch], step)
+                back = backward(net, w, trace, y[batch], self.mlp.collapsed, self.sparsity, step)
+                loss = back.loss
                 if not np.isfinite(loss):
                     raise FloatingPointError(
                         f"the loss is not finite in epoch {self.n_epochs + 1}, step "
@@ -149,9 +185,7 @@ class Trainer:
                         f"{self.n_epochs}"
                     )
                 total += len(batch) * loss
-                w = state.step(
-                    optimizers, self.optimizer, net, w, g, step_of(numbers, start // size)
-                )
+                w = state.step(optimizers, self.optimizer, net, w, back.gradient, now)
         state.epochs += 1
         self.mlp._w[...], self._state = w, state
         loss = float(total / len(rows))
@@ -183,17 +217,12 @@ class Trainer:
         """The learning rate of the last step; None before the first one of a schedule."""
         return self._moving.last("eta", self.optimizer)
 
-    def _loss_and_gradient(
-        self, net: Architecture, w: Float64, x: Float64, y: Float64
-    ) -> tuple[float, Float64]:
-        back = backward(net, w, forward(net, w, x), y, self.mlp.collapsed, self.sparsity)
-        return back.loss, back.gradient
-
     def __repr__(self) -> str:
-        sparse = f", sparsity={self.sparsity!r}" if self.sparsity else ""
+        options = {"sparsity": self.sparsity, "dropout": self.dropout, "noise": self.noise}
+        given = "".join(f", {name}={value!r}" for name, value in options.items() if value)
         return (
             f"oracle.Trainer({self.mlp!r}, optimizer={self.optimizer!r}, "
-            f"batch_size={self.batch_size}{sparse})"
+            f"batch_size={self.batch_size}{given})"
         )
 
 
