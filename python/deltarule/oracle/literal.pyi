@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
 from collections.abc import Iterable, Mapping
-
 from typing import Any
 
 from numpy.typing import ArrayLike, DTypeLike

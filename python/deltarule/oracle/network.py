@@ -162,9 +162,7 @@ def input_gradient(delta: Float64, W: Float64, scale: Float64 | None) -> Float64
     return np.asarray(dX if scale is None else dX * scale)
 
 
-def forward(
-    net: Architecture, w: Float64, X: Float64, step: RandomStep | None = None
-) -> Trace:
+def forward(net: Architecture, w: Float64, X: Float64, step: RandomStep | None = None) -> Trace:
     """o[0], then net[k+1] and o[k+1] for k = 0 .. m  (1) to (3).
 
     Parameters

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from deltarule import _validate
-from deltarule.architecture import Architecture
 from deltarule.dropout import (
     Dropout,
     Rate,
@@ -20,7 +19,6 @@ from deltarule.dropout import (
 )
 from deltarule.optimizers import Adam, Optimizer, check_optimizer
 from deltarule.oracle import optimizers
-from deltarule.oracle.activations import Float64
 from deltarule.oracle.data import float_features, float_targets
 from deltarule.oracle.mlp import MLP
 from deltarule.oracle.network import backward, forward
