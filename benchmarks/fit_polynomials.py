@@ -65,6 +65,12 @@ def log_tail(z: Number) -> Number:
     return (2 * mp.atanh(s) / s - 2) / z
 
 
+def normal_tail(t: Number) -> Number:
+    """p(t) = (a + 4) exp(a^2/2) erfc(a / sqrt(2)) / 2, t = 1 - 8 / (a + 4)."""
+    a = 8 / (1 - t) - 4
+    return (a + 4) * mp.exp(a**2 / 2) * mp.erfc(a / mp.sqrt(2)) / 2
+
+
 def sine_tail(z: Number) -> Number:
     """s(z) = sin(2 pi t) / t, t = sqrt(z)."""
     t = mp.sqrt(z)
@@ -74,12 +80,6 @@ def sine_tail(z: Number) -> Number:
 def cosine_tail(z: Number) -> Number:
     """c(z) = (cos(2 pi t) - 1) / z, t = sqrt(z)."""
     return (mp.cos(2 * mp.pi * mp.sqrt(z)) - 1) / z
-
-
-def normal_tail(t: Number) -> Number:
-    """p(t) = (a + 4) exp(a^2/2) erfc(a / sqrt(2)) / 2, t = 1 - 8 / (a + 4)."""
-    a = 8 / (1 - t) - 4
-    return (a + 4) * mp.exp(a**2 / 2) * mp.erfc(a / mp.sqrt(2)) / 2
 
 
 def problems() -> list[Problem]:
@@ -93,13 +93,13 @@ def problems() -> list[Problem]:
                 tiny, mp.mpf("0.3026"), {np.float32: 4, np.float64: 10}),
         Problem("log_tail", log_tail, lambda z: z * mp.sqrt(z) / (2 * mp.atanh(mp.sqrt(z))),
                 tiny, mp.mpf("0.04"), {np.float32: 3, np.float64: 7}),
+        *(Problem("normal_tail", normal_tail, lambda t: 1 / normal_tail(t),
+                  mp.mpf(-1), 1 - 8 / mp.mpf(reach_of_type + 4), {dtype: count})
+          for dtype, reach_of_type, count in ((np.float32, 15, 11), (np.float64, 39, 24))),
         Problem("sine_tail", sine_tail, lambda z: mp.sqrt(z) / mp.sin(2 * mp.pi * mp.sqrt(z)),
                 tiny, eighth, {np.float32: 4, np.float64: 7}),
         Problem("cosine_tail", cosine_tail, lambda z: z / mp.cos(2 * mp.pi * mp.sqrt(z)),
                 tiny, eighth, {np.float32: 4, np.float64: 7}),
-        *(Problem("normal_tail", normal_tail, lambda t: 1 / normal_tail(t),
-                  mp.mpf(-1), 1 - 8 / mp.mpf(reach_of_type + 4), {dtype: count})
-          for dtype, reach_of_type, count in ((np.float32, 15, 11), (np.float64, 39, 24))),
     ]  # fmt: skip
 
 

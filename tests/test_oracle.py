@@ -24,7 +24,7 @@ from deltarule.oracle.losses import (
 )
 from deltarule.oracle.optimizers import adam, momentum, sgd
 
-# The activations of docs/derivation.md; the others: test_activations.py. A threshold has no gradient
+# Those of docs/derivation.md; the others: test_activations.py. A threshold has no gradient
 # that differences could prove: they are 0 but across its jump.
 DIFFERENTIABLE = [name for name, f in TABLE.items() if f.from_output and name != "threshold"]
 PAIRS = [

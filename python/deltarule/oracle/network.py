@@ -79,9 +79,9 @@ def hidden_delta(
     activation: str,
     o: Float64,
     pull: Float64 | None = None,
+    mask: Float64 | None = None,
     net: Float64 | None = None,
     alpha: Float64 | None = None,
-    mask: Float64 | None = None,
 ) -> Float64:
     """delta[k]_i = f'(net[k]_i) sum_j delta[k+1]_j W[k]_ji  (20), with a pull (45), a mask (D2).
 
@@ -94,13 +94,13 @@ def hidden_delta(
     activation : str
         f of layer k.
     o : array, (n, H_k)
-        o[k], without dropout's mask.
+        o[k], before anything is dropped.
     pull : array, (n, H_k), optional
         What a penalty on o[k] adds to u (44).
-    net, alpha : array, (n, H_k) and (H_k,), optional
-        As `activations.times_derivative` takes them.
     mask : array, (n, H_k), optional
         What dropout multiplied o[k] by.
+    net, alpha : array, (n, H_k) and (H_k,), optional
+        As `activations.times_derivative` takes them.
 
     Returns
     -------
@@ -112,7 +112,7 @@ def hidden_delta(
 def arriving(
     delta: Float64, W: Float64, pull: Float64 | None = None, mask: Float64 | None = None
 ) -> Float64:
-    """u = -dL_i/do[k]: sum_j delta[k+1]_j W[k]_ji, a pull, a mask  (19), (45), (D2)."""
+    """u = -dL_i/do[k], before any mask: sum_j delta[k+1]_j W[k]_ji, a pull  (19), (45), (D2)."""
     u = delta @ W[:, :-1]
     if pull is not None:
         u = u + pull
@@ -185,11 +185,12 @@ def forward(net: Architecture, w: Float64, X: Float64, step: RandomStep | None =
     o = [gather(X, shift, scale)]
     if step is not None:
         o[0] = random.perturbed(o[0], step)
-    for W_k, activation, alpha in zip(net.views(w), net.activations, net.alphas(w), strict=True):
+    layers = zip(net.views(w), net.activations, net.alphas(w), strict=True)
+    for k, (W_k, activation, alpha) in enumerate(layers, 1):
         sums.append(weighted := affine(o[-1], W_k))
         o.append(activate(activation, weighted, alpha))
-        if step is not None and len(o) <= net.n_hidden_layers + 1:
-            o[-1] = random.dropped(o[-1], step, len(o) - 1)
+        if step is not None and k <= net.n_hidden_layers:
+            o[k] = random.dropped(o[k], step, k)
     return Trace(tuple(sums), tuple(o), o[-1])
 
 
@@ -245,12 +246,12 @@ def backward(
         pull = None
         if sparsity is not None and sparsity.layer == k:
             pull = sparse.pull(sparsity, o[k], eps(net))
-        sums, alpha, whole, mask = trace.net[k], alphas[k - 1], o[k], None
-        if step is not None and sums is not None:
-            mask = random.factor(step, k, o[k].shape[1])
+        sums, alpha, mask, whole = trace.net[k], alphas[k - 1], None, o[k]
+        assert sums is not None  # only net[0] is
+        if step is not None and (mask := random.factor(step, k, o[k].shape[1])) is not None:
             whole = activate(f[k - 1], sums, alpha)
         learned(k, arriving(back[0], W[k], pull, mask))
-        back.insert(0, hidden_delta(back[0], W[k], f[k - 1], whole, pull, sums, alpha, mask))
+        back.insert(0, hidden_delta(back[0], W[k], f[k - 1], whole, pull, mask, sums, alpha))
     dW = [weight_gradient(back[k], o[k], W[k], S, net.l2, net.l1).ravel() for k in range(m + 1)]
     gradient = np.concatenate([*dW, *dalpha])
     dX = input_gradient(back[0], W[0], scaling(net)[1])
