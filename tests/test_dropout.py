@@ -139,13 +139,18 @@ def test_batches_and_orders_share_the_masks() -> None:
     ids=str,
 )
 def test_gradient_of_the_dropped_network_is_the_difference_quotient(
-    layers: list[int], activation: Any, sparsity: Sparsity | None
+    layers: list[int],
+    activation: Any,
+    sparsity: Sparsity | None,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Masks and noise frozen: one step of eta = 1 shows the gradient, native and oracle."""
     mlp = dr.MLP(layers, activation, dtype="float64", l2=0.1)
     net, m, n = mlp.architecture, len(layers) - 2, 40 if sparsity else 5
     dropout, noise, seed = Dropout(0.4, 0.3), 0.2, 11
     step = RandomStep(key_of(seed), 0, np.arange(n), (0.3, *[0.4] * m), noise)
+    drawn = {k: random.factor(step, k, h) for k, h in enumerate(layers[:-1])}
+    added = random.noise(step, layers[0])
     for start in range(500):  # relu has a kink at 0, as abs(o) has
         rng = np.random.default_rng(start)
         w = rng.normal(0, 0.8, mlp.n_weights)
@@ -156,6 +161,9 @@ def test_gradient_of_the_dropped_network_is_the_difference_quotient(
             break
     else:
         raise AssertionError("no seed keeps away from the kinks")
+
+    monkeypatch.setattr(random, "factor", lambda step, k, units: drawn[k])  # drawn once
+    monkeypatch.setattr(random, "noise", lambda step, units: added)
 
     def loss_at(v: Array) -> float:
         trace = network.forward(net, v, X, step)
