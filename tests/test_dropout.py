@@ -167,7 +167,7 @@ def test_gradient_of_the_dropped_network_is_the_difference_quotient(
 
     def loss_at(v: Array) -> float:
         trace = network.forward(net, v, X, step)
-        back = network.backward(net, v, trace, Y, True, sparsity, step)
+        back = network.backward(net, v, trace, Y, True, sparsity, step=step)
         return back.loss
 
     total = loss_at(w)

@@ -214,7 +214,6 @@ def test_bad_arguments() -> None:
         jacobian(mlp, X)
 
 
-@pytest.mark.skipif("threshold" not in ACTIVATIONS, reason="no threshold units")
 @MODULES
 def test_threshold_units_are_refused(module: Any) -> None:
     X = np.zeros((N, 3))

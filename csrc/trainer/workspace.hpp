@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The panels of one chunk of rows: o of every layer, delta of every layer after the input, what layers keep
-// for the way back, Y and L_i.
+// for the way back, Y; L_i and s_i.
 #pragma once
 #include <algorithm>
 #include <vector>
@@ -13,7 +13,7 @@ template <class T> struct Workspace {
   ptrdiff_t stride = 0;  // elements from panel to panel
   std::vector<T*> o, delta;
   std::vector<Kept<T>> kept;  // by layer; whatever is null is not asked for
-  T *Y = nullptr, *row_loss = nullptr;
+  T *Y = nullptr, *row_loss = nullptr, *s = nullptr;
 
   Workspace() = default;
 
@@ -46,7 +46,8 @@ template <class T> struct Workspace {
       return k && ((k < slopes.size() && slopes[k]) || !from_output(layer(k).activation));
     };
     kept.assign(layers, {});
-    size_t total = room.back() + size_t(stride);
+    const size_t numbers = (size_t(rows) + PANEL - 1) / PANEL * PANEL;  // one each row
+    size_t total = room.back() + size_t(stride) + numbers;
     for (size_t k = 0; k < layers; k++) total += (2 + (keeps(k) ? 1 + layer(k).learned() : 0)) * room[k];
     memory_ = Buffer<T>(total);
     T* next = memory_.data();
@@ -60,6 +61,7 @@ template <class T> struct Workspace {
     }
     Y = take(room.back());
     row_loss = take(size_t(stride));
+    s = take(numbers);
   }
 
  private:

@@ -191,15 +191,13 @@ def parts(str text, const real[:, :] net, alpha=None):
     return tuple(results)
 
 
-def alpha_gradient(const real[:, :] u, const real[:, :] influence, double S):
-    """dL/dalpha_j = -(1/S) sum_d u[d, j] do[d, j]/dalpha_j, the sum as of a bias."""
+def alpha_gradient(const real[:, :] p, double S):
+    """dL/dalpha_j = -(1/S) sum_d p[d, j], p = u do/dalpha, the sum as of a bias."""
     cdef Py_ssize_t j
-    product = np.multiply(u, influence)
-    cdef const real[:, :] p = product
-    cdef const real[:] ones = np.ones(u.shape[0], product.dtype)
     cdef real n = <real>(-1.0 / S)
-    result = np.empty(u.shape[1], product.dtype)
+    cdef const real[:] ones = np.ones(p.shape[0], dtype_of(n))
+    result = np.empty(p.shape[1], dtype_of(n))
     cdef real[:] g = result
-    for j in range(u.shape[1]):
+    for j in range(p.shape[1]):
         g[j] = contraction(p[:, j], ones) * n
     return result

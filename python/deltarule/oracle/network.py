@@ -119,17 +119,34 @@ def arriving(
     return np.asarray(u if mask is None else u * mask)
 
 
-def alpha_gradient(activation: str, net: Float64, alpha: Float64, u: Float64, S: float) -> Float64:
-    """dL/dalpha_j = -(1/S) sum_i u_ij do_ij/dalpha_j  (A15)."""
+def alpha_gradient(
+    activation: str,
+    net: Float64,
+    alpha: Float64,
+    u: Float64,
+    S: float,
+    sample_weight: Float64 | None = None,
+) -> Float64:
+    """dL/dalpha_j = -(1/S) sum_i s_i u_ij do_ij/dalpha_j  (A15)."""
     influence = of_net(activation, net, alpha).influence
     assert influence is not None  # of an activation that learns
-    return np.asarray(-np.sum(u * influence, axis=0) / S)
+    moved = u * influence
+    if sample_weight is not None:
+        some = sample_weight > 0
+        moved = sample_weight[some, None] * moved[some]
+    return np.asarray(-np.sum(moved, axis=0) / S)
 
 
 def weight_gradient(
-    delta: Float64, o: Float64, W: Float64, S: float, l2: float, l1: float = 0.0
+    delta: Float64,
+    o: Float64,
+    W: Float64,
+    S: float,
+    l2: float,
+    l1: float = 0.0,
+    s: Float64 | None = None,
 ) -> Float64:
-    """dL/dW[k] = -(1/S) sum_i delta[k+1]_i [o[k]_i, 1] + l2 W[k] + l1 sign(W[k])  (21).
+    """dL/dW[k] = -(1/S) sum_i s_i delta[k+1]_i [o[k]_i, 1] + l2 W[k] + l1 sign(W[k])  (21), (W2).
 
     Parameters
     ----------
@@ -140,14 +157,18 @@ def weight_gradient(
     W : array, (H_{k+1}, H_k + 1)
         W[k].
     S : float
-        Number of rows (mean) or 1 (sum).
+        Number of rows, or sum of their weights (mean), or 1 (sum).
     l2, l1 : float
         Penalties; none on the bias, and no sign where a weight is 0.
+    s : array, (n,), optional
+        Weights of the samples; a row of weight 0 takes no part, whatever it holds.
 
     Returns
     -------
     array, (H_{k+1}, H_k + 1)
     """
+    if s is not None:
+        delta, o = s[s > 0, None] * delta[s > 0], o[s > 0]
     augmented = np.concatenate([o, np.ones((len(o), 1))], axis=1)
     dW = -(delta.T @ augmented) / S
     dW[:, :-1] += l2 * W[:, :-1]
@@ -201,6 +222,7 @@ def backward(
     y: Float64,
     collapsed: bool = True,
     sparsity: Sparsity | None = None,
+    sample_weight: Float64 | None = None,
     step: RandomStep | None = None,
 ) -> Backward:
     """delta from the output to the first layer, then every gradient and L  (13) to (26).
@@ -219,6 +241,8 @@ def backward(
         As for `output_delta`.
     sparsity : Sparsity, optional
         A penalty on a hidden layer's outputs, in every delta, gradient and L  (41) to (45).
+    sample_weight : array, (n,), optional
+        s_i, in gradient and L; delta and dX carry none  (W1) to (W3).
     step : RandomStep, optional
         As `forward` had it.
 
@@ -226,15 +250,15 @@ def backward(
     -------
     Backward
     """
-    o, m, f = trace.o, net.n_hidden_layers, net.activations
+    o, m, f, s = trace.o, net.n_hidden_layers, net.activations, sample_weight
     W, alphas = net.views(w), net.alphas(w)
-    S = reduction_size(net, len(y))
+    S = reduction_size(net, len(y) if s is None else float(np.sum(s)))
     dalpha: list[Float64] = []
 
     def learned(k: int, u: Float64) -> None:  # from what arrives at o[k]
         sums, alpha = trace.net[k], alphas[k - 1]
         if alpha is not None and sums is not None:
-            dalpha.insert(0, alpha_gradient(f[k - 1], sums, alpha, u, S))
+            dalpha.insert(0, alpha_gradient(f[k - 1], sums, alpha, u, S, s))
 
     learned(m + 1, descent(net.loss, y, trace.y_hat, eps(net)))
     back = [
@@ -245,24 +269,30 @@ def backward(
     for k in range(m, 0, -1):
         pull = None
         if sparsity is not None and sparsity.layer == k:
-            pull = sparse.pull(sparsity, o[k], eps(net))
+            pull = sparse.pull(sparsity, o[k], eps(net), s)
         sums, alpha, mask, whole = trace.net[k], alphas[k - 1], None, o[k]
         assert sums is not None  # only net[0] is
         if step is not None and (mask := random.factor(step, k, o[k].shape[1])) is not None:
             whole = activate(f[k - 1], sums, alpha)
         learned(k, arriving(back[0], W[k], pull, mask))
         back.insert(0, hidden_delta(back[0], W[k], f[k - 1], whole, pull, mask, sums, alpha))
-    dW = [weight_gradient(back[k], o[k], W[k], S, net.l2, net.l1).ravel() for k in range(m + 1)]
+    dW = [weight_gradient(back[k], o[k], W[k], S, net.l2, net.l1, s).ravel() for k in range(m + 1)]
     gradient = np.concatenate([*dW, *dalpha])
     dX = input_gradient(back[0], W[0], scaling(net)[1])
-    loss = loss_of(net, w, trace, y)
+    loss = loss_of(net, w, trace, y, s)
     if sparsity is not None:
-        loss += sparse.penalty(sparsity, o[sparsity.layer], S, eps(net))
+        loss += sparse.penalty(sparsity, o[sparsity.layer], S, eps(net), s)
     return Backward((None, *back), net.views(gradient), gradient, dX, loss)
 
 
-def loss_of(net: Architecture, w: Float64, trace: Trace, y: Float64) -> float:
-    """L = (1/S) sum_i L_i + gamma(w) of a forward pass  (13).
+def loss_of(
+    net: Architecture,
+    w: Float64,
+    trace: Trace,
+    y: Float64,
+    sample_weight: Float64 | None = None,
+) -> float:
+    """L = (1/S) sum_i s_i L_i + gamma(w) of a forward pass  (13), (W1).
 
     Parameters
     ----------
@@ -274,6 +304,8 @@ def loss_of(net: Architecture, w: Float64, trace: Trace, y: Float64) -> float:
         Its forward pass.
     y : array, (n, K)
         Targets.
+    sample_weight : array, (n,), optional
+        s_i; None: 1 each.
 
     Returns
     -------
@@ -282,11 +314,15 @@ def loss_of(net: Architecture, w: Float64, trace: Trace, y: Float64) -> float:
     last = trace.net[-1]
     assert last is not None  # only net[0] is
     rows = row_loss(net.loss, net.activations[-1], y, last, trace.y_hat, eps(net))
-    return batch_loss(rows, reduction_size(net, len(y)), penalty(net.views(w), net.l2, net.l1))
+    n = float(len(y))
+    if sample_weight is not None:
+        s = sample_weight
+        rows, n = s[s > 0] * rows[s > 0], float(np.sum(s))
+    return batch_loss(rows, reduction_size(net, n), penalty(net.views(w), net.l2, net.l1))
 
 
-def reduction_size(net: Architecture, n: int) -> float:
-    """S: the number of rows for a mean, 1 for a sum."""
+def reduction_size(net: Architecture, n: float) -> float:
+    """S: the number of rows, or the sum of their weights, for a mean; 1 for a sum."""
     return float(n) if net.reduction == "mean" else 1.0
 
 
