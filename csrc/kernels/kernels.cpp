@@ -38,6 +38,7 @@ namespace {
 #include "kernels/update.inl.hpp"
 #include "kernels/one_row.inl.hpp"
 #include "kernels/gradient.inl.hpp"
+#include "kernels/norms.inl.hpp"
 #include "kernels/convert.inl.hpp"
 #include "kernels/gather.inl.hpp"
 #include "kernels/peak.inl.hpp"
@@ -67,6 +68,9 @@ constexpr Kernels<T> kernels = {gather<T>,
                                 add_blocks<T>,
                                 sum_of_squares<T>,
                                 sum_of_magnitudes<T>,
+                                unit_squares<T>,
+                                limit_norms<T>,
+                                average<T>,
                                 random_words,
                                 drop<T>,
                                 add_noise<T>,

@@ -29,6 +29,7 @@ struct LayerShape {
   int64_t w_offset;              // W[k], (out, in + 1), in the flat w
   int64_t packed_offset;         // its panels [out / PANEL][rows()][PANEL]
   int64_t transposed_offset;     // its transposed panels [in / PANEL][out][PANEL]
+  int first_panel = 0;           // output panels of the layers before
 
   int64_t alpha_offset = 0;  // of the parameters that its units learn, after all W
 

@@ -10,6 +10,7 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 from deltarule import _core, _validate
+from deltarule.averaging import Averaging, check_average
 from deltarule.dropout import (
     Dropout,
     Key,
@@ -40,6 +41,8 @@ class Trainer:
         None: as many as pay. The weights do not depend on it by a single bit.
     sparsity : Sparsity, optional
         A penalty on a hidden layer's outputs, part of the loss that is trained  (41) to (45).
+    average : EMA or SWA, optional
+        Which average of the weights to keep beside them: `averaged_w`.
     dropout : Dropout or float, optional
         Units that are off at random; a number: of every hidden layer  (D1), (D2).
     noise : float or Schedule, optional
@@ -49,7 +52,7 @@ class Trainer:
 
     Attributes
     ----------
-    mlp, optimizer, batch_size, n_threads, sparsity
+    mlp, optimizer, batch_size, n_threads, sparsity, average
         As given.
     dropout, noise
         As a Dropout, or None; as a number, 0 for none, or a Schedule.
@@ -74,6 +77,7 @@ class Trainer:
         batch_size: int | None = 32,
         n_threads: int | None = None,
         sparsity: Sparsity | None = None,
+        average: Averaging | None = None,
         dropout: Dropout | Rate | None = None,
         noise: Rate | None = None,
         seed: Any = None,
@@ -88,6 +92,7 @@ class Trainer:
         self._batch_size = _validate.batch_size(batch_size) or None
         self._n_threads = _validate.n_threads(n_threads) or None
         self._sparsity = check_sparsity(sparsity, mlp.architecture)
+        self._average = check_average(average, mlp.architecture.dtype)
         self._dropout = check_dropout(dropout, mlp.architecture)
         self._noise = check_noise(noise, mlp.architecture)
         self._draws = draws_of(self._dropout, self._noise, seed, mlp.architecture)
@@ -98,6 +103,7 @@ class Trainer:
             self.batch_size or 0, self.n_threads or 0,
             None if self.sparsity is None else astuple(self.sparsity),
             self.optimizer.eta_factors or (),
+            None if self.average is None else self.average.native,
             None if self._draws is None else self._draws.settings,
         )  # fmt: skip
 
@@ -125,6 +131,20 @@ class Trainer:
     def sparsity(self) -> Sparsity | None:
         """The penalty on a hidden layer's outputs, or None."""
         return self._sparsity
+
+    @property
+    def average(self) -> Averaging | None:
+        """Which average of the weights is kept, or None."""
+        return self._average
+
+    @property
+    def averaged_w(self) -> Array | None:
+        """A copy of the average of the weights, (n_weights,); None while none have entered.
+
+        It is of finished epochs, as w is. RuntimeError while the network is being trained.
+        """
+        averaged: Array | None = self._trainer.averaged_w
+        return averaged
 
     @property
     def dropout(self) -> Dropout | None:
@@ -249,7 +269,10 @@ class Trainer:
         return self._trainer.state
 
     def __repr__(self) -> str:
-        options = {"sparsity": self.sparsity, "dropout": self.dropout, "noise": self.noise}
+        options = {
+            "sparsity": self.sparsity, "average": self.average, "dropout": self.dropout,
+            "noise": self.noise,
+        }  # fmt: skip
         given = "".join(f", {name}={value!r}" for name, value in options.items() if value)
         return (
             f"Trainer({self.mlp!r}, optimizer={self.optimizer!r}, batch_size={self.batch_size}, "
@@ -265,6 +288,7 @@ class Trainer:
             "batch_size": self.batch_size,
             "n_threads": self.n_threads,
             "sparsity": None if self.sparsity is None else asdict(self.sparsity),
+            "average": self.average,
             "dropout": self.dropout,
             "noise": self.noise,
             "key": None if self._draws is None else self._draws.key,
@@ -278,11 +302,14 @@ class Trainer:
         sparse = state.get("sparsity")  # older pickles have none
         Trainer.__init__(
             self, state["mlp"], optimizer, state["batch_size"], state["n_threads"],
-            None if sparse is None else Sparsity(**sparse),
+            None if sparse is None else Sparsity(**sparse), state.get("average"),
             state.get("dropout"), state.get("noise"), Key(state.get("key") or 0),
         )  # fmt: skip
         dtype = self.mlp.architecture.dtype
         slots = [_validate.exact(slot, dtype) for slot in state["state"]["slots"]]
-        self._trainer.set_state({**state["state"], "slots": slots})
+        arrays: dict[str, Any] = {"slots": slots}
+        if state["state"].get("average") is not None:
+            arrays["average"] = _validate.exact(state["state"]["average"], dtype)
+        self._trainer.set_state({**state["state"], **arrays})
         if "moving" in state:
             self._moving.state = state["moving"]

@@ -14,6 +14,7 @@ include "literal_losses.pxi"
 include "literal_sparsity.pxi"
 include "literal_random.pxi"
 include "literal_optimizers.pxi"
+include "literal_limits.pxi"
 
 import sys
 
@@ -233,6 +234,8 @@ class Trainer:
         Rows in a batch; None: all rows.
     sparsity : Sparsity, optional
         A penalty on a hidden layer's outputs.
+    average : EMA or SWA, optional
+        Which average of the weights to keep.
     dropout, noise, seed : optional
         What is drawn at random.
 
@@ -245,15 +248,21 @@ class Trainer:
     """
 
     def __init__(
-        self, mlp, optimizer, batch_size=None, sparsity=None, dropout=None, noise=None, seed=None
+        self, mlp, optimizer, batch_size=None, sparsity=None, average=None, dropout=None,
+        noise=None, seed=None,
     ):
         self.mlp, self.optimizer, self.batch_size = mlp, optimizer, batch_size
-        self.sparsity = sparsity
+        self.sparsity, self.average = sparsity, average
         self.state = State.start(optimizer, mlp.architecture, mlp.w.dtype)
         a = mlp.architecture
         self.draws = draws_of(check_dropout(dropout, a), check_noise(noise, a), seed, a)
         random = self.draws.schedules if self.draws else {}
         self.moving = Moving({**optimizer.schedules, **random}, mlp.w.dtype.name)
+
+    @property
+    def averaged_w(self):
+        """The average of the weights; None: none have entered."""
+        return self.state.average
 
     @property
     def steps(self):
@@ -288,6 +297,8 @@ class Trainer:
                 sys.modules[__name__], self.optimizer, self.mlp.architecture, self.mlp.w,
                 back.gradient, now,
             )
+            self.state.enter_step(sys.modules[__name__], self.average, self.mlp.w)
         self.state.epochs += 1
+        self.state.enter_epoch(sys.modules[__name__], self.average, self.mlp.w)
         self.moving.finish(numbers, total / share)
         return total / share

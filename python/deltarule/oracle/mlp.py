@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 
 from deltarule import _validate
 from deltarule.architecture import Architecture
-from deltarule.fitting import EpochTrainer, Fittable
+from deltarule.fitting import Fittable, OwnTrainer
 from deltarule.initialisers import initial_weights
 from deltarule.optimizers import Optimizer
 from deltarule.oracle.activations import Float64
@@ -309,12 +309,9 @@ class MLP(Fittable):
         return out
 
     def _new_trainer(
-        self,
-        optimizer: Optimizer | None,
-        batch_size: int | None,
-        n_threads: int | None,
+        self, optimizer: Optimizer | None, batch_size: int | None, n_threads: int | None,
         **options: Any,
-    ) -> EpochTrainer:
+    ) -> OwnTrainer:  # fmt: skip
         from deltarule.oracle.trainer import Trainer  # which needs MLP
 
         return Trainer(self, optimizer, batch_size, n_threads, **options)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from deltarule import _validate
+from deltarule.averaging import Averaging, check_average
 from deltarule.dropout import (
     Dropout,
     Rate,
@@ -42,6 +43,8 @@ class Trainer:
         Taken for the native interface's sake; NumPy uses the threads of its BLAS.
     sparsity : Sparsity, optional
         A penalty on a hidden layer's outputs  (41) to (45).
+    average : EMA or SWA, optional
+        Which average of the weights to keep.
     dropout : Dropout or float, optional
         Units that are off at random; a number: of every hidden layer  (D1), (D2).
     noise : float or Schedule, optional
@@ -51,7 +54,7 @@ class Trainer:
 
     Attributes
     ----------
-    mlp, optimizer, batch_size, n_threads, sparsity
+    mlp, optimizer, batch_size, n_threads, sparsity, average
         As given.
     dropout, noise
         As a Dropout, or None; as a number, 0 for none, or a Schedule.
@@ -69,6 +72,7 @@ class Trainer:
         batch_size: int | None = 32,
         n_threads: int | None = None,
         sparsity: Sparsity | None = None,
+        average: Averaging | None = None,
         dropout: Dropout | Rate | None = None,
         noise: Rate | None = None,
         seed: Any = None,
@@ -83,6 +87,7 @@ class Trainer:
         self._batch_size = _validate.batch_size(batch_size) or None
         self._n_threads = _validate.n_threads(n_threads) or None
         self._sparsity = check_sparsity(sparsity, mlp.architecture)
+        self._average = check_average(average, mlp.architecture.dtype)
         self._dropout = check_dropout(dropout, mlp.architecture)
         self._noise = check_noise(noise, mlp.architecture)
         self._draws = draws_of(self._dropout, self._noise, seed, mlp.architecture)
@@ -114,6 +119,17 @@ class Trainer:
     def sparsity(self) -> Sparsity | None:
         """The penalty on a hidden layer's outputs, or None."""
         return self._sparsity
+
+    @property
+    def average(self) -> Averaging | None:
+        """Which average of the weights is kept, or None."""
+        return self._average
+
+    @property
+    def averaged_w(self) -> Float64 | None:
+        """A copy of the average of the weights, (n_weights,); None while none have entered."""
+        average = self._state.average
+        return None if average is None else average.copy()
 
     @property
     def dropout(self) -> Dropout | None:
@@ -166,7 +182,8 @@ class Trainer:
         TypeError, ValueError
             If X, Y or order does not fit. Nothing is changed.
         FloatingPointError
-            If a batch loss is not finite; weights and state stay those of the last epoch.
+            If a batch loss or a weight is not finite; weights and state stay those of the last
+            epoch.
         """
         net = self.mlp.architecture
         given_x, given_y = _validate.data(X, Y, net)
@@ -205,7 +222,14 @@ class Trainer:
                 share = len(batch) if weights is None else float(np.sum(weights))
                 total, weight = total + share * loss, weight + share
                 w = state.step(optimizers, self.optimizer, net, w, back.gradient, now)
+                state.enter_step(optimizers, self.average, w)
         state.epochs += 1
+        if not np.all(np.isfinite(w)):
+            raise FloatingPointError(
+                f"a weight is not finite in epoch {self.n_epochs + 1}; weights and optimizer state "
+                f"are those after epoch {self.n_epochs}"
+            )
+        state.enter_epoch(optimizers, self.average, w)
         self.mlp._w[...], self._state = w, state
         loss = float(total / weight)
         self._moving.finish(numbers, loss)
@@ -237,7 +261,10 @@ class Trainer:
         return self._moving.last("eta", self.optimizer)
 
     def __repr__(self) -> str:
-        options = {"sparsity": self.sparsity, "dropout": self.dropout, "noise": self.noise}
+        options = {
+            "sparsity": self.sparsity, "average": self.average, "dropout": self.dropout,
+            "noise": self.noise,
+        }  # fmt: skip
         given = "".join(f", {name}={value!r}" for name, value in options.items() if value)
         return (
             f"oracle.Trainer({self.mlp!r}, optimizer={self.optimizer!r}, "
