@@ -266,9 +266,16 @@ template <class T> struct Trainer<T>::Epoch {
     const FloatEnvironment environment;
     const bool leader = thread == 0;
     Rule<T> rule(trainer.settings, trainer.clock, shape().penalty, numbers);
-    Pass<T> pass{
-        *trainer.network, kernels,          trainer.packed_.data(), trainer.transposed_.data(), trainer.space_, watch,
-        leader,           &trainer.sparse_, random.any() ? &random : nullptr, trainer.row_numbers_.data()};
+    Pass<T> pass{*trainer.network,
+                 kernels,
+                 trainer.packed_.data(),
+                 trainer.transposed_.data(),
+                 trainer.space_,
+                 watch,
+                 leader,
+                 &trainer.sparse_,
+                 random.any() ? &random : nullptr,
+                 trainer.row_numbers_.data()};
     for (int64_t step = 0; step < batches.size() && !over; step++) {
       const BatchRows batch = batches[step];
       rule.next_step(batch.number, shape().s(batch.total));

@@ -163,8 +163,7 @@ template <class T> struct Pass {
       o = with.slope;  // before it was dropped
       with = {};
     }
-    kernels.times_derivative(
-        {o, delta, space.stride, rows.size(), shape().sizes[size_t(k)], activation(k), with});
+    kernels.times_derivative({o, delta, space.stride, rows.size(), shape().sizes[size_t(k)], activation(k), with});
   }
 
   bool drops(int k) const { return random && random->threshold(k, step); }

@@ -110,16 +110,11 @@ double Trainer<T>::epoch(const Rows& X, const Rows& Y, bool labels, const int64_
   const Kernels<T>& kernels = kernels_of<T>(table_in_use());
   const Randomness random(random_, numbers, shape.depth(), epochs, kernels);
   prepare(batch, shares, random);
-  Epoch run{*this,
-            X,
-            Y,
-            check_of(shape, labels),
-            batches,
-            chunk_rows(shape, batch, shares, sizeof(T)),
-            shares,
-            numbers,
-            random,
-            kernels,
+  Epoch run{*this,   X,
+            Y,       check_of(shape, labels),
+            batches, chunk_rows(shape, batch, shares, sizeof(T)),
+            shares,  numbers,
+            random,  kernels,
             watch};
   Barrier barrier(workers);
 #pragma omp parallel num_threads(workers)

@@ -20,6 +20,7 @@ from deltarule.dropout import (
 )
 from deltarule.optimizers import Adam, Optimizer, check_optimizer
 from deltarule.oracle import optimizers
+from deltarule.oracle.activations import Float64
 from deltarule.oracle.data import float_features, float_targets
 from deltarule.oracle.mlp import MLP
 from deltarule.oracle.network import backward, forward
