@@ -19,6 +19,7 @@ from deltarule.trainer import Trainer
 if TYPE_CHECKING:
     from deltarule import construct, oracle, plot
     from deltarule.autoencoder import Autoencoder
+    from deltarule.full_batch import minimize
     from deltarule.gradient_check import check_gradient
     from deltarule.perceptron import Perceptron
     from deltarule.radial import RBFNetwork
@@ -47,6 +48,7 @@ __all__ = [
     "linear_regression",
     "load",
     "logistic_regression",
+    "minimize",
     "oracle",
     "plot",
 ]
@@ -61,6 +63,7 @@ _HOMES = {
     "check_gradient": "gradient_check",
     "linear_regression": "regression",
     "logistic_regression": "regression",
+    "minimize": "full_batch",
 }
 
 _core.isa()  # an unknown name in DELTARULE_ISA is an error now, not in the middle of something

@@ -288,17 +288,40 @@ class MLP(Fittable):
         TypeError, ValueError
             As `loss` does; also if a layer's activation is threshold.
         """
+        return self.loss_and_gradient(X, Y, n_threads)[1]
+
+    def loss_and_gradient(
+        self, X: ArrayLike, Y: ArrayLike, n_threads: int | None = None
+    ) -> tuple[float, Array]:
+        """L and dL/dw from one pass over the rows  (13), (21).
+
+        Parameters
+        ----------
+        X, Y, n_threads
+            As `forward` and `backward` take them.
+
+        Returns
+        -------
+        float
+            As `loss` gives it.
+        array, (n_weights,)
+            As `gradient` gives it.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As `gradient` does.
+        """
         self.architecture.require_derivatives()
         threads = _validate.n_threads(n_threads)
-        gradient: Array
         try:
-            gradient, _ = self._network.gradient(X, Y, threads)
-            return gradient
+            gradient, loss = self._network.gradient(X, Y, threads)
+            return loss, gradient
         except _core.Refused:
             pass
         x, y = _validate.data(X, Y, self.architecture)
-        gradient, _ = self._network.gradient(x, y, threads)
-        return gradient
+        gradient, loss = self._network.gradient(x, y, threads)
+        return loss, gradient
 
     def predict(
         self, X: ArrayLike, n_threads: int | None = None, out: Array | None = None

@@ -238,10 +238,39 @@ class MLP(Fittable):
         TypeError, ValueError
             If X or Y does not fit, or a layer's activation is threshold.
         """
+        return self.loss_and_gradient(X, Y, n_threads)[1]
+
+    def loss_and_gradient(
+        self, X: ArrayLike, Y: ArrayLike, n_threads: int | None = None
+    ) -> tuple[float, Float64]:
+        """L and dL/dw from one pass over the rows  (13), (21).
+
+        Parameters
+        ----------
+        X : array-like, (n, H_0)
+            Samples.
+        Y : array-like, (n, K) or (n,)
+            Targets.
+        n_threads : int, optional
+            As for `forward`.
+
+        Returns
+        -------
+        float
+            As `loss` gives it.
+        array, (n_weights,)
+            As `gradient` gives it.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As `gradient` does.
+        """
         self.architecture.require_derivatives()
         trace, y = self._traced(X, Y, n_threads)
         with np.errstate(all="ignore"):
-            return backward(self.architecture, self.W, trace, y, self.collapsed).gradient
+            back = backward(self.architecture, self.W, trace, y, self.collapsed)
+        return back.loss, back.gradient
 
     def predict(
         self, X: ArrayLike, n_threads: int | None = None, out: Array | None = None
