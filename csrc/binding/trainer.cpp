@@ -18,8 +18,11 @@ OptimizerSettings settings_of(const std::string& rule, const std::map<std::strin
     const auto found = parameters.find(name);
     return found == parameters.end() ? 0.0 : found->second;
   };
-  OptimizerSettings settings{Optimizer::sgd,  value("eta"),    value("momentum"),
-                             value("beta_1"), value("beta_2"), value("eps")};
+  OptimizerSettings settings{};
+  settings.eta = value("eta"), settings.momentum = value("momentum");
+  settings.beta_1 = value("beta_1"), settings.beta_2 = value("beta_2"), settings.eps = value("eps");
+  settings.weight_decay = value("weight_decay");
+  settings.clip_value = value("clip_value");
   if (rule == "momentum")
     settings.rule = Optimizer::momentum;
   else if (rule == "adam")
@@ -40,10 +43,15 @@ SparsitySettings sparsity_of(const std::optional<SparsityArguments>& given) {
 
 TrainerOfEither construct(NetworkOfEither& network, const std::string& optimizer,
                           const std::map<std::string, double>& parameters, int64_t batch_size, int n_threads,
-                          const std::optional<SparsityArguments>& sparsity) {
+                          const std::optional<SparsityArguments>& sparsity, const std::vector<double>& eta_factors) {
   if (batch_size < 0)
     throw std::invalid_argument("batch_size: got " + std::to_string(batch_size) + ", expected 0 or more");
-  const OptimizerSettings settings = settings_of(optimizer, parameters);
+  OptimizerSettings settings = settings_of(optimizer, parameters);
+  const size_t layers = std::visit([](auto& n) { return n->shape.layers.size(); }, network.network);
+  if (!eta_factors.empty() && eta_factors.size() != layers)
+    throw std::invalid_argument("eta_factors: got " + std::to_string(eta_factors.size()) + ", expected " +
+                                std::to_string(layers));
+  settings.eta_factors = eta_factors;
   const SparsitySettings sparse = sparsity_of(sparsity);
   if (auto* single = std::get_if<0>(&network.network))
     return {std::make_shared<Trainer<float>>(*single, settings, batch_size, n_threads, sparse)};
@@ -65,6 +73,22 @@ std::vector<int64_t> order_of(py::handle order, int64_t n) {
   return rows;
 }
 
+// name -> float64, one value for each of the epoch's steps.
+Numbers numbers_of(const std::optional<std::map<std::string, py::object>>& given, int64_t steps) {
+  Numbers numbers;
+  for (const auto& [name, values] : given.value_or(std::map<std::string, py::object>{})) {
+    if (!py::isinstance<py::array_t<double, py::array::c_style>>(values) || py::len(values) != size_t(steps))
+      throw std::invalid_argument(name + ": expected " + std::to_string(steps) + " float64, one for each step");
+    const double* from = py::reinterpret_borrow<py::array_t<double>>(values).data();
+    for (int64_t i = 0; i < steps; i++)
+      if (!std::isfinite(from[i]))
+        throw std::invalid_argument(name + ": " + std::to_string(from[i]) + " in step " + std::to_string(i + 1) +
+                                    " of the epoch; expected a finite number");
+    numbers.values[name].assign(from, from + steps);
+  }
+  return numbers;
+}
+
 [[noreturn]] void raise_diverged(const Diverged& diverged) {
   const int64_t before = diverged.epoch - 1;
   const std::string kept = before ? "at the end of epoch " + std::to_string(before) : "before the first epoch";
@@ -78,15 +102,20 @@ std::vector<int64_t> order_of(py::handle order, int64_t n) {
   throw py::error_already_set();
 }
 
-template <class T> double epoch(Trainer<T>& trainer, py::handle X, py::handle Y, py::handle order) {
+template <class T>
+double epoch(Trainer<T>& trainer, py::handle X, py::handle Y, py::handle order, py::handle sample_weight,
+             const std::optional<std::map<std::string, py::object>>& given) {
+  if (!sample_weight.is_none()) throw std::invalid_argument("sample_weight: expected None");
   const Shape& shape = trainer.network->shape;
   const Rows rows = rows_of(X, shape.inputs(), "X");
   const Targets targets = targets_of(Y, shape, rows.n);
   const std::vector<int64_t> copied = order_of(order, rows.n);
   const int64_t count = copied.empty() ? rows.n : int64_t(copied.size());
+  const Numbers numbers = numbers_of(given, trainer.steps(count));
   try {
     return without_gil([&](Watch& watch) {
-      return trainer.epoch(rows, targets.rows, targets.labels, copied.empty() ? nullptr : copied.data(), count, watch);
+      return trainer.epoch(rows, targets.rows, targets.labels, copied.empty() ? nullptr : copied.data(), count, numbers,
+                           watch);
     });
   } catch (const BadRow& bad) {
     raise_bad_row(bad, Y, shape, targets.labels, dtype_name<T>);
@@ -152,13 +181,15 @@ template <class T> void time_phases(Trainer<T>& trainer, bool on) {
 void register_trainer(py::module_& module) {
   py::class_<TrainerOfEither>(module, "Trainer", "The native training loop of one network: optimizer state and panels.")
       .def(py::init(&construct), py::arg("network"), py::arg("optimizer"), py::arg("parameters"), py::arg("batch_size"),
-           py::arg("n_threads"), py::arg("sparsity") = py::none())
+           py::arg("n_threads"), py::arg("sparsity") = py::none(), py::arg("eta_factors") = std::vector<double>())
       .def(
           "epoch",
-          [](TrainerOfEither& self, py::object X, py::object Y, py::object order) {
-            return std::visit([&](auto& t) { return epoch(*t, X, Y, order); }, self.trainer);
+          [](TrainerOfEither& self, py::object X, py::object Y, py::object order, py::object sample_weight,
+             const std::optional<std::map<std::string, py::object>>& numbers) {
+            return std::visit([&](auto& t) { return epoch(*t, X, Y, order, sample_weight, numbers); }, self.trainer);
           },
-          py::arg("X"), py::arg("Y"), py::arg("order") = py::none())
+          py::arg("X"), py::arg("Y"), py::arg("order") = py::none(), py::arg("sample_weight") = py::none(),
+          py::arg("numbers") = py::none(), "numbers: by name, one float64 for each step of the epoch.")
       .def_property_readonly(
           "epochs", [](TrainerOfEither& self) { return std::visit([](auto& t) { return t->epochs; }, self.trainer); })
       .def_property_readonly(

@@ -61,16 +61,16 @@ template <class T, class Rule> INLINE void by_inputs(const GradientUnit<T>& g, c
         tile_row<T, 1, false>(rows, g.columns, o, PANEL * PANEL, g.delta, g.rows, total, total_bias, carry, finish);
     };
     bool on_registers = false;
-    if constexpr (STEP_ON_REGISTERS && Rule::on_registers) on_registers = g.last && !penalises(u.penalty);
+    if constexpr (STEP_ON_REGISTERS && Rule::on_registers) on_registers = g.last && !terms_of(u).any();
     if (on_registers) {
       if constexpr (STEP_ON_REGISTERS && Rule::on_registers) tiled(Step<T, Rule, false>(g, u, i, {}));
     } else {
       tiled(Store{});
-      if (g.last) take_step<T, Rule>(g, u, i, rows, u.penalty, stored(total));
+      if (g.last) take_step<T, Rule>(g, u, i, rows, terms_of(u), stored(total));
     }
     i += rows;
   }
-  if (g.last && g.bias) take_step<T, Rule>(g, u, g.in, 1, Penalty<T>{}, stored(total_bias));
+  if (g.last && g.bias) take_step<T, Rule>(g, u, g.in, 1, terms_of_bias(u), stored(total_bias));
 }
 
 // For few outputs: tiles of outputs by a panel of inputs, turned before they join the totals. With one
@@ -87,7 +87,7 @@ template <class T, class Rule> INLINE void by_outputs(const GradientUnit<T>& g, 
     tile_row<T, 1, false>(g.columns, PANEL, g.delta, PANEL * PANEL, o, g.rows, turned, turned, carry, Store{});
     for (int r = 0; r < end - i; r++)
       for (int c = 0; c < lanes<T>; c++) total[r * PANEL + c] = c < g.columns ? turned[c * PANEL + i % PANEL + r] : 0;
-    if (g.last) take_step<T, Rule>(g, u, i, end - i, u.penalty, stored(total));
+    if (g.last) take_step<T, Rule>(g, u, i, end - i, terms_of(u), stored(total));
   }
   if (!g.bias) return;
   T* total_bias = totals_of(g, g.in, tile_bias);
@@ -98,7 +98,7 @@ template <class T, class Rule> INLINE void by_outputs(const GradientUnit<T>& g, 
     sum = sum + block;
   }
   store(total_bias, sum);
-  if (g.last) take_step<T, Rule>(g, u, g.in, 1, Penalty<T>{}, stored(total_bias));
+  if (g.last) take_step<T, Rule>(g, u, g.in, 1, terms_of_bias(u), stored(total_bias));
 }
 
 template <class T, class Rule> INLINE void weight_gradient_by(const GradientUnit<T>& g, const Update<T>& u) {
@@ -129,7 +129,7 @@ template <class T> void weight_gradient(const GradientUnit<T>& g, const Update<T
 // g.total in order.
 template <class T>
 void add_blocks(const GradientUnit<T>& g, const T* totals, ptrdiff_t stride, int n, const Update<T>& u) noexcept {
-  const auto rows_from = [&](int i, int rows, Penalty<T> penalty) INLINE_LAMBDA {
+  const auto rows_from = [&](int i, int rows, Terms<T> terms) INLINE_LAMBDA {
     T* total = g.total + ptrdiff_t(i) * PANEL;
     const auto sum = [=](ptrdiff_t at) INLINE_LAMBDA {
       vec<T> x = load(total + at);
@@ -137,12 +137,12 @@ void add_blocks(const GradientUnit<T>& g, const T* totals, ptrdiff_t stride, int
       return x;
     };
     if (g.last)
-      with_rule(g, u, [&](auto rule) INLINE_LAMBDA { take_step<T, decltype(rule)>(g, u, i, rows, penalty, sum); });
+      with_rule(g, u, [&](auto rule) INLINE_LAMBDA { take_step<T, decltype(rule)>(g, u, i, rows, terms, sum); });
     else
       for (ptrdiff_t at = 0; at < ptrdiff_t(rows) * PANEL; at += lanes<T>) store(total + at, sum(at));
   };
-  rows_from(g.i_begin, g.i_end - g.i_begin, u.penalty);
-  if (g.bias) rows_from(g.in, 1, {});
+  rows_from(g.i_begin, g.i_end - g.i_begin, terms_of(u));
+  if (g.bias) rows_from(g.in, 1, terms_of_bias(u));
   copy_transposed(g);
 }
 

@@ -8,17 +8,17 @@ INLINE int panel_end(int i, int end) { return i / PANEL * PANEL + PANEL < end ? 
 
 // Takes the step on rows [i, i + rows) of a block; total(offset) gives the totals.
 template <class T, class Rule, class Total>
-INLINE void take_step(const GradientUnit<T>& g, const Update<T>& u, int i, int rows, Penalty<T> penalty, Total total) {
-  if (penalises(penalty))
-    Step<T, Rule, true>(g, u, i, penalty).each(rows, g.columns, total);
+INLINE void take_step(const GradientUnit<T>& g, const Update<T>& u, int i, int rows, Terms<T> terms, Total total) {
+  if (terms.any())
+    Step<T, Rule, true>(g, u, i, terms).each(rows, g.columns, total);
   else
-    Step<T, Rule, false>(g, u, i, penalty).each(rows, g.columns, total);
+    Step<T, Rule, false>(g, u, i, terms).each(rows, g.columns, total);
 }
 
 // N vectors of columns of rows [i, i + rows); with NEXT, the next row's terms join `sum`.
-template <class T, class Rule, int N, bool DECAYS, bool NEXT>
+template <class T, class Rule, int N, bool TERMS, bool NEXT>
 INLINE void outer_product(const GradientUnit<T>& g, const Update<T>& u, int i, int rows, vec<T> (&sum)[N]) {
-  const Step<T, Rule, DECAYS> step(g, u, i, u.penalty);
+  const Step<T, Rule, TERMS> step(g, u, i, terms_of(u));
   const T* o = g.o + i / PANEL * g.stride + i % PANEL;
   const T* next_o = NEXT ? g.next_o + i / PANEL * g.stride + i % PANEL : nullptr;
   vec<T> delta[N];
@@ -34,12 +34,12 @@ INLINE void outer_product(const GradientUnit<T>& g, const Update<T>& u, int i, i
   }
 }
 
-template <class T, class Rule, int N, bool DECAYS, bool NEXT>
+template <class T, class Rule, int N, bool TERMS, bool NEXT>
 INLINE void rank_one_of(const GradientUnit<T>& g, const Update<T>& u) {
   vec<T> sum[N] = {}, total[N] = {};
   for (int i = g.i_begin, end; i < g.i_end; i = end) {
     end = panel_end(i, g.i_end);
-    outer_product<T, Rule, N, DECAYS, NEXT>(g, u, i, end - i, sum);
+    outer_product<T, Rule, N, TERMS, NEXT>(g, u, i, end - i, sum);
     if (NEXT && (end % KB == 0 || end == g.i_end))
       for (int v = 0; v < N; v++) {
         total[v] = total[v] + sum[v];
@@ -50,21 +50,21 @@ INLINE void rank_one_of(const GradientUnit<T>& g, const Update<T>& u) {
     for (int v = 0; v < N; v++) store(g.next_net + v * lanes<T>, total[v]);
 }
 
-template <class T, class Rule, bool DECAYS> INLINE void rank_one_by(const GradientUnit<T>& g, const Update<T>& u) {
+template <class T, class Rule, bool TERMS> INLINE void rank_one_by(const GradientUnit<T>& g, const Update<T>& u) {
   constexpr int V = PANEL / lanes<T>;
   const bool narrow = g.columns <= lanes<T>;
   if (Rule::trains && g.next_o)
-    narrow ? rank_one_of<T, Rule, 1, DECAYS, Rule::trains>(g, u) : rank_one_of<T, Rule, V, DECAYS, Rule::trains>(g, u);
+    narrow ? rank_one_of<T, Rule, 1, TERMS, Rule::trains>(g, u) : rank_one_of<T, Rule, V, TERMS, Rule::trains>(g, u);
   else
-    narrow ? rank_one_of<T, Rule, 1, DECAYS, false>(g, u) : rank_one_of<T, Rule, V, DECAYS, false>(g, u);
+    narrow ? rank_one_of<T, Rule, 1, TERMS, false>(g, u) : rank_one_of<T, Rule, V, TERMS, false>(g, u);
 }
 
 template <class T, class Rule> INLINE void rank_one(const GradientUnit<T>& g, const Update<T>& u) {
   const Update<T> numbers = u;  // a copy that no store can change, so that its numbers stay in registers
-  penalises(u.penalty) ? rank_one_by<T, Rule, true>(g, numbers) : rank_one_by<T, Rule, false>(g, numbers);
+  terms_of(u).any() ? rank_one_by<T, Rule, true>(g, numbers) : rank_one_by<T, Rule, false>(g, numbers);
   const T* delta = g.delta;
   if (g.bias)
-    take_step<T, Rule>(g, numbers, g.in, 1, Penalty<T>{},
+    take_step<T, Rule>(g, numbers, g.in, 1, terms_of_bias(u),
                        [=](ptrdiff_t at) INLINE_LAMBDA { return vec<T>{} + load(delta + at); });
   const T* bias = g.w + ptrdiff_t(g.in) * PANEL;
   for (int c = 0; g.next_o && c < g.columns; c += lanes<T>)

@@ -50,28 +50,35 @@ struct GradientAlone {
   template <class U, class V> INLINE V step(const U&, V, V g, V*) { return g; }
 };
 
-template <class T> INLINE bool penalises(Penalty<T> penalty) { return penalty.l2 != 0 || penalty.l1 != 0; }
+// What a step does besides its rule: a penalty's part of g, decay of w, a bound on the elements of g.
+template <class T> struct Terms {
+  Penalty<T> penalty;
+  T decay, clip;
+  INLINE_MEMBER bool any() const { return penalty.l2 != 0 || penalty.l1 != 0 || decay != 0 || clip != 0; }
+};
+template <class T> INLINE Terms<T> terms_of(const Update<T>& u) { return {u.penalty, u.decay, u.clip}; }
+template <class T> INLINE Terms<T> terms_of_bias(const Update<T>& u) { return {{}, 0, u.clip}; }
 
 // size sign(w), with sign(0) = 0.
 template <class V> INLINE V with_sign_of(V w, typename traits<V>::scalar size) {
   return select(w > V{}, splat<V>(size), select(w < V{}, splat<V>(-size), V{}));
 }
 
+// NaN stays NaN.
+template <class V> INLINE V clipped(V g, typename traits<V>::scalar most) {
+  return select(g > splat<V>(most), splat<V>(most), select(g < splat<V>(-most), splat<V>(-most), g));
+}
+
 // From the totals of one output panel's weights to their next values, a vector at a time:
-//   g = -(1/S) total + l2 w + l1 sign(w), and the rule on it.
-template <class T, class Rule, bool DECAYS = true> struct Step {
+//   g = -(1/S) total + l2 w + l1 sign(w), bounded; w <- w - decay w; and the rule on both.
+template <class T, class Rule, bool TERMS = true> struct Step {
   const Update<T>* u;  // in memory: its numbers are operands, not registers that a tile would miss
-  Penalty<T> penalty;  // none for a bias
+  Terms<T> terms;
   const T* w;
   T *to, *slot_0, *slot_1;
 
-  INLINE_MEMBER Step(const GradientUnit<T>& g, const Update<T>& the_u, int i, Penalty<T> the_penalty)
-      : u(&the_u),
-        penalty(the_penalty),
-        w(g.w),
-        to(g.gradient ? g.gradient : g.w),
-        slot_0(g.slot[0]),
-        slot_1(g.slot[1]) {
+  INLINE_MEMBER Step(const GradientUnit<T>& g, const Update<T>& the_u, int i, Terms<T> the_terms)
+      : u(&the_u), terms(the_terms), w(g.w), to(g.gradient ? g.gradient : g.w), slot_0(g.slot[0]), slot_1(g.slot[1]) {
     advance(ptrdiff_t(i) * PANEL);
   }
   INLINE_MEMBER void advance(ptrdiff_t n) {
@@ -89,10 +96,11 @@ template <class T, class Rule, bool DECAYS = true> struct Step {
   }
   // From -(1/S) total on; returns what it stores.
   INLINE_MEMBER vec<T> take(ptrdiff_t at, vec<T> g) const {
-    const vec<T> old = load(w + at);
-    vec<T> s[2];
-    if (DECAYS && penalty.l2 != 0) g = fma(splat<vec<T>>(penalty.l2), old, g);
-    if (DECAYS && penalty.l1 != 0) g = g + with_sign_of(old, penalty.l1);
+    vec<T> old = load(w + at), s[2];
+    if (TERMS && terms.penalty.l2 != 0) g = fma(splat<vec<T>>(terms.penalty.l2), old, g);
+    if (TERMS && terms.penalty.l1 != 0) g = g + with_sign_of(old, terms.penalty.l1);
+    if (TERMS && terms.clip != 0) g = clipped(g, terms.clip);
+    if (TERMS && terms.decay != 0) old = fma(splat<vec<T>>(-terms.decay), old, old);
     if constexpr (Rule::slots > 0) s[0] = load(slot_0 + at);
     if constexpr (Rule::slots > 1) s[1] = load(slot_1 + at);
     const vec<T> stepped = Rule::step(*u, old, g, s);

@@ -16,6 +16,7 @@ template <class T> struct Trainer<T>::Epoch {
   const int64_t* order;
   const int64_t count, batch, chunk;
   const int shares;
+  const Numbers& numbers;
   const Kernels<T>& kernels;
   Watch& watch;
   static constexpr int64_t none = std::numeric_limits<int64_t>::max();
@@ -77,7 +78,7 @@ template <class T> struct Trainer<T>::Epoch {
   // The gradient of these blocks of weights over rows of the workspace; `next`: the row of which W[0]'s
   // pass also forms net[1], or -1.
   void weights_phase(const std::vector<Block>& blocks, Range rows, bool first, bool last, const BlockTarget<T>& to,
-                     const Update<T>& update, bool leader, int64_t next = -1) {
+                     const Rule<T>& rule, bool leader, int64_t next = -1) {
     trainer.phases.enter(Phase::weights);
     for (const Block& block : blocks)
       in_parts(block, rows.size(), [&](const Block& part, double operations) {
@@ -87,7 +88,7 @@ template <class T> struct Trainer<T>::Epoch {
           unit.next_o = trainer.space_.o[0] + next * PANEL;
           unit.next_net = trainer.space_.o[1] + block.p * trainer.space_.stride + next * PANEL;
         }
-        kernels.weight_gradient(unit, update);
+        kernels.weight_gradient(unit, rule.update(block.layer));
         watch.tick(leader, operations);
       });
   }
@@ -107,7 +108,7 @@ template <class T> struct Trainer<T>::Epoch {
   // One step, the weights dealt to the shares: every chunk of the batch is a phase by rows, then one by
   // weights over all rows of the chunk. Where the penalty couples the rows, all went forward before.
   void step_by_weights(Pass<T>& pass, int thread, int threads, Barrier& barrier, int64_t begin, int64_t rows,
-                       const Update<T>& update) {
+                       const Rule<T>& rule) {
     const bool coupled = trainer.sparse_.couples_rows(), there = coupled && rows <= chunk;
     if (coupled) means_phase(pass, thread, threads, barrier, begin, rows);
     for (int64_t at = 0; at < rows && !over; at += chunk) {
@@ -127,7 +128,7 @@ template <class T> struct Trainer<T>::Epoch {
         if (last) account(rows);
       }
       for (int share = thread; share < shares; share += threads)
-        weights_phase(trainer.blocks_[size_t(share)], {0, part}, first, last, target(), update, pass.leader);
+        weights_phase(trainer.blocks_[size_t(share)], {0, part}, first, last, target(), rule, pass.leader);
       meet(pass.leader, barrier);
     }
   }
@@ -156,7 +157,7 @@ template <class T> struct Trainer<T>::Epoch {
   // One step, blocks of the batch dealt to the shares: each goes from gather to totals of its own, which
   // then are added in order, by share of the weights. The first share's go straight into the sum.
   void step_by_blocks(Pass<T>& pass, int thread, int threads, Barrier& barrier, int64_t begin, int64_t rows,
-                      const Update<T>& update) {
+                      const Rule<T>& rule) {
     Trainer& t = trainer;
     const int each = t.blocks_per_share_;
     const int64_t group = int64_t(each) * shares * KB;
@@ -173,7 +174,7 @@ template <class T> struct Trainer<T>::Epoch {
           add_losses(t.space_.row_loss + mine.begin, mine.size(), t.block_losses_[size_t(b)]);
           BlockTarget<T> to = target();
           if (share) to.total = t.block_totals_.data() + int64_t(b - each) * shape().packed_size;
-          weights_phase(t.all_blocks_, mine, share || (first && b == 0), false, to, update, pass.leader);
+          weights_phase(t.all_blocks_, mine, share || (first && b == 0), false, to, rule, pass.leader);
         }
       }
       wait(barrier);
@@ -182,7 +183,7 @@ template <class T> struct Trainer<T>::Epoch {
         if (last) account(rows);
       }
       for (int share = thread; share < shares; share += threads)
-        add_blocks(share, std::max(in_group - each, 0), last, update);
+        add_blocks(share, std::max(in_group - each, 0), last, rule);
       meet(pass.leader, barrier);
     }
   }
@@ -190,7 +191,7 @@ template <class T> struct Trainer<T>::Epoch {
   // One step of a one-row batch on one thread: the next row is gathered before the weights change, so that
   // the pass over W[0] also forms its net[1] (784-30-10: 304 k to 393 k samples/s). Two rows of the workspace
   // take turns.
-  void step_by_row(Pass<T>& pass, int64_t at, const Update<T>& update) {
+  void step_by_row(Pass<T>& pass, int64_t at, const Rule<T>& rule) {
     const Range here{at % 2, at % 2 + 1}, next{1 - here.begin, 2 - here.begin};
     if (at == 0 && !gather_phase(pass, at, here)) return stop();
     penalty_phase(0);
@@ -198,18 +199,18 @@ template <class T> struct Trainer<T>::Epoch {
     add_losses(trainer.space_.row_loss + here.begin, 1, batch_loss);
     account(1);
     const bool more = at + 1 < count && !diverged && gather_phase(pass, at + 1, next);
-    weights_phase(trainer.blocks_[0], here, true, true, target(), update, pass.leader, more ? next.begin : -1);
+    weights_phase(trainer.blocks_[0], here, true, true, target(), rule, pass.leader, more ? next.begin : -1);
     stop();
   }
 
-  void add_blocks(int share, int n, bool last, const Update<T>& update) {
+  void add_blocks(int share, int n, bool last, const Rule<T>& rule) {
     const int64_t stride = shape().packed_size;
     for (const Block& block : trainer.blocks_[size_t(share)]) {
       const LayerShape& layer = shape().layers[size_t(block.layer)];
       const int64_t panel = layer.packed_offset + block.p * layer.panel_size();
       const T* totals = n ? trainer.block_totals_.data() + panel : nullptr;
       kernels.add_blocks(gradient_unit(shape(), trainer.space_, block, {0, 0}, false, last, target()), totals, stride,
-                         n, update);
+                         n, rule.update(block.layer));
     }
   }
 
@@ -236,7 +237,7 @@ template <class T> struct Trainer<T>::Epoch {
   void run(int thread, int threads, Barrier& barrier) {
     const FloatEnvironment environment;
     const bool leader = thread == 0;
-    Rule<T> rule(trainer.settings, trainer.clock, shape().penalty);
+    Rule<T> rule(trainer.settings, trainer.clock, shape().penalty, numbers);
     Pass<T> pass{
         *trainer.network, kernels,         trainer.packed_.data(), trainer.transposed_.data(), trainer.space_, watch,
         leader,           &trainer.sparse_};
@@ -244,11 +245,11 @@ template <class T> struct Trainer<T>::Epoch {
       const int64_t rows = std::min(batch, count - begin);
       rule.next_step(shape().s(rows));
       if (trainer.row_ahead_)
-        step_by_row(pass, begin, rule.update());
+        step_by_row(pass, begin, rule);
       else if (trainer.blocks_per_share_)
-        step_by_blocks(pass, thread, threads, barrier, begin, rows, rule.update());
+        step_by_blocks(pass, thread, threads, barrier, begin, rows, rule);
       else
-        step_by_weights(pass, thread, threads, barrier, begin, rows, rule.update());
+        step_by_weights(pass, thread, threads, barrier, begin, rows, rule);
     }
     trainer.phases.enter(Phase::finish);
     if (leader) clock = rule.clock();

@@ -81,7 +81,8 @@ template <class T> void Trainer<T>::commit(int share, int shares) {
 }
 
 template <class T>
-double Trainer<T>::epoch(const Rows& X, const Rows& Y, bool labels, const int64_t* order, int64_t count, Watch& watch) {
+double Trainer<T>::epoch(const Rows& X, const Rows& Y, bool labels, const int64_t* order, int64_t count,
+                         const Numbers& numbers, Watch& watch) {
   const FloatEnvironment calling_thread;
   const typename Network<T>::Claim claim(*network);
   const Shape& shape = network->shape;
@@ -91,11 +92,17 @@ double Trainer<T>::epoch(const Rows& X, const Rows& Y, bool labels, const int64_
   const int workers = workers_for(shares);
   phases.begin(workers);
   prepare(batch, shares);
-  Epoch run{*this,  X,
-            Y,      check_of(shape, labels),
-            order,  count,
-            batch,  chunk_rows(shape, batch, shares, sizeof(T)),
-            shares, kernels_of<T>(table_in_use()),
+  Epoch run{*this,
+            X,
+            Y,
+            check_of(shape, labels),
+            order,
+            count,
+            batch,
+            chunk_rows(shape, batch, shares, sizeof(T)),
+            shares,
+            numbers,
+            kernels_of<T>(table_in_use()),
             watch};
   Barrier barrier(workers);
 #pragma omp parallel num_threads(workers)

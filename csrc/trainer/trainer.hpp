@@ -6,13 +6,18 @@
 #pragma once
 #include <atomic>
 #include <memory>
+#include <vector>
 
+#include "trainer/numbers.hpp"
 #include "trainer/pass.hpp"
 #include "trainer/phases.hpp"
 
 struct OptimizerSettings {
   Optimizer rule;
   double eta, momentum, beta_1, beta_2, eps;
+  double weight_decay = 0;          // decoupled: w <- w - eta weight_decay w
+  double clip_value = 0;            // of each element of the gradient; 0: none
+  std::vector<double> eta_factors;  // by layer; empty: all 1
   int slots() const { return rule == Optimizer::adam ? 2 : rule == Optimizer::momentum ? 1 : 0; }
 };
 
@@ -38,7 +43,11 @@ template <class T> class Trainer {
   // One pass over X, Y in the order (null: as they stand; else `count` valid row numbers).
   // Returns the mean of the batch losses before each update, weighted by rows.
   // Throws BadRow, Diverged, Interrupted, Busy.
-  double epoch(const Rows& X, const Rows& Y, bool labels, const int64_t* order, int64_t count, Watch& watch);
+  double epoch(const Rows& X, const Rows& Y, bool labels, const int64_t* order, int64_t count, const Numbers& numbers,
+               Watch& watch);
+
+  // Of an epoch of `count` rows.
+  int64_t steps(int64_t count) const { return batch_size ? (count + batch_size - 1) / batch_size : 1; }
 
   // State at the end of the last finished epoch; slots in the order of w.
   const OptimizerSettings settings;

@@ -4,18 +4,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, astuple
+from dataclasses import asdict, astuple, fields
 from typing import Any
 
 from numpy.typing import ArrayLike
 
 from deltarule import _core, _validate
 from deltarule.mlp import MLP
-from deltarule.optimizers import SGD, Adam, Optimizer, check_optimizer
+from deltarule.optimizers import OPTIMIZERS, Adam, Optimizer, check_optimizer
 from deltarule.results import Array
+from deltarule.schedules.moving import Moving
 from deltarule.sparsity import Sparsity, check_sparsity
-
-OPTIMIZERS = {"SGD": SGD, "Adam": Adam}
 
 
 class Trainer:
@@ -25,8 +24,8 @@ class Trainer:
     ----------
     mlp : MLP
         The network to train. Its `w` is current after every epoch.
-    optimizer : SGD or Adam, optional
-        None: Adam().
+    optimizer : Rule, optional
+        Which, and with which numbers: SGD, Adam, ... None: Adam().
     batch_size : int, optional
         Rows in a batch; 1 is stochastic, None takes all rows at once.
     n_threads : int, optional
@@ -65,14 +64,17 @@ class Trainer:
         mlp.architecture.require_derivatives()
         rule = Adam() if optimizer is None else optimizer
         self._mlp = mlp
-        self._optimizer = check_optimizer(rule, mlp.architecture.dtype)
+        layers = len(mlp.architecture.activations)
+        self._optimizer = check_optimizer(rule, mlp.architecture.dtype, layers)
         self._batch_size = _validate.batch_size(batch_size) or None
         self._n_threads = _validate.n_threads(n_threads) or None
         self._sparsity = check_sparsity(sparsity, mlp.architecture)
+        self._moving = Moving(self._optimizer.schedules, mlp.architecture.dtype)
         self._trainer = _core.Trainer(
             mlp._network, self.optimizer.kernel, self.optimizer.parameters,
             self.batch_size or 0, self.n_threads or 0,
             None if self.sparsity is None else astuple(self.sparsity),
+            self.optimizer.eta_factors or (),
         )  # fmt: skip
 
     @property
@@ -136,13 +138,58 @@ class Trainer:
         -----
         After any exception weights and optimizer state are those of the last finished epoch.
         """
+        if self._moving:
+            return self._moving_epoch(X, Y, order)
         try:
             return self._trainer.epoch(X, Y, order)
         except _core.Refused:
             pass  # what is raised below shall not be chained to this
+        return self._trainer.epoch(*self._validated(X, Y, order))
+
+    def observe(self, validation_loss: float) -> None:
+        """Tell the schedules that watch it the validation loss after the last epoch.
+
+        Parameters
+        ----------
+        validation_loss : float
+            `fit` takes it of its `validation` and calls this; without `fit` it is yours to call.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If it is no finite number.
+        """
+        self._moving.observe(validation_loss)
+
+    @property
+    def watches_validation(self) -> bool:
+        """Whether a schedule needs `observe` after each epoch."""
+        return self._moving.watches_validation
+
+    @property
+    def eta(self) -> float | None:
+        """The learning rate of the last step; None before the first one of a schedule."""
+        return self._moving.last("eta", self.optimizer)
+
+    def _moving_epoch(self, X: Any, Y: Any, order: Any) -> float:
+        try:
+            n_rows = len(X if order is None else order)
+        except TypeError:
+            X, Y, order = self._validated(X, Y, order)
+            n_rows = len(X if order is None else order)
+        numbers = self._moving.numbers(self.n_epochs, n_rows, self.batch_size)
+        try:
+            loss = self._trainer.epoch(X, Y, order, None, numbers)
+        except _core.Refused:
+            loss = None
+        if loss is None:
+            loss = self._trainer.epoch(*self._validated(X, Y, order), None, numbers)
+        self._moving.finish(numbers, loss)
+        return float(loss)
+
+    def _validated(self, X: Any, Y: Any, order: Any) -> tuple[Array, Array, Array | None]:
         x, y = _validate.data(X, Y, self.mlp.architecture)
-        rows = None if order is None else _validate.order(order, len(x))
-        return self._trainer.epoch(x, y, rows)
+        return x, y, None if order is None else _validate.order(order, len(x))
 
     @property
     def n_epochs(self) -> int:
@@ -166,14 +213,15 @@ class Trainer:
 
     def __getstate__(self) -> dict[str, Any]:
         state = self.state  # first: it is an error while the network is being trained
-        rule = {"name": type(self.optimizer).__name__, **asdict(self.optimizer)}
+        rule = {field.name: getattr(self.optimizer, field.name) for field in fields(self.optimizer)}
         return {
             "mlp": self.mlp,
-            "optimizer": rule,
+            "optimizer": {"name": type(self.optimizer).__name__, **rule},
             "batch_size": self.batch_size,
             "n_threads": self.n_threads,
             "sparsity": None if self.sparsity is None else asdict(self.sparsity),
             "state": state,
+            "moving": self._moving.state,
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -187,3 +235,5 @@ class Trainer:
         dtype = self.mlp.architecture.dtype
         slots = [_validate.exact(slot, dtype) for slot in state["state"]["slots"]]
         self._trainer.set_state({**state["state"], "slots": slots})
+        if "moving" in state:
+            self._moving.state = state["moving"]

@@ -185,7 +185,7 @@ void train(Hash& hash, const std::vector<int64_t>& sizes, const std::vector<std:
     for (int e = 0; e < 2; e++) {
       Watch watch;
       const double L =
-          trainer.epoch(rows_of(X, n, shape.inputs()), rows_of(Y, n, shape.outputs()), false, nullptr, n, watch);
+          trainer.epoch(rows_of(X, n, shape.inputs()), rows_of(Y, n, shape.outputs()), false, nullptr, n, {}, watch);
       hash.add(&L, 1);
     }
     hash.add(network->w(), size_t(shape.n_weights));

@@ -42,10 +42,12 @@ class Trainer:
     """
     The native training loop of one network: optimizer state and panels.
     """
-    def __init__(self, network: Network, optimizer: str, parameters: collections.abc.Mapping[str, typing.SupportsFloat | typing.SupportsIndex], batch_size: typing.SupportsInt | typing.SupportsIndex, n_threads: typing.SupportsInt | typing.SupportsIndex, sparsity: tuple[typing.SupportsInt | typing.SupportsIndex, str, typing.SupportsFloat | typing.SupportsIndex, typing.SupportsFloat | typing.SupportsIndex] | None = None) -> None:
+    def __init__(self, network: Network, optimizer: str, parameters: collections.abc.Mapping[str, typing.SupportsFloat | typing.SupportsIndex], batch_size: typing.SupportsInt | typing.SupportsIndex, n_threads: typing.SupportsInt | typing.SupportsIndex, sparsity: tuple[typing.SupportsInt | typing.SupportsIndex, str, typing.SupportsFloat | typing.SupportsIndex, typing.SupportsFloat | typing.SupportsIndex] | None = None, eta_factors: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex] = []) -> None:
         ...
-    def epoch(self, X: typing.Any, Y: typing.Any, order: typing.Any = None) -> float:
-        ...
+    def epoch(self, X: typing.Any, Y: typing.Any, order: typing.Any = None, sample_weight: typing.Any = None, numbers: collections.abc.Mapping[str, typing.Any] | None = None) -> float:
+        """
+        numbers: by name, one float64 for each step of the epoch.
+        """
     def set_state(self, state: dict) -> None:
         ...
     def time_phases(self, on: bool) -> None:

@@ -11,6 +11,18 @@ import numpy as np
 from deltarule.oracle.activations import Float64
 
 
+def clipped(g: Float64, most: float) -> Float64:
+    """Every element of g brought into [-most, most]."""
+    return np.clip(g, -most, most)
+
+
+def decayed(W: Float64, share: float) -> Float64:
+    """W - share W, (out, in + 1), the bias column left as it is."""
+    kept = W.copy()
+    kept[:, :-1] -= share * W[:, :-1]
+    return kept
+
+
 def sgd(w: Float64, g: Float64, eta: float) -> Float64:
     """w <- w - eta g  (29)."""
     return w - eta * g

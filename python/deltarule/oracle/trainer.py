@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -13,11 +12,13 @@ from numpy.typing import ArrayLike
 from deltarule import _validate
 from deltarule.architecture import Architecture
 from deltarule.optimizers import Adam, Optimizer, check_optimizer
+from deltarule.oracle import optimizers
 from deltarule.oracle.activations import Float64
 from deltarule.oracle.data import float_features, float_targets
 from deltarule.oracle.mlp import MLP
 from deltarule.oracle.network import backward, forward
-from deltarule.oracle.optimizers import adam, momentum, sgd
+from deltarule.oracle.steps import State
+from deltarule.schedules.moving import Moving, step_of
 from deltarule.sparsity import Sparsity, check_sparsity
 
 
@@ -28,7 +29,7 @@ class Trainer:
     ----------
     mlp : oracle.MLP
         The network, whose weights `epoch` changes.
-    optimizer : SGD or Adam, optional
+    optimizer : Rule, optional
         The update rule; None: Adam().
     batch_size : int, optional
         Rows in a batch; None: all rows.
@@ -61,12 +62,13 @@ class Trainer:
         mlp.architecture.require_derivatives()
         rule = Adam() if optimizer is None else optimizer
         self._mlp = mlp
-        self._optimizer = check_optimizer(rule, mlp.architecture.dtype)
+        layers = len(mlp.architecture.activations)
+        self._optimizer = check_optimizer(rule, mlp.architecture.dtype, layers)
         self._batch_size = _validate.batch_size(batch_size) or None
         self._n_threads = _validate.n_threads(n_threads) or None
         self._sparsity = check_sparsity(sparsity, mlp.architecture)
-        n_slots = {"sgd": 0, "momentum": 1, "adam": 2}[self.optimizer.kernel]
-        self._state = _State([np.zeros(mlp.n_weights) for _ in range(n_slots)])
+        self._moving = Moving(self._optimizer.schedules, mlp.architecture.dtype)
+        self._state = State.start(self.optimizer, mlp.architecture)
 
     @property
     def mlp(self) -> MLP:
@@ -134,6 +136,7 @@ class Trainer:
         # The epoch works on copies, which replace weights and state only when it is over.
         w, state = self.mlp.w.copy(), deepcopy(self._state)
         size = self.batch_size or len(rows)
+        numbers = self._moving.numbers(self.n_epochs, len(rows), self.batch_size)
         total = 0.0
         with np.errstate(all="ignore"):
             for start in range(0, len(rows), size):
@@ -146,10 +149,39 @@ class Trainer:
                         f"{self.n_epochs}"
                     )
                 total += len(batch) * loss
-                w = state.updated(w, g, self.optimizer)
+                w = state.step(
+                    optimizers, self.optimizer, net, w, g, step_of(numbers, start // size)
+                )
         state.epochs += 1
         self.mlp._w[...], self._state = w, state
-        return total / len(rows)
+        loss = float(total / len(rows))
+        self._moving.finish(numbers, loss)
+        return loss
+
+    def observe(self, validation_loss: float) -> None:
+        """Tell the schedules that watch it the validation loss after the last epoch.
+
+        Parameters
+        ----------
+        validation_loss : float
+            `fit` calls this.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If it is no finite number.
+        """
+        self._moving.observe(validation_loss)
+
+    @property
+    def watches_validation(self) -> bool:
+        """Whether a schedule needs `observe` after each epoch."""
+        return self._moving.watches_validation
+
+    @property
+    def eta(self) -> float | None:
+        """The learning rate of the last step; None before the first one of a schedule."""
+        return self._moving.last("eta", self.optimizer)
 
     def _loss_and_gradient(
         self, net: Architecture, w: Float64, x: Float64, y: Float64
@@ -164,36 +196,6 @@ class Trainer:
             f"oracle.Trainer({self.mlp!r}, optimizer={self.optimizer!r}, "
             f"batch_size={self.batch_size}{sparse})"
         )
-
-
-@dataclass
-class _State:
-    """What an optimizer remembers. slots: none for plain SGD, v for momentum, m and v for Adam."""
-
-    slots: list[Float64] = field(default_factory=list)
-    epochs: int = 0
-    steps: int = 0
-    beta_1_power: float = 1.0
-    beta_2_power: float = 1.0
-
-    def updated(self, w: Float64, g: Float64, optimizer: Optimizer) -> Float64:
-        """Return w after one step of (29), (30) or (31)."""
-        self.steps += 1
-        if isinstance(optimizer, Adam):
-            self.beta_1_power *= optimizer.beta_1
-            self.beta_2_power *= optimizer.beta_2
-            m, v = self.slots
-            w, m, v = adam(
-                w, g, m, v, optimizer.eta, optimizer.beta_1, optimizer.beta_2, optimizer.eps,
-                self.beta_1_power, self.beta_2_power,
-            )  # fmt: skip
-            self.slots = [m, v]
-        elif optimizer.momentum:
-            w, v = momentum(w, g, self.slots[0], optimizer.eta, optimizer.momentum)
-            self.slots = [v]
-        else:
-            w = sgd(w, g, optimizer.eta)
-        return w
 
 
 def _rows(order: ArrayLike, n: int) -> Any:

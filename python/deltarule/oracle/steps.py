@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""One step of any optimizer, by the oracle's formulas or by the literal reference's.
+
+Both have the same functions with the same arguments. What they share here is which of them a rule
+calls, with which numbers, and the clock that these come from: running products in float64.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from deltarule.architecture import Architecture
+from deltarule.optimizers import Optimizer
+
+Array = NDArray[Any]
+
+
+@dataclass
+class State:
+    """What an optimizer remembers: numbers of each weight, in w's order, and its clock."""
+
+    slots: list[Array]
+    epochs: int = 0
+    steps: int = 0
+    beta_1_power: float = 1.0
+    beta_2_power: float = 1.0
+
+    @classmethod
+    def start(cls, rule: Optimizer, net: Architecture, dtype: DTypeLike = np.float64) -> State:
+        """Return the state before the first step."""
+        return cls([np.full(net.n_weights, start, dtype) for start in rule.slots])
+
+    def tick(self, rule: Any) -> None:
+        """Begin the next step."""
+        self.steps += 1
+        self.beta_1_power *= getattr(rule, "beta_1", 0.0)
+        self.beta_2_power *= getattr(rule, "beta_2", 0.0)
+
+    def step(
+        self,
+        formulas: Any,
+        rule: Any,
+        net: Architecture,
+        w: Array,
+        g: Array,
+        now: Mapping[str, float],
+    ) -> Array:
+        """Take one step, layer by layer; returns the new w.
+
+        Parameters
+        ----------
+        formulas : module
+            `oracle.optimizers` or `oracle.literal`.
+        rule : Rule
+            The optimizer.
+        net : Architecture
+            Whose layers w holds.
+        w, g : array, (n_weights,)
+            Weights and gradient.
+        now : dict
+            Numbers of this step that move, by name; the others are the rule's.
+
+        Returns
+        -------
+        array, (n_weights,)
+        """
+        self.tick(rule)
+        eta, mu, decay = (
+            now.get(name, getattr(rule, name, 0.0)) for name in ("eta", "momentum", "weight_decay")
+        )
+        if rule.clip_value is not None:
+            g = formulas.clipped(g, rule.clip_value)
+        new = np.array(w)
+        end = 0
+        for k, W in enumerate(net.views(w)):
+            part = slice(end, end := end + W.size)
+            eta_k, w_k = eta * rule.eta_factor(k), w[part]
+            if decay:
+                w_k = formulas.decayed(W, eta_k * decay).ravel()
+            call, slots = Call(rule, self, eta_k, mu), [slot[part] for slot in self.slots]
+            new[part], *kept = FORMULAS[rule.kernel](formulas, call, w_k, g[part], *slots)
+            for slot, value in zip(self.slots, kept, strict=True):
+                slot[part] = value
+        return new
+
+
+@dataclass(frozen=True)
+class Call:
+    """The numbers of one step for one layer."""
+
+    rule: Any
+    t: State
+    eta: float
+    mu: float
+
+
+Formula = Callable[..., tuple[Array, ...]]
+
+# How each kernel's formula is called: (formulas, c, w, g, its slots) -> (w, its slots).
+FORMULAS: dict[str, Formula] = {
+    "sgd": lambda f, c, w, g: (f.sgd(w, g, c.eta),),
+    "momentum": lambda f, c, w, g, v: f.momentum(w, g, v, c.eta, c.mu),
+    "adam": lambda f, c, w, g, m, v: f.adam(
+        w, g, m, v, c.eta, c.rule.beta_1, c.rule.beta_2, c.rule.eps,
+        c.t.beta_1_power, c.t.beta_2_power,
+    ),
+}  # fmt: skip
