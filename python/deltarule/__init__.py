@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from deltarule.radial import RBFNetwork
     from deltarule.regression import linear_regression, logistic_regression
     from deltarule.sparsity import Sparsity
+    from deltarule.start import ntk_factors, unit_variance
 
 __version__ = "0.1.0"
 
@@ -49,8 +50,10 @@ __all__ = [
     "load",
     "logistic_regression",
     "minimize",
+    "ntk_factors",
     "oracle",
     "plot",
+    "unit_variance",
 ]
 
 # Imported when first used: training does without them.
@@ -64,6 +67,8 @@ _HOMES = {
     "linear_regression": "regression",
     "logistic_regression": "regression",
     "minimize": "full_batch",
+    "ntk_factors": "start",
+    "unit_variance": "start",
 }
 
 _core.isa()  # an unknown name in DELTARULE_ISA is an error now, not in the middle of something
