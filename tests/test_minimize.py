@@ -168,6 +168,31 @@ def test_tol(method: str) -> None:
 
 
 @pytest.mark.parametrize("method", METHODS)
+def test_weights_of_rows_and_classes(method: str) -> None:
+    """Weight 2 is the row twice and weight 0 no row; balanced classes are rows with weights."""
+    X, y = classes()
+    times = np.arange(N) % 3
+    rows = np.repeat(np.arange(N), times)
+    counts = np.bincount(y)
+
+    def arrive(X: np.ndarray, y: np.ndarray, **weights: Any) -> tuple[np.ndarray, Any]:
+        mlp = dr.MLP([6, 1], loss="binary_cross_entropy", init="zeros", dtype="float64", l2=0.01)
+        found = dr.minimize(mlp, X, y, method, tol=1e-8, options=_to_the_end(method), **weights)
+        return mlp.w.copy(), found
+
+    for one, other, data in (
+        ({"sample_weight": times}, {}, (X[rows], y[rows])),
+        ({"class_weight": "balanced"}, {"sample_weight": N / (2 * counts[y])}, (X, y)),
+    ):
+        (w, found), (v, same) = arrive(X, y, **one), arrive(*data, **other)
+        # The Hessian is at least the penalty's, but for the bias, and that of newton() below it.
+        _, least = newton(data[0], data[1], 0.01)
+        slope = np.linalg.norm(found.gradient) + np.linalg.norm(same.gradient)
+        assert np.linalg.norm(w - v) <= 4 * slope / least + gamma(10 * N) * np.abs(w).max() / least
+        assert np.linalg.norm(w - arrive(X, y)[0]) > 1e-3
+
+
+@pytest.mark.parametrize("method", METHODS)
 def test_threads_and_instruction_sets_change_no_bit(method: str, dtype: str, isa: str) -> None:
     X, y = classes()
     weights = []
@@ -281,7 +306,7 @@ def test_steps_out_of_range_are_refused_to_the_method() -> None:
     """A trial that float32 cannot hold has an infinite loss; the weights stay finite."""
     mlp = network(dtype="float32")
     X, Y = regression()
-    descent = full_batch._Descent(mlp, X, Y, None, None)
+    descent = full_batch._Descent(mlp, (X, Y, None, None), None)
     loss, gradient = descent.loss_and_gradient(np.full(mlp.n_weights, 1e39))
     assert loss == math.inf
     assert not gradient.any()
@@ -319,6 +344,8 @@ def test_without_threadpoolctl(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"tol": -1}, ValueError, r"tol: -1; expected a number >= 0"),
         ({"n_threads": 0}, ValueError, r"n_threads: 0"),
         ({"callback": 3}, TypeError, r"callback: 3; expected a function"),
+        ({"sample_weight": -np.ones(N)}, ValueError, r"sample_weight: row 0 holds -1"),
+        ({"class_weight": "even"}, ValueError, r"class_weight|Y"),
         ({"options": 3}, TypeError, r"options: 3 of type int; expected a dict with any of 'ftol'"),
         ({"options": {"gtol": 1}}, ValueError, r"options: 'gtol'; expected .*'maxcor'"),
         ({"options": {"c1": 1}}, ValueError, r"options: 'c1'; expected .* for L-BFGS-B"),

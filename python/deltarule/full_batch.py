@@ -20,6 +20,7 @@ from numpy.typing import ArrayLike
 
 from deltarule import _validate
 from deltarule._arguments import choice, integer, number
+from deltarule.class_weights import with_class_weights
 from deltarule.fitting import Fittable
 from deltarule.minimum import Iterations, Minimum
 from deltarule.results import Array
@@ -48,6 +49,8 @@ def minimize(
     n_threads: int | None = None,
     callback: Callable[[Iterations], object] | None = None,
     options: Mapping[str, Any] | None = None,
+    sample_weight: ArrayLike | None = None,
+    class_weight: str | Mapping[Any, float] | None = None,
 ) -> Minimum:
     """Lower L(w) from the network's weights as they are; they become those of the minimum.
 
@@ -76,6 +79,8 @@ def minimize(
         More of SciPy's, under its names: "ftol", "maxcor", "maxls", "maxfun" for L-BFGS-B, "c1",
         "c2" for CG. L-BFGS-B also stops where an iteration lowers L by less than ftol
         max(L, 1), 2.2e-9 unless given.
+    sample_weight, class_weight : optional
+        As `MLP.fit` takes them.
 
     Returns
     -------
@@ -120,8 +125,11 @@ def minimize(
         raise TypeError(f"callback: {reprlib.repr(callback)}; expected a function or None")
     _validate.n_threads(n_threads)
     x, y = _validate.data(X, Y, mlp.architecture)
+    weights = _validate.sample_weight(sample_weight, len(x))
+    if class_weight is not None:
+        weights = with_class_weights(class_weight, y, mlp.architecture, weights)
 
-    descent = _Descent(mlp, x, y, n_threads, callback)
+    descent = _Descent(mlp, (x, y, n_threads, weights), callback)
     try:
         with _one_blas_thread():
             found = scipy_minimize(
@@ -156,13 +164,10 @@ class _Descent:
     def __init__(
         self,
         mlp: MLP | Oracle,
-        X: Array,
-        Y: Array,
-        n_threads: int | None,
+        problem: tuple[Array, Array, int | None, Array | None],
         callback: Callable[[Iterations], object] | None,
     ) -> None:
-        self.mlp, self.X, self.Y, self.n_threads = mlp, X, Y, n_threads
-        self.callback = callback
+        self.mlp, self.problem, self.callback = mlp, problem, callback
         self.trial = copy.copy(mlp)
         self.start = self.trial.w.astype(np.float64)
         self.reached: Array | None = None
@@ -182,7 +187,7 @@ class _Descent:
         except ValueError:  # a step out of the dtype's range
             return np.inf, np.zeros_like(point)
         begin = perf_counter()
-        loss, gradient = self.trial.loss_and_gradient(self.X, self.Y, self.n_threads)
+        loss, gradient = self.trial.loss_and_gradient(*self.problem)
         self.seconds_in_kernels += perf_counter() - begin
         self.n_evaluations += 1
         gradient = gradient.astype(np.float64, copy=False)
