@@ -19,6 +19,7 @@ from deltarule.trainer import Trainer
 if TYPE_CHECKING:
     from deltarule import construct, oracle, plot
     from deltarule.autoencoder import Autoencoder
+    from deltarule.averaging import EMA, SWA
     from deltarule.full_batch import minimize
     from deltarule.gradient_check import check_gradient
     from deltarule.perceptron import Perceptron
@@ -30,8 +31,10 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "EMA",
     "MLP",
     "SGD",
+    "SWA",
     "Adam",
     "Autoencoder",
     "Backward",
@@ -60,6 +63,8 @@ __all__ = [
 _MODULES = ("construct", "oracle", "plot")
 _HOMES = {
     "Autoencoder": "autoencoder",
+    "EMA": "averaging",
+    "SWA": "averaging",
     "Perceptron": "perceptron",
     "RBFNetwork": "radial",
     "Sparsity": "sparsity",
