@@ -17,7 +17,7 @@ from deltarule.results import Backward, Trace
 from deltarule.trainer import Trainer
 
 if TYPE_CHECKING:
-    from deltarule import construct, oracle, plot
+    from deltarule import construct, oracle, plot, schedules
     from deltarule.autoencoder import Autoencoder
     from deltarule.gradient_check import check_gradient
     from deltarule.perceptron import Perceptron
@@ -49,10 +49,11 @@ __all__ = [
     "logistic_regression",
     "oracle",
     "plot",
+    "schedules",
 ]
 
 # Imported when first used: training does without them.
-_MODULES = ("construct", "oracle", "plot")
+_MODULES = ("construct", "oracle", "plot", "schedules")
 _HOMES = {
     "Autoencoder": "autoencoder",
     "Perceptron": "perceptron",

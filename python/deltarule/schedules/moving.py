@@ -75,9 +75,9 @@ class Moving:
         if not self._schedules:
             return None
         n_steps = -(-n_rows // batch_size) if batch_size else min(n_rows, 1)
-        clock = Clock(epoch, self._steps, n_steps)
         return {
-            name: self._judged(name, schedule, clock) for name, schedule in self._schedules.items()
+            name: self._judged(schedule, Clock(name, epoch, self._steps, n_steps))
+            for name, schedule in self._schedules.items()
         }
 
     def finish(self, numbers: Numbers | None, loss: float) -> None:
@@ -124,27 +124,19 @@ class Moving:
             if schedule.watches == what:
                 self._memory[name] = schedule.told(self._memory[name], loss)
 
-    def _judged(self, name: str, schedule: Schedule, clock: Clock) -> Float64:
-        given = schedule.of_epoch(clock, self._memory[name])
+    def _judged(self, schedule: Schedule, clock: Clock) -> Float64:
+        values = schedule.of_steps(clock.t, clock, self._memory[clock.name])
         below, expected = np.inf, f"a number >= 0 that {self._dtype} can hold"
-        if name.startswith(("momentum", "dropout")):
+        if clock.name.startswith(("momentum", "dropout")):
             below, expected = 1.0, "a number >= 0 and < 1"
-
-        def accept(value: float) -> bool:
-            with np.errstate(over="ignore"):
-                return 0 <= value < below and bool(np.isfinite(self._dtype.type(value)))
-
-        def judge(step: int, value: object) -> float:
-            place = f"{name} in epoch {clock.epoch + 1}, step {step + 1}, by {schedule!r}"
-            return number(place, value, accept, expected)
-
-        if not isinstance(given, np.ndarray):
-            return np.array([judge(step, value) for step, value in enumerate(given)], np.float64)
         with np.errstate(over="ignore"):
-            good = (given >= 0) & (given < below) & np.isfinite(given.astype(self._dtype))
+            good = (values >= 0) & (values < below) & np.isfinite(values.astype(self._dtype))
         for step in np.flatnonzero(~good):
-            judge(int(step), float(given[step]))
-        return given
+            raise ValueError(
+                f"{clock.name}: {values[step]} in epoch {clock.epoch + 1}, step {step + 1}, by "
+                f"{schedule!r}; expected {expected}"
+            )
+        return values
 
 
 def step_of(numbers: Numbers | None, step: int) -> dict[str, float]:
