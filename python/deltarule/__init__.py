@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from deltarule import construct, oracle, plot, schedules
     from deltarule.autoencoder import Autoencoder
     from deltarule.gradient_check import check_gradient
+    from deltarule.learning_rate import find_learning_rate
     from deltarule.perceptron import Perceptron
     from deltarule.radial import RBFNetwork
     from deltarule.regression import linear_regression, logistic_regression
@@ -42,6 +43,7 @@ __all__ = [
     "check_gradient",
     "compare",
     "construct",
+    "find_learning_rate",
     "info",
     "jacobian",
     "linear_regression",
@@ -60,6 +62,7 @@ _HOMES = {
     "RBFNetwork": "radial",
     "Sparsity": "sparsity",
     "check_gradient": "gradient_check",
+    "find_learning_rate": "learning_rate",
     "linear_regression": "regression",
     "logistic_regression": "regression",
 }

@@ -39,7 +39,12 @@ class Clock(NamedTuple):
     @property
     def t(self) -> Float64:
         """The time of each step: epoch + j / n_steps, j = 0, 1, ..."""
-        return self.epoch + np.arange(self.n_steps) / max(self.n_steps, 1)
+        return self.epoch + self.shares
+
+    @property
+    def shares(self) -> Float64:
+        """The share of the epoch that is over before each step."""
+        return np.arange(self.n_steps) / max(self.n_steps, 1)
 
 
 class Schedule(ABC):
@@ -89,6 +94,11 @@ class Schedule(ABC):
         if getattr(self, "over", 0) is None:
             return replace(self, over=epochs)  # type: ignore[type-var]  # subclasses are dataclasses
         return self
+
+    @property
+    def of_time(self) -> bool:
+        """Whether it is a function of t alone."""
+        return True
 
     @property
     def watches(self) -> str | None:

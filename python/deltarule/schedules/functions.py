@@ -38,6 +38,11 @@ class OfEpoch(Schedule):
         values = [_asked("OfEpoch", self.function, int(e), "epoch") for e in np.floor(t).flat]
         return np.array(values, np.float64).reshape(np.shape(t))
 
+    @property
+    def of_time(self) -> bool:
+        """No: it is asked once for each epoch or step, and not ahead."""
+        return False
+
     def of_steps(self, t: Float64, clock: Clock, memory: Any) -> Float64:
         """Return one number for each step of the epoch that begins: the same."""
         value = _asked(clock.name, self.function, clock.epoch, "epoch")
@@ -67,6 +72,11 @@ class OfStep(Schedule):
     def value(self, t: Float64) -> Float64:
         """Refuse: how many steps there are in t epochs only a trainer knows."""
         raise TypeError(f"{self!r} counts steps, not epochs; expected a trainer to ask it")
+
+    @property
+    def of_time(self) -> bool:
+        """No: it is asked once for each epoch or step, and not ahead."""
+        return False
 
     def of_steps(self, t: Float64, clock: Clock, memory: Any) -> Float64:
         """Return one number for each step of the epoch that begins."""

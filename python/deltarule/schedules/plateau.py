@@ -108,6 +108,11 @@ class Plateau(Schedule):
         return np.full_like(t, self.start)
 
     @property
+    def of_time(self) -> bool:
+        """No: it depends on what it was told."""
+        return False
+
+    @property
     def watches(self) -> str | None:
         """What it must be told after each epoch."""
         return self.watch

@@ -77,6 +77,11 @@ class WarmUp(Schedule):
         return replace(self, after=self.after.lasting(epochs - self.over))
 
     @property
+    def of_time(self) -> bool:
+        """Whether what follows is a function of t alone."""
+        return not isinstance(self.after, Schedule) or self.after.of_time
+
+    @property
     def watches(self) -> str | None:
         """What the schedule that follows watches."""
         return self.after.watches if isinstance(self.after, Schedule) else None
