@@ -19,6 +19,7 @@ from deltarule.trainer import Trainer
 if TYPE_CHECKING:
     from deltarule import construct, oracle, plot, schedules
     from deltarule.autoencoder import Autoencoder
+    from deltarule.averaging import EMA, SWA
     from deltarule.gradient_check import check_gradient
     from deltarule.learning_rate import find_learning_rate
     from deltarule.perceptron import Perceptron
@@ -29,8 +30,10 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "EMA",
     "MLP",
     "SGD",
+    "SWA",
     "Adam",
     "Autoencoder",
     "Backward",
@@ -58,6 +61,8 @@ __all__ = [
 _MODULES = ("construct", "oracle", "plot", "schedules")
 _HOMES = {
     "Autoencoder": "autoencoder",
+    "EMA": "averaging",
+    "SWA": "averaging",
     "Perceptron": "perceptron",
     "RBFNetwork": "radial",
     "Sparsity": "sparsity",
