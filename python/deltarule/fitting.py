@@ -81,6 +81,9 @@ class Network(Protocol):
     ) -> Array:
         """dL/dw."""
 
+    def _snapshot(self) -> Array:
+        """A copy of w."""
+
 
 class Fittable(ABC):
     """The methods of a network that need no more of it than its loss, predictions and trainer."""
@@ -131,6 +134,16 @@ class Fittable(ABC):
         sample_weight: ArrayLike | None = None,
     ) -> Array:
         """dL/dw."""
+
+    @abstractmethod
+    def loss_and_gradient(
+        self,
+        X: ArrayLike,
+        Y: ArrayLike,
+        n_threads: int | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> tuple[float, Array]:
+        """L and dL/dw."""
 
     @abstractmethod
     def _new_trainer(
@@ -276,7 +289,8 @@ class Fittable(ABC):
         After any exception the weights are those of the last finished epoch. FloatingPointError
         and KeyboardInterrupt carry the epochs so far as their attribute `history`.
         """
-        rule = lasting(optimizer, _validate.epochs(epochs))
+        epochs = _validate.epochs(epochs)
+        rule = lasting(optimizer, epochs)
         trainer = self._new_trainer(rule, batch_size, n_threads, average=average)
         check_start(average, epochs)
         history = fit(

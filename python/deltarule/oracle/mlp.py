@@ -119,7 +119,13 @@ class MLP(Fittable):
 
     @W.setter
     def W(self, W: Sequence[ArrayLike]) -> None:
-        self._w[...] = _validate.weights(self.architecture.flatten(W, np.float64), "W")
+        vector = self.architecture.flatten(W, np.float64, self.alpha)
+        self._w[...] = _validate.weights(vector, "W")
+
+    @property
+    def alpha(self) -> tuple[Float64 | None, ...]:
+        """alpha[k], (H_{k+1},), what the units of layer k + 1 learn, or None: views into w."""
+        return self.architecture.alphas(self.w)
 
     @property
     def n_weights(self) -> int:
@@ -159,7 +165,7 @@ class MLP(Fittable):
         _validate.n_threads(n_threads)
         x = float_features(X, self.architecture)
         with np.errstate(all="ignore"):  # weights that diverge give inf and nan, no warnings
-            return forward(self.architecture, self.W, x)
+            return forward(self.architecture, self.w, x)
 
     def backward(
         self,
@@ -200,7 +206,7 @@ class MLP(Fittable):
             raise ValueError(f"Y: {len(y)} rows; expected {len(trace.y_hat)}, as trace has")
         s = float_weights(sample_weight, len(y), self.architecture)
         with np.errstate(all="ignore"):
-            return backward(self.architecture, self.W, trace, y, self.collapsed, sample_weight=s)
+            return backward(self.architecture, self.w, trace, y, self.collapsed, sample_weight=s)
 
     def loss(
         self,
@@ -233,7 +239,7 @@ class MLP(Fittable):
         """
         trace, y, s = self._traced(X, Y, n_threads, sample_weight)
         with np.errstate(all="ignore"):
-            return loss_of(self.architecture, self.W, trace, y, s)
+            return loss_of(self.architecture, self.w, trace, y, s)
 
     def gradient(
         self,
@@ -264,12 +270,45 @@ class MLP(Fittable):
         TypeError, ValueError
             If X or Y does not fit, or a layer's activation is threshold.
         """
+        return self.loss_and_gradient(X, Y, n_threads, sample_weight)[1]
+
+    def loss_and_gradient(
+        self,
+        X: ArrayLike,
+        Y: ArrayLike,
+        n_threads: int | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> tuple[float, Float64]:
+        """L and dL/dw from one pass over the rows  (13), (21).
+
+        Parameters
+        ----------
+        X : array-like, (n, H_0)
+            Samples.
+        Y : array-like, (n, K) or (n,)
+            Targets.
+        n_threads : int, optional
+            As for `forward`.
+        sample_weight : array-like, (n,), optional
+            As `loss` takes it.
+
+        Returns
+        -------
+        float
+            As `loss` gives it.
+        array, (n_weights,)
+            As `gradient` gives it.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As `gradient` does.
+        """
         self.architecture.require_derivatives()
         trace, y, s = self._traced(X, Y, n_threads, sample_weight)
         with np.errstate(all="ignore"):
-            return backward(
-                self.architecture, self.W, trace, y, self.collapsed, sample_weight=s
-            ).gradient
+            back = backward(self.architecture, self.w, trace, y, self.collapsed, sample_weight=s)
+        return back.loss, back.gradient
 
     def predict(
         self, X: ArrayLike, n_threads: int | None = None, out: Array | None = None
