@@ -21,12 +21,14 @@ if TYPE_CHECKING:
     from deltarule import construct, oracle, plot, schedules
     from deltarule.autoencoder import Autoencoder
     from deltarule.averaging import EMA, SWA
+    from deltarule.full_batch import minimize
     from deltarule.gradient_check import check_gradient
     from deltarule.learning_rate import find_learning_rate
     from deltarule.perceptron import Perceptron
     from deltarule.radial import RBFNetwork
     from deltarule.regression import linear_regression, logistic_regression
     from deltarule.sparsity import Sparsity
+    from deltarule.start import ntk_factors, unit_variance
 
 __version__ = "0.1.0"
 
@@ -54,9 +56,12 @@ __all__ = [
     "linear_regression",
     "load",
     "logistic_regression",
+    "minimize",
+    "ntk_factors",
     "oracle",
     "plot",
     "schedules",
+    "unit_variance",
 ]
 
 # Imported when first used: training does without them.
@@ -72,6 +77,9 @@ _HOMES = {
     "find_learning_rate": "learning_rate",
     "linear_regression": "regression",
     "logistic_regression": "regression",
+    "minimize": "full_batch",
+    "ntk_factors": "start",
+    "unit_variance": "start",
 }
 
 _core.isa()  # an unknown name in DELTARULE_ISA is an error now, not in the middle of something

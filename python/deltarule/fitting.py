@@ -138,6 +138,16 @@ class Fittable(ABC):
         """dL/dw."""
 
     @abstractmethod
+    def loss_and_gradient(
+        self,
+        X: ArrayLike,
+        Y: ArrayLike,
+        n_threads: int | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> tuple[float, Array]:
+        """L and dL/dw."""
+
+    @abstractmethod
     def _new_trainer(
         self, optimizer: Optimizer | None, batch_size: int | None, n_threads: int | None,
         **options: Any,
