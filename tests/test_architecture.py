@@ -110,7 +110,7 @@ BAD = [
     ({"layers": [2**30, 2**30]}, ValueError, r"layers: .* 2\*\*62 bytes"),
     ({"layers": [2, 2**31 - 512]}, ValueError, r"layers: .*; expected sizes <= 2147483135"),
     ({"layers": [10**30, 1]}, ValueError, r"layers: .*; expected sizes <= 2147483135"),
-    ({"activation": "sigmoid"}, ValueError, "activation: 'sigmoid'; expected 'identity' or"),
+    ({"activation": "sigmoid"}, ValueError, "activation: 'sigmoid'; expected one of identity, "),
     ({"activation": 3}, TypeError, "activation: 3 of type int; expected a name, or one per"),
     ({"activation": None}, TypeError, "activation: None"),
     ({"activation": ["relu", "tanh"]}, ValueError, "activation: 2 names for the 1 hidden layers"),

@@ -60,12 +60,12 @@ Shape::Shape(const std::vector<int64_t>& layer_sizes, const std::vector<Activati
     packed_size = plus_product(packed_size, int64_t(panels_of(out)) * PANEL, layers.back().rows());
     if (k > 0) hidden_transposed_size = plus_product(hidden_transposed_size, int64_t(panels_of(in)) * PANEL, out);
   }
-  for (size_t k = 1; k < layers.size(); k++)
-    layers[k].first_panel = layers[k - 1].first_panel + panels_of(layers[k - 1].out);
   for (LayerShape& layer : layers) {
     layer.alpha_offset = n_weights;
     if (layer.learned()) n_weights = plus_product(n_weights, layer.out, 1);
   }
+  for (size_t k = 1; k < layers.size(); k++)
+    layers[k].first_panel = layers[k - 1].first_panel + panels_of(layers[k - 1].out);
   layers[0].transposed_offset = hidden_transposed_size;
   transposed_size = plus_product(hidden_transposed_size, int64_t(panels_of(sizes[0])) * PANEL, sizes[1]);
   const Activation last = layers.back().activation;
