@@ -154,6 +154,12 @@ def test_bounds_hold(
     assert np.all((warm >= 0) & (warm <= a))
 
 
+def test_between_equal_numbers_is_their_number() -> None:
+    share = np.linspace(0, 1, 1001)
+    assert np.max(0.1 * (1 - share) + 0.1 * share) > 0.1, "a rounding, which is cut off"
+    assert set(elementary.between(0.1, 0.1, share)) == {0.1}
+
+
 @given(positive, st.floats(0.01, 0.99), times)
 def test_decays_fall(start: float, factor: float, t: list[float]) -> None:
     at = np.sort(t)

@@ -353,3 +353,18 @@ def test_lazy_names_are_all_there() -> None:
         assert getattr(s, name).__name__ == name
     with pytest.raises(AttributeError, match="no attribute 'Cosinus'"):
         _ = s.Cosinus
+
+
+@pytest.mark.parametrize("kind", [0, 2])
+def test_a_batch_of_weight_0_uses_up_its_number(kind: int) -> None:
+    """It makes no step, but the next batch's number stays its own."""
+    _, X, Y = problem()
+    seen = s.OfStep(lambda step: [0.5, 0.25, 0.125][step])
+    weight = np.ones(ROWS)
+    weight[BATCH : 2 * BATCH] = 0
+    trainer, alone = trainers(dr.SGD(seen))[kind], trainers(dr.SGD(0.5))[0]
+    trainer.epoch(X, Y, None, weight)
+    alone.epoch(X[:BATCH], Y[:BATCH])
+    last = dr.Trainer(alone.mlp, dr.SGD(0.125), BATCH)
+    last.epoch(X[2 * BATCH :], Y[2 * BATCH :])
+    assert np.array_equal(trainer.mlp.w, alone.mlp.w)

@@ -17,14 +17,14 @@ def at(schedule):
     return [schedule(t) for t in TIMES]
 
 
-@formula("S1", r"a \, c^n", r"\lfloor t / e \rfloor")
+@formula("S1", r"a \ c^n", r"\lfloor t / e \rfloor")
 def step():
     claimed = [0.3 * 0.5 ** floor(t / 3) for t in TIMES]
     yield from values(claimed, at(s.Step(0.3, 0.5, 3)))
     yield from values(claimed, at(s.Step(0.3, 0.5, at=(3, 6, 9))))
 
 
-@formula("S2", r"a \, c^{t/e}")
+@formula("S2", r"a \ c^{t/e}")
 def exponential():
     yield from values([0.3 * 0.5 ** (t / 3) for t in TIMES], at(s.Exponential(0.3, 0.5, 3)))
 
@@ -34,7 +34,7 @@ def inverse_scaling():
     yield from values([0.3 / (1 + t / 3) ** 0.7 for t in TIMES], at(s.InverseScaling(0.3, 0.7, 3)))
 
 
-@formula("S4", r"a (1 - u) + b \, u")
+@formula("S4", r"a (1 - u) + b \ u")
 def linear():
     claimed = [0.3 + (0.1 - 0.3) * min(t / T, 1) for t in TIMES]
     yield from values(claimed, at(s.Linear(0.3, 0.1, T)))
@@ -44,7 +44,7 @@ def fall(u):
     return (1 - cos(pi * u)) / 2
 
 
-@formula("S5", r"a (1 - h(u)) + b \, h(u)", r"\frac{1 - \cos(\pi u)}{2}")
+@formula("S5", r"a (1 - h(u)) + b \ h(u)", r"\frac{1 - \cos(\pi u)}{2}")
 def cosine():
     claimed = [0.3 - 0.2 * fall(min(t / T, 1)) for t in TIMES]
     yield from values(claimed, at(s.Cosine(0.3, 0.1, T)))
@@ -76,14 +76,14 @@ def flat_cosine():
     yield from values(claimed, at(s.FlatCosine(0.3, 0.1, T, 0.25)))
 
 
-@formula("S9", r"\min(1, \; q + (1 - q) \, t / w)", r"\eta'(\max(t - w, 0))")
+@formula("S9", r"\min(1, \ q + (1 - q) \ t / w)", r"\eta'(\max(t - w, 0))")
 def warm_up():
     after = s.Exponential(0.3, 0.5)
     claimed = [min(1, 0.25 + 0.75 * t / 3) * 0.3 * 0.5 ** max(t - 3, 0) for t in TIMES]
     yield from values(claimed, at(s.WarmUp(after, 3, 0.25)))
 
 
-@formula("S10", r"\max(c \, \eta, \; b)", r"L_e \ge L_\ast - \epsilon |L_\ast|")
+@formula("S10", r"\max(c \ \eta, \ b)", r"L_e \ge L_\ast - \epsilon |L_\ast|")
 def plateau():
     losses = [3, 2, 1.99, 1.98, 1.9, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0]
     schedule, claimed, told = s.Plateau(0.4, 0.5, 1, 0.1, lowest=0.15), [], []
