@@ -297,7 +297,8 @@ class Fittable(ABC):
         After any exception the weights are those of the last finished epoch. FloatingPointError
         and KeyboardInterrupt carry the epochs so far as their attribute `history`.
         """
-        rule = lasting(optimizer, _validate.epochs(epochs))
+        epochs = _validate.epochs(epochs)
+        rule = lasting(optimizer, epochs)
         trainer = self._new_trainer(
             rule, batch_size, n_threads, average=average, seed=seed,
             dropout=dropouts_lasting(dropout, epochs), noise=dropouts_lasting(noise, epochs),
