@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from deltarule import _core
 from deltarule.compare import compare
+from deltarule.dropout import Dropout
 from deltarule.files import load
 from deltarule.history import History
 from deltarule.info import info
@@ -39,6 +40,7 @@ __all__ = [
     "Adam",
     "Autoencoder",
     "Backward",
+    "Dropout",
     "History",
     "Perceptron",
     "RBFNetwork",
