@@ -81,7 +81,7 @@ def find_learning_rate(
     smallest, largest : float
         0 < smallest < largest.
     n_steps : int
-        >= 20.
+        At least 20.
     beta : float
         How much the loss is smoothed, 0 <= beta < 1.
     seed : None, int or anything else that `numpy.random.default_rng` takes

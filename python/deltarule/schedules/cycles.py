@@ -82,7 +82,7 @@ class OneCycle(Schedule):
     Parameters
     ----------
     peak : float
-        >= 0.
+        At least 0.
     over : float, optional
         Epochs, > 0; None: those of the fit. Then it stays at `end`.
     start : float, optional
@@ -146,7 +146,7 @@ class CosLog4(Schedule):
     Parameters
     ----------
     peak : float
-        >= 0.
+        At least 0.
     over : float, optional
         Epochs, > 0; None: those of the fit. Then it stays at 0.
     per : str
@@ -180,7 +180,7 @@ class FlatCosine(Schedule):
     Parameters
     ----------
     start, end : float
-        >= 0.
+        At least 0.
     over : float, optional
         Epochs, > 0; None: those of the fit. Then it stays at `end`.
     flat : float

@@ -28,6 +28,8 @@ class Step(Schedule):
     at : sequence of float, optional
         Times of the steps, in epochs, > 0, increasing. One of `every` and `at` is given; neither:
         every = 10.
+    per : str
+        "step", or "epoch" to stand still within each epoch.
 
     Raises
     ------
@@ -110,7 +112,7 @@ class InverseScaling(Schedule):
     start : float
         At t = 0; >= 0.
     power : float
-        > 0.
+        Above 0.
     scale : float
         Epochs after which it is start / 2^power; > 0. With 1/n, n samples, and `per="epoch"` it is
         scikit-learn's "invscaling".
@@ -147,7 +149,7 @@ class Linear(Schedule):
     Parameters
     ----------
     start, end : float
-        >= 0.
+        At least 0.
     over : float, optional
         Epochs, > 0; None: those of the fit.
     per : str

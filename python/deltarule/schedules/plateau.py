@@ -29,7 +29,7 @@ class Plateau(Schedule):
     patience : int
         Epochs without a gain that are let pass, >= 0.
     tolerance : float
-        >= 0.
+        At least 0.
     relative : bool
         Whether the tolerance is a share of the best loss.
     cooldown : int
