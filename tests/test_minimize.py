@@ -224,6 +224,18 @@ def test_oracle_goes_the_same_way(method: str) -> None:
     assert np.array_equal(theirs.w, reference.w)
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_learned_slopes_are_minimised_too(method: str) -> None:
+    X, Y = regression()
+    mlp = dr.MLP([6, 8, 1], "prelu", seed=1, dtype="float64", l2=0.01)
+    start = mlp.alpha[0].copy()
+    found = dr.minimize(mlp, X, Y, method, max_iter=20)
+    assert found.w.shape == (8 * 7 + 9 + 8,)
+    assert np.abs(mlp.alpha[0] - start).max() > 1e-3
+    assert found.loss < 0.5 * found.history.loss[0]
+    assert np.array_equal(found.gradient, mlp.gradient(X, Y))
+
+
 def test_float32_arrives_where_float64_does() -> None:
     X, y = classes()
     known, least = newton(X, y, 0.01)

@@ -63,6 +63,16 @@ def test_unit_variance(by: str, zero_mean: bool, make: Any, dtype: str) -> None:
         assert_within(factors, np.full(30, factors[0]), 4 * unit_roundoff(dtype) * abs(factors[0]))
 
 
+def test_learned_slopes_are_left_alone() -> None:
+    X, mlp = data(), dr.MLP(LAYERS, ["prelu(0.3)", "blend(mish)"], seed=1, dtype="float64")
+    before = [None if a is None else a.copy() for a in mlp.alpha]
+    dr.unit_variance(mlp, X, by="unit")
+    for net, bound in zip(nets(mlp, X), bounds(mlp, X), strict=True):
+        assert_within(net.var(axis=0), np.ones(net.shape[1]), bound)
+    for a, b in zip(mlp.alpha, before, strict=True):
+        assert a is b is None or np.array_equal(a, b)
+
+
 def test_chunks_of_rows_are_combined(monkeypatch: pytest.MonkeyPatch) -> None:
     X, whole, parts = data(), network(), network()
     dr.unit_variance(whole, X, zero_mean=True)

@@ -18,11 +18,12 @@ from deltarule.results import Backward, Trace
 from deltarule.trainer import Trainer
 
 if TYPE_CHECKING:
-    from deltarule import construct, oracle, plot
+    from deltarule import construct, oracle, plot, schedules
     from deltarule.autoencoder import Autoencoder
     from deltarule.averaging import EMA, SWA
     from deltarule.full_batch import minimize
     from deltarule.gradient_check import check_gradient
+    from deltarule.learning_rate import find_learning_rate
     from deltarule.perceptron import Perceptron
     from deltarule.radial import RBFNetwork
     from deltarule.regression import linear_regression, logistic_regression
@@ -49,6 +50,7 @@ __all__ = [
     "check_gradient",
     "compare",
     "construct",
+    "find_learning_rate",
     "info",
     "jacobian",
     "linear_regression",
@@ -58,11 +60,12 @@ __all__ = [
     "ntk_factors",
     "oracle",
     "plot",
+    "schedules",
     "unit_variance",
 ]
 
 # Imported when first used: training does without them.
-_MODULES = ("construct", "oracle", "plot")
+_MODULES = ("construct", "oracle", "plot", "schedules")
 _HOMES = {
     "Autoencoder": "autoencoder",
     "EMA": "averaging",
@@ -71,6 +74,7 @@ _HOMES = {
     "RBFNetwork": "radial",
     "Sparsity": "sparsity",
     "check_gradient": "gradient_check",
+    "find_learning_rate": "learning_rate",
     "linear_regression": "regression",
     "logistic_regression": "regression",
     "minimize": "full_batch",

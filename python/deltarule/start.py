@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Starts that look at the network or at data: `ntk_factors` (I5), `unit_variance` (I6), (I7)."""
+"""Starts that look at the network or at data: `ntk_factors` (I5), (I6); `unit_variance`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CONSTANT = {"float32": 1e-12, "float64": 1e-28}
 
 
 def ntk_factors(mlp: MLP | Oracle) -> tuple[float, ...]:
-    """1 / H_k of every W[k], for SGD's `eta_factors`: training as the NTK parametrisation's  (I5).
+    """1 / H_k of every W[k], for SGD's `eta_factors`: training as the NTK parametrisation's  (I6).
 
     With init="ntk" and SGD(eta, momentum, eta_factors=ntk_factors(mlp)) the weights stay
     V[k] / sqrt(H_k), where V[k] are those of a network with net[k+1] = V[k] [o[k]; 1] / sqrt(H_k),
@@ -56,7 +56,7 @@ def unit_variance(
     zero_mean: bool = False,
     n_threads: int | None = None,
 ) -> None:
-    """Scale W[0], then W[1], .. so that every layer's net has variance 1 over the rows  (I6), (I7).
+    """Scale W[0], then W[1], .. so that every layer's net has variance 1 over the rows  (I7), (I8).
 
     Parameters
     ----------
