@@ -28,6 +28,7 @@ namespace {
 #include "kernels/contraction.inl.hpp"
 #include "kernels/output.inl.hpp"
 #include "kernels/sparsity.inl.hpp"
+#include "kernels/rules.inl.hpp"
 #include "kernels/update.inl.hpp"
 #include "kernels/one_row.inl.hpp"
 #include "kernels/gradient.inl.hpp"

@@ -69,7 +69,7 @@ template <class T> struct Trainer<T>::Epoch {
   BlockTarget<T> target() {
     Trainer& t = trainer;
     return {t.packed_.data(),
-            {t.packed_slots_[0].data(), t.packed_slots_[1].data()},
+            {t.packed_slots_[0].data(), t.packed_slots_[1].data(), t.packed_slots_[2].data()},
             t.totals_.data(),
             nullptr,
             t.transposed_.data()};

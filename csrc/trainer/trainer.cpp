@@ -24,7 +24,7 @@ template <class T> void Trainer<T>::prepare(int64_t rows, int shares) {
   const bool coupled = sparse_.couples_rows();
   blocks_per_share_ = coupled ? 0 : blocks_per_share(shape, rows, shares, sizeof(T));
   const bool by_blocks = blocks_per_share_ > 0;
-  row_ahead_ = !coupled && takes_row_ahead(shape, rows, shares);
+  row_ahead_ = !coupled && settings.by_row() && takes_row_ahead(shape, rows, shares);
   const int64_t chunk = row_ahead_ ? 2 : by_blocks ? int64_t(KB) * shares : chunk_rows(shape, rows, shares, sizeof(T));
   if (space_.capacity < chunk || space_.capacity > 4 * chunk) {
     space_ = {};

@@ -12,7 +12,17 @@ from deltarule.history import History
 from deltarule.info import info
 from deltarule.jacobian import jacobian
 from deltarule.mlp import MLP
-from deltarule.optimizers import SGD, Adam
+from deltarule.optimizers import (
+    SGD,
+    Adadelta,
+    AdaGrad,
+    Adam,
+    AdamW,
+    Lion,
+    NAdam,
+    RMSProp,
+    Rprop,
+)
 from deltarule.results import Backward, Trace
 from deltarule.trainer import Trainer
 
@@ -30,12 +40,19 @@ __version__ = "0.1.0"
 __all__ = [
     "MLP",
     "SGD",
+    "AdaGrad",
+    "Adadelta",
     "Adam",
+    "AdamW",
     "Autoencoder",
     "Backward",
     "History",
+    "Lion",
+    "NAdam",
     "Perceptron",
     "RBFNetwork",
+    "RMSProp",
+    "Rprop",
     "Sparsity",
     "Trace",
     "Trainer",

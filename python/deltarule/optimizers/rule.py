@@ -128,6 +128,10 @@ class Rule(ABC):
     def slots(self) -> tuple[float, ...]:
         """Where each of the numbers that the rule keeps per weight starts."""
 
+    def slots_of(self, layer: int) -> tuple[float, ...]:
+        """Return where they start for W[layer]."""
+        return self.slots
+
     @property
     def parameters(self) -> dict[str, float]:
         """The numbers that the kernel takes, by name; without schedules, which move."""

@@ -33,8 +33,14 @@ def mean_outputs(o: Array) -> Array: ...
 def kl_penalty(rho_hat: Array, weight: float, target: float, n: int, S: float) -> float: ...
 def kl_pull(rho_hat: Array, weight: float, target: float) -> Array: ...
 def l1_pull(o: Array, weight: float) -> Array: ...
+def clipped(g: Array, most: float) -> Array: ...
+def decayed(W: Array, share: float) -> Array: ...
 def sgd(w: Array, g: Array, eta: float) -> Array: ...
 def momentum(w: Array, g: Array, v: Array, eta: float, mu: float) -> tuple[Array, Array]: ...
+def nesterov(
+    w: Array, g: Array, v: Array, eta: float, mu: float, eta_in_velocity: bool = False
+) -> tuple[Array, Array]: ...
+def velocity(w: Array, g: Array, v: Array, eta: float, mu: float) -> tuple[Array, Array]: ...
 def adam(
     w: Array,
     g: Array,
@@ -46,6 +52,54 @@ def adam(
     eps: float,
     beta_1_power: float,
     beta_2_power: float,
+    eps_inside: bool = False,
+) -> tuple[Array, Array, Array]: ...
+def amsgrad(
+    w: Array,
+    g: Array,
+    m: Array,
+    v: Array,
+    h: Array,
+    eta: float,
+    beta_1: float,
+    beta_2: float,
+    eps: float,
+    beta_1_power: float,
+    beta_2_power: float,
+    eps_inside: bool = False,
+) -> tuple[Array, Array, Array, Array]: ...
+def nadam(
+    w: Array,
+    g: Array,
+    m: Array,
+    v: Array,
+    eta: float,
+    beta_1: float,
+    beta_2: float,
+    eps: float,
+    beta_2_power: float,
+    mu: float,
+    mu_next: float,
+    mu_product: float,
+) -> tuple[Array, Array, Array]: ...
+def adagrad(w: Array, g: Array, q: Array, eta: float, eps: float) -> tuple[Array, Array]: ...
+def rmsprop(
+    w: Array, g: Array, v: Array, eta: float, beta: float, eps: float
+) -> tuple[Array, Array]: ...
+def rmsprop_momentum(
+    w: Array, g: Array, v: Array, b: Array, eta: float, beta: float, eps: float, mu: float
+) -> tuple[Array, Array, Array]: ...
+def rmsprop_centered(
+    w: Array, g: Array, v: Array, b: Array, a: Array, eta: float, beta: float, eps: float, mu: float
+) -> tuple[Array, Array, Array, Array]: ...
+def adadelta(
+    w: Array, g: Array, v: Array, a: Array, eta: float, beta: float, eps: float
+) -> tuple[Array, Array, Array]: ...
+def lion(
+    w: Array, g: Array, m: Array, eta: float, beta_1: float, beta_2: float
+) -> tuple[Array, Array]: ...
+def rprop(
+    w: Array, g: Array, p: Array, s: Array, shrink: float, grow: float, least: float, most: float
 ) -> tuple[Array, Array, Array]: ...
 
 class MLP:

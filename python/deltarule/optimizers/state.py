@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Where the state of an optimizer starts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from deltarule.architecture import Architecture
+from deltarule.optimizers.rule import Rule
+
+
+def initial_slots(rule: Rule, net: Architecture, dtype: DTypeLike = None) -> list[NDArray[Any]]:
+    """Return the numbers that `rule` keeps of each weight, before the first step.
+
+    Parameters
+    ----------
+    rule : Rule
+        The optimizer.
+    net : Architecture
+        The network that it trains.
+    dtype : dtype, optional
+        None: the network's.
+
+    Returns
+    -------
+    list of array, (n_weights,)
+    """
+    slots = [np.zeros(net.n_weights, dtype or net.dtype) for _ in rule.slots]
+    for s, slot in enumerate(slots):
+        for k, W in enumerate(net.views(slot)):
+            W[...] = rule.slots_of(k)[s]
+    return slots
