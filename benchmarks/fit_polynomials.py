@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Fit the polynomials of csrc/kernels/vec/elementary.inl.hpp and check that they stand there.
+"""Fit the polynomials of csrc/kernels/vec and check that they stand there.
 
     exp(r)     ~ 1 + r + r^2 e(r),                 |r| <= ln(2)/2
     tanh(x)    ~ x + x^3 t(x^2),                   |x| <= 0.55
     log(1 + f) ~ f - f^2/2 + s (f^2/2 + z l(z)),   s = f/(2 + f), z = s^2, f in [-1/4, 1/2]
+    sin(2 pi t) ~ t s(t^2),                        |t| <= 1/8
+    cos(2 pi t) ~ 1 + t^2 c(t^2),                  |t| <= 1/8
 
-Each of e, t, l makes the largest relative error of its function (of exp(r) - 1 for e) as small as
-its degree allows: a weighted Chebyshev approximation, found by Lawson's iteration, that is by
-least squares whose weights grow where the error is large. The lowest coefficients are rounded to
+Each of e, t, l, s, c makes the largest relative error of its function (of exp(r) - 1 for e) as
+small as its degree allows: a weighted Chebyshev approximation, found by Lawson's iteration, that is
+by least squares whose weights grow where the error is large. The lowest coefficients are rounded to
 the type first and the others fitted again around them.
 
 Run: python benchmarks/fit_polynomials.py   (needs mpmath; takes under a minute)
@@ -24,7 +26,7 @@ from typing import Any
 import mpmath as mp
 import numpy as np
 
-HEADER = Path(__file__).parents[1] / "csrc" / "kernels" / "vec" / "elementary.inl.hpp"
+HEADERS = Path(__file__).parents[1] / "csrc" / "kernels" / "vec"
 POINTS = 100
 ITERATIONS = 60
 REFITS = 2  # later coefficients are too small for their rounding to deserve a new fit
@@ -62,10 +64,21 @@ def log_tail(z: Number) -> Number:
     return (2 * mp.atanh(s) / s - 2) / z
 
 
+def sine_tail(z: Number) -> Number:
+    """s(z) = sin(2 pi t) / t, t = sqrt(z)."""
+    t = mp.sqrt(z)
+    return mp.sin(2 * mp.pi * t) / t
+
+
+def cosine_tail(z: Number) -> Number:
+    """c(z) = (cos(2 pi t) - 1) / z, t = sqrt(z)."""
+    return (mp.cos(2 * mp.pi * mp.sqrt(z)) - 1) / z
+
+
 def problems() -> list[Problem]:
-    """The three fits, and how many coefficients either type takes."""
+    """The fits, and how many coefficients either type takes."""
     reach = mp.log(2) / 2 + mp.mpf(2) ** -12  # n is the nearest integer only up to rounding
-    tiny = mp.mpf(2) ** -30
+    tiny, eighth = mp.mpf(2) ** -30, (mp.mpf(1) / 8 + mp.mpf(2) ** -20) ** 2
     return [
         Problem("exp_tail", exp_tail, lambda r: r**2 / mp.expm1(r), -reach, reach,
                 {np.float32: 5, np.float64: 10}),
@@ -73,6 +86,10 @@ def problems() -> list[Problem]:
                 tiny, mp.mpf("0.3026"), {np.float32: 4, np.float64: 10}),
         Problem("log_tail", log_tail, lambda z: z * mp.sqrt(z) / (2 * mp.atanh(mp.sqrt(z))),
                 tiny, mp.mpf("0.04"), {np.float32: 3, np.float64: 7}),
+        Problem("sine_tail", sine_tail, lambda z: mp.sqrt(z) / mp.sin(2 * mp.pi * mp.sqrt(z)),
+                tiny, eighth, {np.float32: 4, np.float64: 7}),
+        Problem("cosine_tail", cosine_tail, lambda z: z / mp.cos(2 * mp.pi * mp.sqrt(z)),
+                tiny, eighth, {np.float32: 4, np.float64: 7}),
     ]  # fmt: skip
 
 
@@ -130,7 +147,7 @@ def fit(problem: Problem, dtype: Float) -> tuple[list[Number], Number]:
 def main() -> int:
     """Print the coefficients; exit 1 where one is missing from the header."""
     mp.mp.dps = 60
-    header = HEADER.read_text()
+    header = "".join(path.read_text() for path in HEADERS.glob("*.hpp"))
     missing = []
     for problem in problems():
         for dtype in problem.counts:
@@ -140,7 +157,7 @@ def main() -> int:
             print(f"{problem.name}, {dtype.__name__}, relative error 2^{bits}: {', '.join(texts)}")
             missing += [text for text in texts if text not in header]
     if missing:
-        print(f"not in {HEADER.name}: {', '.join(missing)}")
+        print(f"not in {HEADERS.name}: {', '.join(missing)}")
     return 1 if missing else 0
 
 

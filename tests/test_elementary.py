@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""exp, log, log1p, logistic, tanh of the literal reference against mpmath: errors in ULP, edges.
+"""Elementary functions of the literal reference against mpmath: errors in ULP, edges.
 
 The kernels have the same bits (test_kernels.py), so what holds here holds for them.
 """
@@ -27,6 +27,8 @@ EXACT: dict[str, Callable[[Any], Any]] = {
     "log1p_of_unit": mp.log1p,
     "logistic": lambda x: 1 / (1 + mp.exp(-x)),
     "tanh": mp.tanh,
+    "sin_2pi": lambda t: mp.sinpi(2 * t),
+    "cos_2pi": lambda t: mp.cospi(2 * t),
 }
 named = pytest.mark.parametrize("name", EXACT)
 
@@ -56,6 +58,9 @@ def arguments(name: str, dtype: str, rng: np.random.Generator) -> Array:
         return around(x, dtype, float(info.smallest_subnormal))
     if name == "log1p_of_unit":
         return around(np.concatenate([sizes, rng.uniform(0, 1, 600), [0, 0.5, 1]]), dtype, 0, 1)
+    if name in ("sin_2pi", "cos_2pi"):
+        turns = np.concatenate([rng.uniform(-0.5, 0.5, 1200), np.arange(-8, 9) / 16, [0.0]])
+        return around(turns, dtype, -0.5, 0.5)
     low, high = np.log(float(info.smallest_subnormal)), np.log(most)
     edges = [0, 0.55, 10, 20, low, low - 1, high, np.log(tiny), tiny, most]
     steps = np.log(2) / 2 * np.arange(-2300, 2300, 7)  # where the reduction changes n

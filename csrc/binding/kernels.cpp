@@ -4,6 +4,7 @@
 #include <pybind11/stl.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "binding/network.hpp"
 #include "trainer/buffer.hpp"
@@ -102,15 +103,51 @@ py::tuple output(const Array<T>& net, const Array<T>& Y, int columns, int activa
 }
 
 template <class T> py::array_t<T> elementary(const std::string& name, const Array<T>& x) {
-  const std::vector<std::string> names{"exp", "log", "log1p_of_unit", "logistic", "tanh"};
+  const std::vector<std::string> names{"exp", "log", "log1p_of_unit", "logistic", "tanh", "sin_2pi", "cos_2pi"};
   const auto found = std::find(names.begin(), names.end(), name);
-  require(found != names.end(), "name: expected exp, log, log1p_of_unit, logistic or tanh");
+  require(found != names.end(), "name: expected exp, log, log1p_of_unit, logistic, tanh, sin_2pi or cos_2pi");
   Buffer<T> padded(size_t(x.size() + 15) / 16 * 16);
   std::copy(x.data(), x.data() + x.size(), padded.data());
   kernels<T>().elementary(int(found - names.begin()), padded.data(), padded.data(), int64_t(padded.size()));
   py::array_t<T> y(x.size());
   std::copy(padded.data(), padded.data() + x.size(), y.mutable_data());
   return y;
+}
+
+// The words of a number of panels: [panels][rows][PANEL].
+py::array_t<uint32_t> random_words(std::pair<uint32_t, uint32_t> key, const Array<int64_t>& rows, int first,
+                                   int panels) {
+  require(panels >= 1, "panels: expected 1 or more");
+  const uint32_t words[] = {key.first, key.second};
+  Buffer<uint32_t> buffer(size_t(panels) * size_t(rows.size()) * PANEL);
+  for (int p = 0; p < panels; p++)
+    kernels<float>().random_words(words, rows.data(), int(rows.size()), first + p,
+                                  buffer.data() + p * rows.size() * PANEL);
+  return panels_array(buffer, rows.size());
+}
+
+RandomRows random_rows(std::pair<uint32_t, uint32_t> key, const Array<int64_t>& rows, int columns) {
+  return {{key.first, key.second}, rows.data(), rows.size(), rows.size() * PANEL, columns};
+}
+
+template <class T>
+py::tuple drop(std::pair<uint32_t, uint32_t> key, const Array<int64_t>& rows, int columns, const Array<T>& o,
+               int activation, std::optional<Array<T>> slope, uint32_t threshold, T scale) {
+  require(columns >= 1 && is_panels(o, panels_of(columns), rows.size()), "o: expected panels of the rows");
+  require(!slope || is_panels(*slope, panels_of(columns), rows.size()), "slope: expected panels like o's");
+  Buffer<T> outputs = aligned(o), slopes = slope ? aligned(*slope) : Buffer<T>(outputs.size());
+  kernels<T>().drop({random_rows(key, rows, columns), outputs.data(), slopes.data(), nullptr, slope.has_value(),
+                     Activation(activation), threshold, scale});
+  return py::make_tuple(panels_array(outputs, rows.size()), panels_array(slopes, rows.size()));
+}
+
+template <class T>
+py::array_t<T> add_noise(std::pair<uint32_t, uint32_t> key, const Array<int64_t>& rows, int columns, const Array<T>& o,
+                         T sigma) {
+  require(columns >= 1 && is_panels(o, panels_of(columns), rows.size()), "o: expected panels of the rows");
+  Buffer<T> outputs = aligned(o);
+  kernels<T>().add_noise({random_rows(key, rows, columns), outputs.data(), sigma});
+  return panels_array(outputs, rows.size());
 }
 
 template <class T> void define(py::module_& m) {
@@ -122,6 +159,10 @@ template <class T> void define(py::module_& m) {
         py::arg("n_out"), py::arg("minus_inverse_s"));
   m.def("output", &output<T>, py::arg("net").noconvert(), py::arg("Y").noconvert(), py::arg("n_out"),
         py::arg("activation"), py::arg("loss"), py::arg("collapsed"));
+  m.def("drop", &drop<T>, py::arg("key"), py::arg("rows").noconvert(), py::arg("n_columns"), py::arg("o").noconvert(),
+        py::arg("activation"), py::arg("slope").noconvert(), py::arg("threshold"), py::arg("scale"));
+  m.def("add_noise", &add_noise<T>, py::arg("key"), py::arg("rows").noconvert(), py::arg("n_columns"),
+        py::arg("o").noconvert(), py::arg("sigma"));
   m.def("elementary", &elementary<T>, py::arg("name"), py::arg("x").noconvert());
 }
 }  // namespace
@@ -129,6 +170,8 @@ template <class T> void define(py::module_& m) {
 void register_kernels(py::module_& module) {
   py::module_ m =
       module.def_submodule("kernels", "Each kernel by itself, on panels [columns / 32][rows][32]; for tests.");
+  m.def("random_words", &random_words, py::arg("key"), py::arg("rows").noconvert(), py::arg("first"),
+        py::arg("panels"));
   define<float>(m);
   define<double>(m);
 }

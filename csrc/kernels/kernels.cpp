@@ -20,6 +20,7 @@ namespace {
 #include "kernels/vec/vec.inl.hpp"
 #include "kernels/vec/transpose.inl.hpp"
 #include "kernels/vec/elementary.inl.hpp"
+#include "kernels/vec/sine.inl.hpp"
 #include "kernels/columns.inl.hpp"
 #include "kernels/activation.inl.hpp"
 #include "kernels/tile.inl.hpp"
@@ -29,6 +30,8 @@ namespace {
 #include "kernels/output.inl.hpp"
 #include "kernels/sparsity.inl.hpp"
 #include "kernels/rules.inl.hpp"
+#include "kernels/threefry.inl.hpp"
+#include "kernels/dropout.inl.hpp"
 #include "kernels/update.inl.hpp"
 #include "kernels/one_row.inl.hpp"
 #include "kernels/gradient.inl.hpp"
@@ -40,17 +43,22 @@ namespace {
 template <class T> void evaluate(int function, const T* x, T* y, int64_t n) noexcept {
   for (int64_t i = 0; i < n; i += lanes<T>) {
     const vec<T> v = load_unaligned(x + i);
-    const vec<T> results[] = {exp(v), log(v), log1p_of_unit(v), logistic(v), tanh(v)};
+    const vec<T> results[] = {exp(v), log(v), log1p_of_unit(v), logistic(v), tanh(v), sin_2pi(v), cos_2pi(v)};
     store_unaligned(y + i, results[function]);
   }
 }
 
 template <class T>
-constexpr Kernels<T> kernels = {
-    gather<T>,          affine<T>,      hidden_delta<T>,   activate<T>,          softmax_delta<T>,
-    output<T>,          add_columns<T>, divergence<T>,     l1_losses<T>,         sparse_delta<T>,
-    weight_gradient<T>, add_blocks<T>,  sum_of_squares<T>, sum_of_magnitudes<T>, evaluate<T>,
-    fma_chains<T>};
+constexpr Kernels<T> kernels = {gather<T>,          affine<T>,
+                                hidden_delta<T>,    activate<T>,
+                                softmax_delta<T>,   output<T>,
+                                add_columns<T>,     divergence<T>,
+                                l1_losses<T>,       sparse_delta<T>,
+                                weight_gradient<T>, add_blocks<T>,
+                                sum_of_squares<T>,  sum_of_magnitudes<T>,
+                                random_words,       drop<T>,
+                                add_noise<T>,       evaluate<T>,
+                                fma_chains<T>};
 }  // namespace
 
 extern const Table table;

@@ -105,6 +105,32 @@ template <class T> struct SparseDelta {
   const T* pull;  // by column; null: l1
 };
 
+// Rows of a layer that random numbers are for: the words of a row of the data come from its number.
+struct RandomRows {
+  uint32_t key[2];
+  const int64_t* row;  // number in the caller's array, of each
+  int64_t rows;
+  ptrdiff_t stride;
+  int columns;
+};
+
+// Dropout: o times mask / (1 - p), with mask 0 where a word is below the threshold, and likewise what is
+// kept of the layer. A slope that is not there yet is made from o; softmax, which has none, leaves o in its place.
+template <class T> struct Drop {
+  RandomRows random;
+  T *o, *slope, *influence;  // null: none is wanted
+  bool there;                // the slope
+  Activation activation;
+  uint32_t threshold;  // p 2^32
+  T scale;             // 1 / (1 - p)
+};
+
+template <class T> struct Noise {
+  RandomRows random;
+  T* o;
+  T sigma;
+};
+
 // The optimizer's numbers of one step; a field that a rule doesn't use is 0.
 template <class T> struct Update {
   Optimizer rule;
@@ -156,6 +182,9 @@ template <class T> struct Kernels {
   void (*add_blocks)(const GradientUnit<T>&, const T* totals, ptrdiff_t stride, int n, const Update<T>&) noexcept;
   void (*sum_of_squares)(const T* w, int in, T* q) noexcept;
   void (*sum_of_magnitudes)(const T* w, int in, T* q) noexcept;
+  void (*random_words)(const uint32_t* key, const int64_t* row, int rows, int panel, uint32_t* out) noexcept;
+  void (*drop)(const Drop<T>&) noexcept;
+  void (*add_noise)(const Noise<T>&) noexcept;
   void (*elementary)(int function, const T* x, T* y, int64_t n) noexcept;
   double (*fma_chains)(int64_t n) noexcept;
 };

@@ -22,6 +22,7 @@ from deltarule.history import History
 from deltarule.mlp import MLP
 from deltarule.optimizers import Optimizer
 from deltarule.results import Array
+from deltarule.schedules.base import lasting
 from deltarule.sparsity import KINDS, Sparsity
 from deltarule.trainer import Trainer
 
@@ -258,7 +259,8 @@ class Autoencoder:
         """
         rng = generator(seed)
         noise, masking = _noise(noise), _masking(masking)
-        trainer = self._trainer(optimizer, batch_size, n_threads)
+        rule = lasting(optimizer, _validate.epochs(epochs))
+        trainer = self._trainer(rule, batch_size, n_threads)
         x = _validate.features(X, self.mlp.architecture)
         pair: Any = validation
         if validation is not None and not isinstance(validation, tuple):
@@ -374,6 +376,17 @@ class _Corrupting:
     @property
     def n_epochs(self) -> int:
         return self.trainer.n_epochs
+
+    @property
+    def eta(self) -> float | None:
+        return self.trainer.eta
+
+    @property
+    def watches_validation(self) -> bool:
+        return self.trainer.watches_validation
+
+    def observe(self, validation_loss: float, /) -> None:
+        self.trainer.observe(validation_loss)
 
     def epoch(self, X: Array, Y: Array, order: Any = None, /) -> float:
         return self.trainer.epoch(corrupt(X, self.noise, self.masking, self.rng), Y, order)

@@ -23,6 +23,7 @@ from deltarule.metrics import METRICS, Metric, labels
 from deltarule.optimizers import Optimizer
 from deltarule.progress import progress_line
 from deltarule.results import Array, Trace
+from deltarule.schedules.base import lasting
 
 
 class EpochTrainer(Protocol):
@@ -31,6 +32,17 @@ class EpochTrainer(Protocol):
     @property
     def n_epochs(self) -> int:
         """Finished epochs."""
+
+    @property
+    def eta(self) -> float | None:
+        """The learning rate of the last step."""
+
+    @property
+    def watches_validation(self) -> bool:
+        """Whether a schedule needs `observe`."""
+
+    def observe(self, validation_loss: float, /) -> None:
+        """Tell the schedules the validation loss."""
 
     def epoch(self, X: Array, Y: Array, order: Any = None, /) -> float:
         """One pass; returns the mean loss."""
@@ -178,7 +190,7 @@ class Fittable(ABC):
         batch_size : int, optional
             1 is stochastic; None takes all rows at once. The last batch may be short.
         epochs : int
-            Passes over the data.
+            Passes over the data. Schedules without a length of their own last so many.
         shuffle : bool
             Whether each epoch draws a new order; else rows are taken as they stand.
         seed : None, int or anything else that `numpy.random.default_rng` takes
@@ -218,7 +230,8 @@ class Fittable(ABC):
         After any exception the weights are those of the last finished epoch. FloatingPointError
         and KeyboardInterrupt carry the epochs so far as their attribute `history`.
         """
-        trainer = self._new_trainer(optimizer, batch_size, n_threads)
+        rule = lasting(optimizer, _validate.epochs(epochs))
+        trainer = self._new_trainer(rule, batch_size, n_threads)
         return fit(
             self, trainer, X, Y, epochs, shuffle, seed, validation, progress, n_threads,
             stop_tol, record,
@@ -304,6 +317,10 @@ def fit(
     # Converted once, not once an epoch; exact arrays come back as they are.
     x, y = _validate.data(X, Y, mlp.architecture)
     held_out = _validate.pair(validation, mlp.architecture)
+    if held_out is None and trainer.watches_validation:
+        raise ValueError(
+            "validation: None; expected (X, Y), for a schedule that watches the validation loss"
+        )
     history = History()
     try:
         if held_out is not None:
@@ -314,10 +331,13 @@ def fit(
                 start = perf_counter()
                 loss = trainer.epoch(x, y, order)
                 seconds = perf_counter() - start
-                validation_loss = None if held_out is None else mlp.loss(*held_out, n_threads)
+                validation_loss = None
+                if held_out is not None:
+                    validation_loss = mlp.loss(*held_out, n_threads)
+                    trainer.observe(validation_loss)
                 norms = gradient_norms(mlp, x, y, n_threads) if "gradient_norm" in records else None
                 shares = saturation(mlp, x, n_threads) if "saturation" in records else None
-                history.append(loss, seconds, len(x), validation_loss, norms, shares)
+                history.append(loss, seconds, len(x), validation_loss, norms, shares, trainer.eta)
                 show(history)
                 if stop_tol is not None and history.change() <= stop_tol:
                     history.stopped_by = "stop_tol"

@@ -28,6 +28,8 @@ class History:
         With `record="saturation"`: for layers 1 .. m + 1 the share of pairs (training sample,
         unit) that are saturated at the weights after each epoch: |f'(net)| < 1 % of the
         activation's largest slope. See `deltarule.records.saturated`.
+    eta : list of float
+        Learning rate of each epoch's last step.
     stopped_by : str, optional
         "epochs" or "stop_tol"; None if an exception ended it.
     """
@@ -39,6 +41,7 @@ class History:
     gradient_norm: list[tuple[float, ...]] = field(default_factory=list)
     saturated: list[tuple[float, ...]] = field(default_factory=list)
     stopped_by: str | None = None
+    eta: list[float] = field(default_factory=list)
 
     def append(
         self,
@@ -48,6 +51,7 @@ class History:
         validation_loss: float | None = None,
         gradient_norm: tuple[float, ...] | None = None,
         saturated: tuple[float, ...] | None = None,
+        eta: float | None = None,
     ) -> None:
         """Add one epoch.
 
@@ -63,6 +67,8 @@ class History:
             Left out where there is no validation data.
         gradient_norm, saturated : tuple of float, optional
             Left out where they are not recorded.
+        eta : float, optional
+            Of its last step.
         """
         self.loss.append(loss)
         self.seconds.append(seconds)
@@ -74,6 +80,8 @@ class History:
             self.gradient_norm.append(gradient_norm)
         if saturated is not None:
             self.saturated.append(saturated)
+        if eta is not None:
+            self.eta.append(eta)
 
     def change(self) -> float:
         """|f(w_t) - f(w_{t-1})| of the last two epochs' losses; infinite after one epoch."""

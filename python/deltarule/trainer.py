@@ -20,6 +20,7 @@ from deltarule.optimizers import (
     initial_slots,
 )
 from deltarule.results import Array
+from deltarule.schedules.moving import Moving
 from deltarule.sparsity import Sparsity, check_sparsity
 
 
@@ -76,6 +77,7 @@ class Trainer:
         check_batch_size(self._optimizer, self._batch_size)
         self._n_threads = _validate.n_threads(n_threads) or None
         self._sparsity = check_sparsity(sparsity, mlp.architecture)
+        self._moving = Moving(self._optimizer.schedules, mlp.architecture.dtype)
         self._trainer = _core.Trainer(
             mlp._network, self.optimizer.kernel, self.optimizer.parameters,
             self.batch_size or 0, self.n_threads or 0,
@@ -147,13 +149,58 @@ class Trainer:
         -----
         After any exception weights and optimizer state are those of the last finished epoch.
         """
+        if self._moving:
+            return self._moving_epoch(X, Y, order)
         try:
             return self._trainer.epoch(X, Y, order)
         except _core.Refused:
             pass  # what is raised below shall not be chained to this
+        return self._trainer.epoch(*self._validated(X, Y, order))
+
+    def observe(self, validation_loss: float) -> None:
+        """Tell the schedules that watch it the validation loss after the last epoch.
+
+        Parameters
+        ----------
+        validation_loss : float
+            `fit` takes it of its `validation` and calls this; without `fit` it is yours to call.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If it is no finite number.
+        """
+        self._moving.observe(validation_loss)
+
+    @property
+    def watches_validation(self) -> bool:
+        """Whether a schedule needs `observe` after each epoch."""
+        return self._moving.watches_validation
+
+    @property
+    def eta(self) -> float | None:
+        """The learning rate of the last step; None before the first one of a schedule."""
+        return self._moving.last("eta", self.optimizer)
+
+    def _moving_epoch(self, X: Any, Y: Any, order: Any) -> float:
+        try:
+            n_rows = len(X if order is None else order)
+        except TypeError:
+            X, Y, order = self._validated(X, Y, order)
+            n_rows = len(X if order is None else order)
+        numbers = self._moving.numbers(self.n_epochs, n_rows, self.batch_size)
+        try:
+            loss = self._trainer.epoch(X, Y, order, None, numbers)
+        except _core.Refused:
+            loss = None
+        if loss is None:
+            loss = self._trainer.epoch(*self._validated(X, Y, order), None, numbers)
+        self._moving.finish(numbers, loss)
+        return float(loss)
+
+    def _validated(self, X: Any, Y: Any, order: Any) -> tuple[Array, Array, Array | None]:
         x, y = _validate.data(X, Y, self.mlp.architecture)
-        rows = None if order is None else _validate.order(order, len(x))
-        return self._trainer.epoch(x, y, rows)
+        return x, y, None if order is None else _validate.order(order, len(x))
 
     @property
     def n_epochs(self) -> int:
@@ -185,6 +232,7 @@ class Trainer:
             "n_threads": self.n_threads,
             "sparsity": None if self.sparsity is None else asdict(self.sparsity),
             "state": state,
+            "moving": self._moving.state,
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -198,3 +246,5 @@ class Trainer:
         dtype = self.mlp.architecture.dtype
         slots = [_validate.exact(slot, dtype) for slot in state["state"]["slots"]]
         self._trainer.set_state({**state["state"], "slots": slots})
+        if "moving" in state:
+            self._moving.state = state["moving"]

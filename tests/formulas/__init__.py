@@ -9,6 +9,7 @@ change of the page that isn't made here is a failure.
 from formulas import (
     backward,
     chain_rule,
+    dropout,
     forward,
     initialisation,
     log_likelihood,
@@ -26,6 +27,7 @@ __all__ = [
     "FORMULAS",
     "backward",
     "chain_rule",
+    "dropout",
     "forward",
     "initialisation",
     "log_likelihood",

@@ -7,12 +7,24 @@ from __future__ import annotations
 import numpy
 import numpy.typing
 import typing
-__all__: list[str] = ['affine', 'elementary', 'hidden_delta', 'output', 'weight_gradient']
+__all__: list[str] = ['add_noise', 'affine', 'drop', 'elementary', 'hidden_delta', 'output', 'random_words', 'weight_gradient']
+@typing.overload
+def add_noise(key: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex], rows: numpy.typing.NDArray[numpy.int64], n_columns: typing.SupportsInt | typing.SupportsIndex, o: numpy.typing.NDArray[numpy.float32], sigma: typing.SupportsFloat | typing.SupportsIndex) -> numpy.typing.NDArray[numpy.float32]:
+    ...
+@typing.overload
+def add_noise(key: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex], rows: numpy.typing.NDArray[numpy.int64], n_columns: typing.SupportsInt | typing.SupportsIndex, o: numpy.typing.NDArray[numpy.float64], sigma: typing.SupportsFloat | typing.SupportsIndex) -> numpy.typing.NDArray[numpy.float64]:
+    ...
 @typing.overload
 def affine(o: numpy.typing.NDArray[numpy.float32], W: numpy.typing.NDArray[numpy.float32], n_in: typing.SupportsInt | typing.SupportsIndex, n_out: typing.SupportsInt | typing.SupportsIndex, activation: typing.SupportsInt | typing.SupportsIndex) -> numpy.typing.NDArray[numpy.float32]:
     ...
 @typing.overload
 def affine(o: numpy.typing.NDArray[numpy.float64], W: numpy.typing.NDArray[numpy.float64], n_in: typing.SupportsInt | typing.SupportsIndex, n_out: typing.SupportsInt | typing.SupportsIndex, activation: typing.SupportsInt | typing.SupportsIndex) -> numpy.typing.NDArray[numpy.float64]:
+    ...
+@typing.overload
+def drop(key: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex], rows: numpy.typing.NDArray[numpy.int64], n_columns: typing.SupportsInt | typing.SupportsIndex, o: numpy.typing.NDArray[numpy.float32], activation: typing.SupportsInt | typing.SupportsIndex, slope: numpy.typing.NDArray[numpy.float32] | None, threshold: typing.SupportsInt | typing.SupportsIndex, scale: typing.SupportsFloat | typing.SupportsIndex) -> tuple:
+    ...
+@typing.overload
+def drop(key: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex], rows: numpy.typing.NDArray[numpy.int64], n_columns: typing.SupportsInt | typing.SupportsIndex, o: numpy.typing.NDArray[numpy.float64], activation: typing.SupportsInt | typing.SupportsIndex, slope: numpy.typing.NDArray[numpy.float64] | None, threshold: typing.SupportsInt | typing.SupportsIndex, scale: typing.SupportsFloat | typing.SupportsIndex) -> tuple:
     ...
 @typing.overload
 def elementary(name: str, x: numpy.typing.NDArray[numpy.float32]) -> numpy.typing.NDArray[numpy.float32]:
@@ -31,6 +43,8 @@ def output(net: numpy.typing.NDArray[numpy.float32], Y: numpy.typing.NDArray[num
     ...
 @typing.overload
 def output(net: numpy.typing.NDArray[numpy.float64], Y: numpy.typing.NDArray[numpy.float64], n_out: typing.SupportsInt | typing.SupportsIndex, activation: typing.SupportsInt | typing.SupportsIndex, loss: typing.SupportsInt | typing.SupportsIndex, collapsed: bool) -> tuple:
+    ...
+def random_words(key: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex], rows: numpy.typing.NDArray[numpy.int64], first: typing.SupportsInt | typing.SupportsIndex, panels: typing.SupportsInt | typing.SupportsIndex) -> numpy.typing.NDArray[numpy.uint32]:
     ...
 @typing.overload
 def weight_gradient(o: numpy.typing.NDArray[numpy.float32], delta: numpy.typing.NDArray[numpy.float32], n_in: typing.SupportsInt | typing.SupportsIndex, n_out: typing.SupportsInt | typing.SupportsIndex, minus_inverse_s: typing.SupportsFloat | typing.SupportsIndex) -> numpy.typing.NDArray[numpy.float32]:

@@ -12,7 +12,7 @@ from dataclasses import KW_ONLY, dataclass, fields
 from typing import Any, ClassVar
 
 from deltarule._arguments import number
-from deltarule.schedules import Schedule
+from deltarule.schedules.base import Schedule, refuse_function
 
 Range = Callable[[str, object], Any]
 
@@ -107,6 +107,8 @@ class Rule(ABC):
     def __post_init__(self) -> None:
         for name, judge in {**_COMMON, **self.ranges}.items():
             value = getattr(self, name)
+            if name in self.moving:
+                refuse_function(name, value)
             if not (isinstance(value, Schedule) and name in self.moving):
                 object.__setattr__(self, name, judge(name, value))
 

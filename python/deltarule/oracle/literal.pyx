@@ -11,19 +11,23 @@ include "literal_elementary.pxi"
 include "literal_equations.pxi"
 include "literal_losses.pxi"
 include "literal_sparsity.pxi"
+include "literal_random.pxi"
 include "literal_optimizers.pxi"
 
 import sys
 
 from deltarule.oracle.steps import State
 from deltarule.results import Backward, Trace
+from deltarule.schedules.moving import Moving, step_of
 
 
-cdef object _ELEMENTARY = {"exp": 0, "log": 1, "log1p_of_unit": 2, "logistic": 3, "tanh": 4}
+cdef object _ELEMENTARY = {
+    "exp": 0, "log": 1, "log1p_of_unit": 2, "logistic": 3, "tanh": 4, "sin_2pi": 5, "cos_2pi": 6,
+}
 
 
 def elementary(str name, const real[:] x):
-    """exp, log, log1p_of_unit, logistic or tanh of every x."""
+    """exp, log, log1p_of_unit, logistic, tanh, sin_2pi or cos_2pi of every x."""
     cdef int function = _ELEMENTARY[name]
     result = np.empty(x.shape[0], dtype_of(<real>0))
     cdef real[:] y = result
@@ -37,8 +41,12 @@ def elementary(str name, const real[:] x):
             y[i] = log1p_of_unit(x[i])
         elif function == 3:
             y[i] = logistic(x[i])
-        else:
+        elif function == 4:
             y[i] = tanh(x[i])
+        elif function == 5:
+            y[i] = sin_2pi(x[i])
+        else:
+            y[i] = cos_2pi(x[i])
     return result
 
 
@@ -81,19 +89,27 @@ class MLP:
         """W[k], (H_{k+1}, H_k + 1), bias last: views into w."""
         return self.architecture.views(self.w)
 
-    def forward(self, X):
-        """net[k+1] = W[k] [o[k]; 1], o[k+1] = f_k(net[k+1])  (1) to (3); returns a Trace."""
+    def forward(self, X, step=None):
+        """net[k+1] = W[k] [o[k]; 1], o[k+1] = f_k(net[k+1])  (1) to (3); returns a Trace.
+
+        With a RandomStep o has its noise and masks (D1), (D3).
+        """
         o = [gather(np.asarray(X).astype(self.dtype), self._shift, self._scale)]
+        if step:
+            o[0] = perturbed(o[0], step)
         net = [None]
-        for W, f in zip(self.W, self.architecture.activations, strict=True):
+        for k, (W, f) in enumerate(zip(self.W, self.architecture.activations, strict=True), 1):
             net.append(affine(o[-1], W))
             o.append(activate(f, net[-1]))
+            if step and k <= self.architecture.n_hidden_layers:
+                o[k] = dropped(o[k], step, k)
         return Trace(tuple(net), tuple(o), o[-1])
 
-    def backward(self, trace, Y, sparsity=None):
+    def backward(self, trace, Y, sparsity=None, step=None):
         """delta from the output to the first layer, gradient, dX and L; returns a Backward.
 
-        With a Sparsity all of them hold its penalty (41) to (45).
+        With a Sparsity all of them hold its penalty (41) to (45); with a RandomStep, which the
+        trace had too, deltas go through its masks (D2).
         """
         a, y, W = self.architecture, self._targets(Y), self.W
         S = self._reduction_size(y)
@@ -101,7 +117,11 @@ class MLP:
         delta = [output_delta(a.loss, a.activations[-1], y, trace.y_hat, self.collapsed)]
         for k in range(a.n_hidden_layers, 0, -1):
             p = pull if sparsity and k == sparsity.layer else None
-            delta.insert(0, hidden_delta(delta[0], W[k], a.activations[k - 1], trace.o[k], p))
+            f, o = a.activations[k - 1], trace.o[k]
+            drops = layer_words(step, k, o.shape[1]) if step else None
+            if drops:
+                o = activate(f, trace.net[k])
+            delta.insert(0, hidden_delta(delta[0], W[k], f, o, p, drops))
         gradient = np.concatenate([
             weight_gradient(delta[k], trace.o[k], W[k], S, a.l2, a.l1).ravel() for k in range(len(W))
         ])
@@ -167,12 +187,15 @@ class Trainer:
     ----------
     state : State
         Slots in w's order, and the optimizer's clock.
+    moving : Moving
+        The optimizer's schedules; `moving.observe` tells them a validation loss.
     """
 
     def __init__(self, mlp, optimizer, batch_size=None, sparsity=None):
         self.mlp, self.optimizer, self.batch_size = mlp, optimizer, batch_size
         self.sparsity = sparsity
         self.state = State.start(optimizer, mlp.architecture, mlp.w.dtype)
+        self.moving = Moving(optimizer.schedules, mlp.w.dtype.name)
 
     @property
     def steps(self):
@@ -182,22 +205,26 @@ class Trainer:
     def epoch(self, X, Y, order=None, sample_weight=None, numbers=None):
         """One pass over the rows `order`; the mean of the batch losses before each update  (36).
 
-        numbers: by name, one value for each step, of those that move.
+        numbers: by name, one value for each step, of those that move; None: those of the schedules.
         """
         if sample_weight is not None:
             raise ValueError("sample_weight: expected None")
         X, Y = np.asarray(X), np.asarray(Y)
         rows = np.arange(len(X)) if order is None else np.asarray(order)
         size = self.batch_size or len(rows)
+        if numbers is None:
+            numbers = self.moving.numbers(self.state.epochs, len(rows), self.batch_size)
         total = 0.0
         for step, start in enumerate(range(0, len(rows), size)):
             batch = rows[start : start + size]
             trace = self.mlp.forward(X[batch])
             back = self.mlp.backward(trace, Y[batch], self.sparsity)
             total += len(batch) * back.loss
-            now = {name: float(values[step]) for name, values in (numbers or {}).items()}
+            now = step_of(numbers, step)
             self.mlp.w = self.state.step(
                 sys.modules[__name__], self.optimizer, self.mlp.architecture, self.mlp.w,
                 back.gradient, now,
             )
+        self.state.epochs += 1
+        self.moving.finish(numbers, total / len(rows))
         return total / len(rows)

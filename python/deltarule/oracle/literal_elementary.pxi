@@ -8,7 +8,7 @@ compute the rest of the expression in double.
 
 from libc.math cimport fma as fma_double, fmaf as fma_float
 from libc.math cimport sqrt as sqrt_double, sqrtf as sqrt_float
-from libc.stdint cimport uint32_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 
 ctypedef fused real:
     float

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from deltarule.architecture import Architecture
+from deltarule.dropout import RandomStep
+from deltarule.oracle import random
 from deltarule.oracle import sparsity as sparse
 from deltarule.oracle.activations import Float64, activate, times_derivative
 from deltarule.oracle.losses import batch_loss, descent, penalty, row_loss
@@ -64,9 +66,14 @@ def output_delta(
 
 
 def hidden_delta(
-    delta: Float64, W: Float64, activation: str, o: Float64, pull: Float64 | None = None
+    delta: Float64,
+    W: Float64,
+    activation: str,
+    o: Float64,
+    pull: Float64 | None = None,
+    mask: Float64 | None = None,
 ) -> Float64:
-    """delta[k]_i = f'(net[k]_i) sum_j delta[k+1]_j W[k]_ji  (20), with a pull (45).
+    """delta[k]_i = f'(net[k]_i) sum_j delta[k+1]_j W[k]_ji  (20), with a pull (45), a mask (D2).
 
     Parameters
     ----------
@@ -77,16 +84,20 @@ def hidden_delta(
     activation : str
         f of layer k.
     o : array, (n, H_k)
-        o[k].
+        o[k], before anything is dropped.
     pull : array, (n, H_k), optional
         What a penalty on o[k] adds to u (44).
+    mask : array, (n, H_k), optional
+        What dropout multiplied o[k] by.
 
     Returns
     -------
     array, (n, H_k)
     """
     u = delta @ W[:, :-1]
-    return times_derivative(activation, o, u if pull is None else u + pull)
+    if pull is not None:
+        u = u + pull
+    return times_derivative(activation, o, u if mask is None else u * mask)
 
 
 def weight_gradient(
@@ -125,7 +136,9 @@ def input_gradient(delta: Float64, W: Float64, scale: Float64 | None) -> Float64
     return np.asarray(dX if scale is None else dX * scale)
 
 
-def forward(net: Architecture, W: Sequence[Float64], X: Float64) -> Trace:
+def forward(
+    net: Architecture, W: Sequence[Float64], X: Float64, step: RandomStep | None = None
+) -> Trace:
     """o[0], then net[k+1] and o[k+1] for k = 0 .. m  (1) to (3).
 
     Parameters
@@ -136,6 +149,8 @@ def forward(net: Architecture, W: Sequence[Float64], X: Float64) -> Trace:
         Its weights.
     X : array, (n, H_0)
         Samples.
+    step : RandomStep, optional
+        A training's: with its noise, and with its masks on every o but the last  (D1), (D3).
 
     Returns
     -------
@@ -144,9 +159,13 @@ def forward(net: Architecture, W: Sequence[Float64], X: Float64) -> Trace:
     shift, scale = scaling(net)
     sums: list[Float64 | None] = [None]
     o = [gather(X, shift, scale)]
-    for W_k, activation in zip(W, net.activations, strict=True):
+    if step is not None:
+        o[0] = random.perturbed(o[0], step)
+    for k, (W_k, activation) in enumerate(zip(W, net.activations, strict=True), 1):
         sums.append(weighted := affine(o[-1], W_k))
         o.append(activate(activation, weighted))
+        if step is not None and k <= net.n_hidden_layers:
+            o[k] = random.dropped(o[k], step, k)
     return Trace(tuple(sums), tuple(o), o[-1])
 
 
@@ -157,6 +176,7 @@ def backward(
     y: Float64,
     collapsed: bool = True,
     sparsity: Sparsity | None = None,
+    step: RandomStep | None = None,
 ) -> Backward:
     """delta from the output to the first layer, then every gradient and L  (13) to (26).
 
@@ -174,6 +194,8 @@ def backward(
         As for `output_delta`.
     sparsity : Sparsity, optional
         A penalty on a hidden layer's outputs, in every delta, gradient and L  (41) to (45).
+    step : RandomStep, optional
+        As `forward` had it.
 
     Returns
     -------
@@ -186,7 +208,12 @@ def backward(
         pull = None
         if sparsity is not None and sparsity.layer == k:
             pull = sparse.pull(sparsity, o[k], eps(net))
-        back.insert(0, hidden_delta(back[0], W[k], net.activations[k - 1], o[k], pull))
+        f, mask, whole = net.activations[k - 1], None, o[k]
+        if step is not None and (mask := random.factor(step, k, o[k].shape[1])) is not None:
+            net_k = trace.net[k]
+            assert net_k is not None  # only net[0] is
+            whole = activate(f, net_k)
+        back.insert(0, hidden_delta(back[0], W[k], f, whole, pull, mask))
     gradient = np.concatenate(
         [weight_gradient(back[k], o[k], W[k], S, net.l2, net.l1).ravel() for k in range(m + 1)]
     )

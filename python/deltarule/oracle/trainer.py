@@ -18,6 +18,7 @@ from deltarule.oracle.data import float_features, float_targets
 from deltarule.oracle.mlp import MLP
 from deltarule.oracle.network import backward, forward
 from deltarule.oracle.steps import State
+from deltarule.schedules.moving import Moving, step_of
 from deltarule.sparsity import Sparsity, check_sparsity
 
 
@@ -67,6 +68,7 @@ class Trainer:
         check_batch_size(self._optimizer, self._batch_size)
         self._n_threads = _validate.n_threads(n_threads) or None
         self._sparsity = check_sparsity(sparsity, mlp.architecture)
+        self._moving = Moving(self._optimizer.schedules, mlp.architecture.dtype)
         self._state = State.start(self.optimizer, mlp.architecture)
 
     @property
@@ -135,6 +137,7 @@ class Trainer:
         # The epoch works on copies, which replace weights and state only when it is over.
         w, state = self.mlp.w.copy(), deepcopy(self._state)
         size = self.batch_size or len(rows)
+        numbers = self._moving.numbers(self.n_epochs, len(rows), self.batch_size)
         total = 0.0
         with np.errstate(all="ignore"):
             for start in range(0, len(rows), size):
@@ -147,10 +150,39 @@ class Trainer:
                         f"{self.n_epochs}"
                     )
                 total += len(batch) * loss
-                w = state.step(optimizers, self.optimizer, net, w, g, {})
+                w = state.step(
+                    optimizers, self.optimizer, net, w, g, step_of(numbers, start // size)
+                )
         state.epochs += 1
         self.mlp._w[...], self._state = w, state
-        return total / len(rows)
+        loss = float(total / len(rows))
+        self._moving.finish(numbers, loss)
+        return loss
+
+    def observe(self, validation_loss: float) -> None:
+        """Tell the schedules that watch it the validation loss after the last epoch.
+
+        Parameters
+        ----------
+        validation_loss : float
+            `fit` calls this.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If it is no finite number.
+        """
+        self._moving.observe(validation_loss)
+
+    @property
+    def watches_validation(self) -> bool:
+        """Whether a schedule needs `observe` after each epoch."""
+        return self._moving.watches_validation
+
+    @property
+    def eta(self) -> float | None:
+        """The learning rate of the last step; None before the first one of a schedule."""
+        return self._moving.last("eta", self.optimizer)
 
     def _loss_and_gradient(
         self, net: Architecture, w: Float64, x: Float64, y: Float64
