@@ -3,17 +3,21 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import pickle
+from dataclasses import fields, replace
 from functools import cache
 from typing import Any
 
 import numpy as np
 import pytest
+from tolerances import assert_within, gamma
 
 import deltarule as dr
-from deltarule import _core
-from deltarule.optimizers import Optimizer
+from deltarule import _core, oracle
+from deltarule.optimizers import OPTIMIZERS, Optimizer
 from deltarule.oracle import literal
+from deltarule.oracle.steps import State
+from deltarule.schedules import Exponential
 
 RULES = [
     dr.SGD(0.05),
@@ -66,11 +70,16 @@ def network(dtype: str, **options: Any) -> dr.MLP:
 
 
 def native(
-    rule: Optimizer, dtype: str, batch_size: int | None, numbers: Any = None, **options: Any
+    rule: Optimizer,
+    dtype: str,
+    batch_size: int | None,
+    numbers: Any = None,
+    n_threads: int = 1,
+    **options: Any,
 ) -> list[Any]:
     """Weights, slots and losses of two epochs."""
     mlp = network(dtype, **options)
-    trainer = dr.Trainer(mlp, rule, batch_size, n_threads=2)
+    trainer = dr.Trainer(mlp, rule, batch_size, n_threads)
     losses = [trainer._trainer.epoch(*data(dtype), None, None, numbers) for _ in range(2)]
     return [mlp.w.tobytes(), *(slot.tobytes() for slot in trainer.state["slots"]), losses]
 
@@ -92,10 +101,31 @@ def test_every_rule_has_the_literal_bits(
     rule: Optimizer, batch_size: int | None, isa: str, dtype: str
 ) -> None:
     """Every path of a step, then every path of one with terms beside the rule."""
-    plain = native(rule, dtype, batch_size)
+    plain = native(rule, dtype, batch_size, n_threads=2)
     assert plain == by_literal(rule, dtype, batch_size)
     more = replace(rule, weight_decay=0.5, clip_value=0.01, eta_factors=(0.5, 2))
     assert native(more, dtype, batch_size, l2=1e-3) == by_literal(more, dtype, batch_size, l2=1e-3)
+
+
+@every_rule
+def test_literal_formulas_are_the_oracle_s(rule: Optimizer, dtype: str) -> None:
+    """One step from numbers whose sums cancel nothing: a few roundings of each term apart."""
+    net = dr.MLP([40, 5], dtype=dtype, seed=0).architecture
+    rng = np.random.default_rng(5)
+    w, g = rng.normal(size=net.n_weights), rng.uniform(0.1, 1, net.n_weights)
+    v, rest = rng.uniform(2, 3, g.shape), [rng.uniform(0.1, 1, g.shape) for _ in range(2)]
+    first = v if rule.kernel.startswith(("adagrad", "rmsprop", "adadelta")) else rest[0]
+    slots = [first, v if first is not v else rest[0], rest[1]][: len(rule.slots)]
+    results = []
+    for formulas, kind in ((literal, dtype), (oracle.optimizers, "float64")):
+        start = [a.astype(dtype).astype(kind) for a in (w, g, *slots)]
+        state = State(start[2:], steps=3, beta_1_power=0.9**3, beta_2_power=0.99**3)
+        state.mu_product = 0.2
+        new = state.step(formulas, rule, net, start[0], start[1], {})
+        results.append((new.astype(float), *(slot.astype(float) for slot in state.slots)))
+    size = np.abs(w) + np.abs(results[1][0] - w)
+    for ours, exact, scale in zip(*results, (size, *map(np.abs, results[1][1:])), strict=True):
+        assert_within(ours, exact, gamma(24, dtype) * scale)
 
 
 def numbers_of(rule: Optimizer, batch_size: int | None) -> dict[str, Any]:
@@ -226,3 +256,105 @@ def test_eta_factors_are_as_many_as_layers_below_python() -> None:
     mlp = dr.MLP(SIZES, seed=1)
     with pytest.raises(ValueError, match="eta_factors: got 1, expected 2"):
         _core.Trainer(mlp._network, "sgd", {"eta": 0.1}, 0, 0, None, (1.0,))
+
+
+@every_rule
+def test_pickled_trainers_go_on_with_the_same_bits(rule: Optimizer, dtype: str) -> None:
+    """Mid-training, and before the first step: where slots start is a part of the state."""
+    X, Y = data(dtype)
+    trainer = dr.Trainer(network(dtype), rule, None)
+    for _ in range(2):
+        twin = pickle.loads(pickle.dumps(trainer))
+        assert twin.optimizer == rule
+        assert trainer.epoch(X, Y) == twin.epoch(X, Y)
+        assert trainer.mlp.w.tobytes() == twin.mlp.w.tobytes()
+
+
+def test_state_of_an_older_pickle_has_no_mu(dtype: str) -> None:
+    trainer = dr.Trainer(network(dtype), dr.Adam(), None)
+    state = trainer.__getstate__()
+    for name in ("mu_power", "mu_product"):
+        assert state["state"].pop(name) == 1.0
+    state["optimizer"] = {"name": "Adam", "eta": 0.01, "beta_1": 0.9, "beta_2": 0.99, "eps": 1e-8}
+    trainer.__setstate__(state)
+    assert trainer.optimizer == dr.Adam(0.01, 0.9, 0.99)
+
+
+@every_rule
+def test_failed_epochs_leave_the_state_of_every_rule(rule: Optimizer) -> None:
+    X, Y = data("float32")
+    trainer = dr.Trainer(network("float32"), rule, None if rule.full_batch else 4)
+    for _ in range(2):
+        before = pickle.dumps(trainer.state)
+        with pytest.raises(ValueError, match="X: row 19"):
+            trainer.epoch(np.where(np.arange(N) == 19, np.nan, X.T).T, Y)
+        assert pickle.dumps(trainer.state) == before
+        trainer.epoch(X, Y)
+
+
+@pytest.mark.parametrize("kind", ["trainer", "oracle", "fit", "radial"])
+def test_rprop_takes_no_minibatches(kind: str) -> None:
+    X, Y = data("float64")
+    calls = {
+        "trainer": lambda: dr.Trainer(network("float32"), dr.Rprop(), 16),
+        "oracle": lambda: oracle.Trainer(oracle.MLP([9, 3]), dr.Rprop(), 16),
+        "fit": lambda: network("float32").fit(X, Y, dr.Rprop()),
+        "radial": lambda: dr.RBFNetwork(4).fit(X, np.arange(N) % 2, dr.Rprop()),
+    }
+    with pytest.raises(ValueError, match=r"batch_size: \d+; expected None: Rprop compares"):
+        calls[kind]()
+
+
+def test_autoencoders_and_radial_units_take_every_rule() -> None:
+    X, _ = data("float64")
+    for rule in RULES:
+        autoencoder = dr.Autoencoder([9, 3, 9], seed=0)
+        assert np.isfinite(autoencoder.fit(X, rule, None, epochs=2).loss).all()
+        units = dr.RBFNetwork(4, output="softmax", seed=0)
+        units.fit(X, np.arange(N) % 2, rule, batch_size=None, epochs=2)
+
+
+def test_nadam_s_decay_is_the_power_to_a_rounding() -> None:
+    for psi in (0, 0.004, 0.3, 1):
+        exact = 0.96**psi  # the C library's
+        assert_within(dr.NAdam(momentum_decay=psi).mu_decay, exact, gamma(4))
+
+
+@pytest.mark.parametrize("rule", OPTIMIZERS.values())
+def test_every_rule_judges_what_it_takes(rule: type[Optimizer]) -> None:
+    for field in fields(rule):
+        if field.name in ("eta_factors",):
+            continue
+        with pytest.raises(TypeError, match=rf"{field.name}: 'x' of type str; expected"):
+            rule(**{field.name: "x"})
+        if isinstance(field.default, float):
+            with pytest.raises(ValueError, match=f"{field.name}: -1"):
+                rule(**{field.name: -1})
+    for name in rule.moving:
+        moving = rule(**{name: Exponential(0.1, 0.9)})
+        assert list(moving.schedules) == [name]
+    assert rule().schedules == {}
+
+
+def test_rprop_s_own_refusals() -> None:
+    with pytest.raises(TypeError, match=r"eta: Exponential.*expected a finite number > 0"):
+        dr.Rprop(Exponential(0.1, 0.9))
+    for name, value in (("shrink", 1), ("grow", 1), ("least", 0), ("most", 0)):
+        with pytest.raises(ValueError, match=f"{name}: {value}; expected"):
+            dr.Rprop(**{name: value})
+    with pytest.raises(ValueError, match=r"least, most: 2\.0 and 1\.0; expected least <= most"):
+        dr.Rprop(least=2, most=1)
+
+
+def test_reprs_of_rules() -> None:
+    assert repr(dr.SGD(0.5)) == "SGD(eta=0.5, momentum=0.0)"
+    assert repr(dr.SGD(nesterov=True)) == "SGD(eta=0.1, momentum=0.0, nesterov=True)"
+    for rule in RULES:
+        assert eval(repr(rule), vars(dr)) == rule
+    lion = "Lion(eta=0.0001, beta_1=0.9, beta_2=0.99, clip_value=1.0)"
+    assert repr(dr.Lion(clip_value=1)) == lion
+
+
+def test_an_unknown_kernel_is_named() -> None:
+    with pytest.raises(ValueError, match="optimizer: got 'x', expected sgd, momentum, adam"):
+        _core.Trainer(network("float32")._network, "x", {}, 0, 0)

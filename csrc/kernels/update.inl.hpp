@@ -91,11 +91,20 @@ using StepOn = void (*)(const GradientUnit<T>&, const Update<T>&, int, int, cons
 
 // In the order of Optimizer.
 template <class T>
-constexpr StepOn<T> steps[] = {step_on<T, Sgd>,     step_on<T, Momentum>,        step_on<T, Adam>,
-                               step_on<T, Nesterov>, step_on<T, Velocity>,        step_on<T, AmsGrad>,
-                               step_on<T, NAdam>,    step_on<T, AdaGrad>,         step_on<T, RmsProp>,
-                               step_on<T, RmsPropMomentum>, step_on<T, RmsPropCentered>, step_on<T, Adadelta>,
-                               step_on<T, Lion>,     step_on<T, Rprop>};
+constexpr StepOn<T> steps[] = {step_on<T, Sgd>,
+                               step_on<T, Momentum>,
+                               step_on<T, Adam>,
+                               step_on<T, Nesterov>,
+                               step_on<T, Velocity>,
+                               step_on<T, AmsGrad>,
+                               step_on<T, NAdam>,
+                               step_on<T, AdaGrad>,
+                               step_on<T, RmsProp>,
+                               step_on<T, RmsPropMomentum>,
+                               step_on<T, RmsPropCentered>,
+                               step_on<T, Adadelta>,
+                               step_on<T, Lion>,
+                               step_on<T, Rprop>};
 
 template <class T>
 INLINE void take_step(const GradientUnit<T>& g, const Update<T>& u, int i, int rows, const Terms<T>& terms,

@@ -11,31 +11,21 @@ struct OptimizerRule {
   const char* name;
   int slots;
 };
-inline constexpr OptimizerRule optimizer_rules[] = {{"sgd", 0},
-                                                    {"momentum", 1},
-                                                    {"adam", 2},
-                                                    {"nesterov", 1},
-                                                    {"velocity", 1},
-                                                    {"amsgrad", 3},
-                                                    {"nadam", 2},
-                                                    {"adagrad", 1},
-                                                    {"rmsprop", 1},
-                                                    {"rmsprop_momentum", 2},
-                                                    {"rmsprop_centered", 3},
-                                                    {"adadelta", 2},
-                                                    {"lion", 1},
-                                                    {"rprop", 2}};
+inline constexpr OptimizerRule optimizer_rules[] = {
+    {"sgd", 0},   {"momentum", 1}, {"adam", 2},    {"nesterov", 1},         {"velocity", 1},         {"amsgrad", 3},
+    {"nadam", 2}, {"adagrad", 1},  {"rmsprop", 1}, {"rmsprop_momentum", 2}, {"rmsprop_centered", 3}, {"adadelta", 2},
+    {"lion", 1},  {"rprop", 2}};
 constexpr int MOST_SLOTS = 3;
 
 struct OptimizerSettings {
   Optimizer rule;
   double eta, momentum, beta_1, beta_2, eps;
   bool eta_in_velocity = false, eps_inside = false;
-  double mu_decay = 1;                            // NAdam's
+  double mu_decay = 1;                               // NAdam's
   double shrink = 0, grow = 0, least = 0, most = 0;  // Rprop's
-  double weight_decay = 0;                        // decoupled: w <- w - eta weight_decay w
-  double clip_value = 0;                          // of each element of the gradient; 0: none
-  std::vector<double> eta_factors;                // by layer; empty: all 1
+  double weight_decay = 0;                           // decoupled: w <- w - eta weight_decay w
+  double clip_value = 0;                             // of each element of the gradient; 0: none
+  std::vector<double> eta_factors;                   // by layer; empty: all 1
 
   int slots() const { return optimizer_rules[int(rule)].slots; }
   // Whether batches of one row have a pass of their own.

@@ -113,10 +113,10 @@ class Rule(ABC):
                 object.__setattr__(self, name, judge(name, value))
 
     def __repr__(self) -> str:
-        """The rule's own numbers, and those of all rules that differ from their default."""
-        common = [field for field in fields(self) if field.kw_only]
-        shown = [field for field in fields(self) if not field.kw_only]
-        shown += [field for field in common if getattr(self, field.name) != field.default]
+        """The rule's own numbers, and of the rest what differs from its default."""
+        own = [field for field in fields(self) if not field.kw_only and field.type != "bool"]
+        rest = [field for field in fields(self) if field not in own]
+        shown = own + [field for field in rest if getattr(self, field.name) != field.default]
         numbers = (f"{field.name}={getattr(self, field.name)!r}" for field in shown)
         return f"{type(self).__name__}({', '.join(numbers)})"
 

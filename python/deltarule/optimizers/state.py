@@ -12,7 +12,9 @@ from deltarule.architecture import Architecture
 from deltarule.optimizers.rule import Rule
 
 
-def initial_slots(rule: Rule, net: Architecture, dtype: DTypeLike = None) -> list[NDArray[Any]]:
+def initial_slots(
+    rule: Rule, net: Architecture, dtype: DTypeLike | None = None
+) -> list[NDArray[Any]]:
     """Return the numbers that `rule` keeps of each weight, before the first step.
 
     Parameters

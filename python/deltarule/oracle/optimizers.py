@@ -6,6 +6,8 @@ w, the gradient g and the slots v and m are float64, (n_weights,).
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from deltarule.oracle.activations import Float64
@@ -121,10 +123,10 @@ def _adam_step(
     beta_2_power: float,
     eps_inside: bool,
 ) -> Float64:
+    m_hat = m / (1.0 - beta_1_power)
     if eps_inside:
-        return np.sqrt(1.0 - beta_2_power) / (1.0 - beta_1_power) * m / (np.sqrt(v) + eps)
-    m_hat, v_hat = m / (1.0 - beta_1_power), v / (1.0 - beta_2_power)
-    return m_hat / (np.sqrt(v_hat) + eps)
+        return m_hat * math.sqrt(1.0 - beta_2_power) / (np.sqrt(v) + eps)
+    return m_hat / (np.sqrt(v / (1.0 - beta_2_power)) + eps)
 
 
 def nadam(
