@@ -205,7 +205,7 @@ BAD_SETTINGS = [
     ({"optimizer": "adam"}, TypeError, "optimizer: 'adam'"),
     ({"optimizer": 0.1}, TypeError, "optimizer: 0.1"),
     ({"validation": 3}, TypeError, r"validation: 3 of type int; expected a pair \(X, Y\)"),
-    ({"validation": (1, 2, 3)}, TypeError, "validation: "),
+    ({"validation": (1, 2, 3, 4)}, TypeError, "validation: "),
     ({"validation": (np.zeros((2, 3)), np.zeros(2, int))}, ValueError,
      r"validation X: shape \(2, 3\); expected \(n, 4\)"),
     ({"validation": (np.zeros((2, 4)), np.zeros(3, int))}, ValueError,

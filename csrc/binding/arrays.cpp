@@ -68,3 +68,7 @@ Targets targets_of(py::handle Y, const Shape& shape, int64_t n) {
   if (rows.n != n || (flat && !labels && shape.outputs() != 1)) throw Refused{"Y"};
   return {rows, labels};
 }
+
+const double* weights_of(py::handle sample_weight, int64_t n) {
+  return sample_weight.is_none() ? nullptr : exact<double>(sample_weight, {n}, false, "sample_weight");
+}

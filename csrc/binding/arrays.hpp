@@ -22,6 +22,9 @@ struct Targets {
 // Y for this network and n rows: (n, K); class labels (n,) for cross-entropy; (n,) for K = 1.
 Targets targets_of(py::handle Y, const Shape& shape, int64_t n);
 
+// float64, one for each of the n rows; None: null.
+const double* weights_of(py::handle sample_weight, int64_t n);
+
 bool is_swapped(const py::dtype& dtype);
 
 // Whether the array is made of T as this machine holds it, whatever dtype object says so.

@@ -28,3 +28,11 @@ void raise_bad_row(const BadRow& bad, py::handle Y, const Shape& shape, bool lab
                                 (shape.loss == Loss::cross_entropy ? "cross_entropy" : "binary_cross_entropy"));
   throw std::invalid_argument(where + "nan or infinity (as " + dtype + "); expected finite numbers");
 }
+
+void raise_bad_weight(const BadWeight& bad, py::handle sample_weight, const char* dtype) {
+  const std::string value = py::str(sample_weight[py::int_(bad.row)]);
+  throw std::invalid_argument("sample_weight: row " + std::to_string(bad.row) + " holds " + value +
+                              "; expected numbers >= 0, finite and 0 or normal as " + dtype);
+}
+
+void raise_no_weight() { throw std::invalid_argument("sample_weight: 0 for every row; expected some numbers > 0"); }

@@ -4,6 +4,7 @@
 #include <exception>
 
 #include "binding/arrays.hpp"
+#include "trainer/batches.hpp"
 #include "trainer/pass.hpp"
 
 // Asks Python for signals; true leaves its error set. Only the main thread ever has any.
@@ -14,6 +15,10 @@ void set_main_thread(unsigned long ident);
 
 // ValueError naming the array, the row, what it holds and what is expected.
 [[noreturn]] void raise_bad_row(const BadRow& bad, py::handle Y, const Shape& shape, bool labels, const char* dtype);
+
+// The same of a weight, and of weights that are 0 throughout.
+[[noreturn]] void raise_bad_weight(const BadWeight& bad, py::handle sample_weight, const char* dtype);
+[[noreturn]] void raise_no_weight();
 
 // Runs work(watch) without the GIL. Interrupted: throws the error that Python has set, before any other.
 // Not gil_scoped_release: a daemon thread that comes back when the interpreter is gone is ended by an
@@ -32,4 +37,25 @@ template <class Work> auto without_gil(Work work) {
   if (PyErr_Occurred()) throw py::error_already_set();
   if (failed) std::rethrow_exception(failed);
   return result;
+}
+
+// What a call was given besides X, for messages about its values.
+struct Given {
+  py::handle Y, sample_weight;
+  const Shape& shape;
+  bool labels;
+  const char* dtype;
+};
+
+// without_gil, whose errors of the data become Python's.
+template <class Work> auto judging(const Given& given, Work work) {
+  try {
+    return without_gil(work);
+  } catch (const BadRow& bad) {
+    raise_bad_row(bad, given.Y, given.shape, given.labels, given.dtype);
+  } catch (const BadWeight& bad) {
+    raise_bad_weight(bad, given.sample_weight, given.dtype);
+  } catch (const NoWeight&) {
+    raise_no_weight();
+  }
 }

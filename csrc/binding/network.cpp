@@ -105,45 +105,40 @@ template <class T> py::tuple forward_rows(Network<T>& network, py::handle X, int
 }
 
 template <class T>
-py::tuple backward_rows(Network<T>& network, const py::list& net, const py::list& o, py::handle Y, int n_threads) {
+py::tuple backward_rows(Network<T>& network, const py::list& net, const py::list& o, py::handle Y, int n_threads,
+                        py::handle sample_weight) {
   const Shape& shape = network.shape;
   if (o.empty() || !py::isinstance<py::array>(o[0])) throw Refused{"trace"};
   const int64_t n = py::reinterpret_borrow<py::array>(o[0]).shape(0);
   const auto from_net = exact_rows<T>(net, shape, n, 1, "trace");
   const auto from_o = exact_rows<T>(o, shape, n, 0, "trace");
   const Targets targets = targets_of(Y, shape, n);
+  const double* weights = weights_of(sample_weight, n);
   Columns delta = new_rows<T>(shape, n, 1);
   const auto to_delta = pointers<T>(delta, 1);
   py::array_t<T> dX(std::vector<py::ssize_t>{n, shape.inputs()}), gradient(shape.n_weights);
   T *to_dX = dX.mutable_data(), *to_gradient = gradient.mutable_data();
-  double loss = 0;
-  try {
-    loss = without_gil([&](Watch& watch) {
-      return backward(network, from_net, from_o, targets.rows, targets.labels, to_delta, to_dX, to_gradient, n_threads,
-                      watch);
-    });
-  } catch (const BadRow& bad) {
-    raise_bad_row(bad, Y, shape, targets.labels, dtype_name<T>);
-  }
+  const double loss = judging({Y, sample_weight, shape, targets.labels, dtype_name<T>}, [&](Watch& watch) {
+    return backward(network, from_net, from_o, targets.rows, targets.labels, to_delta, to_dX, to_gradient, n_threads,
+                    watch, weights);
+  });
   return py::make_tuple(py::cast(delta), gradient, dX, loss);
 }
 
 template <class T>
-double loss_of(Network<T>& network, py::handle X, py::handle Y, T* gradient, int n_threads) {
+double loss_of(Network<T>& network, py::handle X, py::handle Y, T* gradient, int n_threads, py::handle sample_weight) {
   const Rows rows = rows_of(X, network.shape.inputs(), "X");
   const Targets targets = targets_of(Y, network.shape, rows.n);
-  try {
-    return without_gil([&](Watch& watch) {
-      return loss_and_gradient(network, rows, targets.rows, targets.labels, gradient, n_threads, watch);
-    });
-  } catch (const BadRow& bad) {
-    raise_bad_row(bad, Y, network.shape, targets.labels, dtype_name<T>);
-  }
+  const double* weights = weights_of(sample_weight, rows.n);
+  return judging({Y, sample_weight, network.shape, targets.labels, dtype_name<T>}, [&](Watch& watch) {
+    return loss_and_gradient(network, rows, targets.rows, targets.labels, gradient, n_threads, watch, weights);
+  });
 }
 
-template <class T> py::tuple gradient_of(Network<T>& network, py::handle X, py::handle Y, int n_threads) {
+template <class T>
+py::tuple gradient_of(Network<T>& network, py::handle X, py::handle Y, int n_threads, py::handle sample_weight) {
   py::array_t<T> gradient(network.shape.n_weights);
-  const double loss = loss_of(network, X, Y, gradient.mutable_data(), n_threads);
+  const double loss = loss_of(network, X, Y, gradient.mutable_data(), n_threads, sample_weight);
   return py::make_tuple(gradient, loss);
 }
 }  // namespace
@@ -179,21 +174,23 @@ void register_network(py::module_& module) {
           py::arg("X"), py::arg("n_threads"))
       .def(
           "backward",
-          [](NetworkOfEither& self, py::list net, py::list o, py::object Y, int n_threads) {
-            return std::visit([&](auto& n) { return backward_rows(*n, net, o, Y, n_threads); }, self.network);
-          },
-          py::arg("net"), py::arg("o"), py::arg("Y"), py::arg("n_threads"))
-      .def(
-          "loss",
-          [](NetworkOfEither& self, py::object X, py::object Y, int n_threads) {
-            return std::visit([&](auto& n) { return loss_of(*n, X, Y, decltype(n->locked_w()){nullptr}, n_threads); },
+          [](NetworkOfEither& self, py::list net, py::list o, py::object Y, int n_threads, py::object sample_weight) {
+            return std::visit([&](auto& n) { return backward_rows(*n, net, o, Y, n_threads, sample_weight); },
                               self.network);
           },
-          py::arg("X"), py::arg("Y"), py::arg("n_threads"))
+          py::arg("net"), py::arg("o"), py::arg("Y"), py::arg("n_threads"), py::arg("sample_weight") = py::none())
+      .def(
+          "loss",
+          [](NetworkOfEither& self, py::object X, py::object Y, int n_threads, py::object sample_weight) {
+            return std::visit(
+                [&](auto& n) { return loss_of(*n, X, Y, decltype(n->locked_w()){nullptr}, n_threads, sample_weight); },
+                self.network);
+          },
+          py::arg("X"), py::arg("Y"), py::arg("n_threads"), py::arg("sample_weight") = py::none())
       .def(
           "gradient",
-          [](NetworkOfEither& self, py::object X, py::object Y, int n_threads) {
-            return std::visit([&](auto& n) { return gradient_of(*n, X, Y, n_threads); }, self.network);
+          [](NetworkOfEither& self, py::object X, py::object Y, int n_threads, py::object sample_weight) {
+            return std::visit([&](auto& n) { return gradient_of(*n, X, Y, n_threads, sample_weight); }, self.network);
           },
-          py::arg("X"), py::arg("Y"), py::arg("n_threads"));
+          py::arg("X"), py::arg("Y"), py::arg("n_threads"), py::arg("sample_weight") = py::none());
 }

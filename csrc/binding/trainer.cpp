@@ -109,20 +109,18 @@ Numbers numbers_of(const std::optional<std::map<std::string, py::object>>& given
 template <class T>
 double epoch(Trainer<T>& trainer, py::handle X, py::handle Y, py::handle order, py::handle sample_weight,
              const std::optional<std::map<std::string, py::object>>& given) {
-  if (!sample_weight.is_none()) throw std::invalid_argument("sample_weight: expected None");
   const Shape& shape = trainer.network->shape;
   const Rows rows = rows_of(X, shape.inputs(), "X");
   const Targets targets = targets_of(Y, shape, rows.n);
+  const double* weights = weights_of(sample_weight, rows.n);
   const std::vector<int64_t> copied = order_of(order, rows.n);
   const int64_t count = copied.empty() ? rows.n : int64_t(copied.size());
   const Numbers numbers = numbers_of(given, trainer.steps(count));
   try {
-    return without_gil([&](Watch& watch) {
-      return trainer.epoch(rows, targets.rows, targets.labels, copied.empty() ? nullptr : copied.data(), count, numbers,
-                           watch);
+    return judging({Y, sample_weight, shape, targets.labels, dtype_name<T>}, [&](Watch& watch) {
+      return trainer.epoch(rows, targets.rows, targets.labels, copied.empty() ? nullptr : copied.data(), count, weights,
+                           numbers, watch);
     });
-  } catch (const BadRow& bad) {
-    raise_bad_row(bad, Y, shape, targets.labels, dtype_name<T>);
   } catch (const Diverged& diverged) {
     raise_diverged(diverged);
   } catch (const Interrupted&) {

@@ -28,6 +28,7 @@ namespace {
 #include "kernels/few_columns.inl.hpp"
 #include "kernels/contraction.inl.hpp"
 #include "kernels/output.inl.hpp"
+#include "kernels/weights.inl.hpp"
 #include "kernels/sparsity.inl.hpp"
 #include "kernels/rules.inl.hpp"
 #include "kernels/threefry.inl.hpp"
@@ -49,16 +50,11 @@ template <class T> void evaluate(int function, const T* x, T* y, int64_t n) noex
 }
 
 template <class T>
-constexpr Kernels<T> kernels = {gather<T>,          affine<T>,
-                                hidden_delta<T>,    activate<T>,
-                                softmax_delta<T>,   output<T>,
-                                add_columns<T>,     divergence<T>,
-                                l1_losses<T>,       sparse_delta<T>,
-                                weight_gradient<T>, add_blocks<T>,
-                                sum_of_squares<T>,  sum_of_magnitudes<T>,
-                                random_words,       drop<T>,
-                                add_noise<T>,       evaluate<T>,
-                                fma_chains<T>};
+constexpr Kernels<T> kernels = {gather<T>,        affine<T>,         hidden_delta<T>,      activate<T>,
+                                softmax_delta<T>, output<T>,         weigh_rows<T>,        add_columns<T>,
+                                divergence<T>,    l1_losses<T>,      sparse_delta<T>,      weight_gradient<T>,
+                                add_blocks<T>,    sum_of_squares<T>, sum_of_magnitudes<T>, random_words,
+                                drop<T>,          add_noise<T>,      evaluate<T>,          fma_chains<T>};
 }  // namespace
 
 extern const Table table;

@@ -174,7 +174,8 @@ template <class T> struct Kernels {
   void (*activate)(T* z, ptrdiff_t stride, int64_t rows, int columns, Activation) noexcept;
   void (*softmax_delta)(const T* o, T* delta, ptrdiff_t stride, int64_t rows, int columns) noexcept;
   void (*output)(const Output<T>&) noexcept;
-  void (*add_columns)(const T* o, int64_t rows, T* total) noexcept;
+  void (*weigh_rows)(T* delta, ptrdiff_t stride, int64_t rows, int columns, const T* s) noexcept;
+  void (*add_columns)(const T* o, int64_t rows, const T* s, T* total) noexcept;  // s null: 1 each
   void (*divergence)(const Divergence<T>&) noexcept;
   void (*l1_losses)(const T* o, ptrdiff_t stride, int64_t rows, int columns, T weight, T* row_loss) noexcept;
   void (*sparse_delta)(const SparseDelta<T>&) noexcept;

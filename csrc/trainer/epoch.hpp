@@ -13,8 +13,8 @@ template <class T> struct Trainer<T>::Epoch {
   Trainer& trainer;
   const Rows &X, &Y;
   const Check check;
-  const int64_t* order;
-  const int64_t count, batch, chunk;
+  const Batches<T>& batches;
+  const int64_t chunk;
   const int shares;
   const Numbers& numbers;
   const Kernels<T>& kernels;
@@ -43,13 +43,14 @@ template <class T> struct Trainer<T>::Epoch {
 
   bool gather_phase(Pass<T>& pass, int64_t from, Range place) {
     // With one share the rows after these are the next step's.
-    const int64_t next = shares == 1 ? count - from - place.size() : 0;
-    const Selection selection{order ? order + from : nullptr, from, place.size(), next};
+    const int64_t next = shares == 1 ? batches.rows() - from - place.size() : 0;
+    const Selection selection = batches.chosen(from, place.size(), next);
     trainer.phases.enter(Phase::gather);
     const int64_t bad_X = pass.gather_X(X, selection, place.begin);
     if (bad_X >= 0) found_bad(2 * (from + bad_X));
     const int64_t bad_Y = pass.gather_Y(Y, selection, place.begin, check);
     if (bad_Y >= 0) found_bad(2 * (from + bad_Y) + 1);
+    batches.copy_weights(from, place.size(), trainer.space_.s + place.begin);
     return bad_X < 0 && bad_Y < 0;
   }
 
@@ -64,7 +65,11 @@ template <class T> struct Trainer<T>::Epoch {
     pass.output(place);
     trainer.phases.enter(Phase::backward);
     pass.backward(place);
+    if (batches.weighted()) pass.weigh(place);
   }
+
+  // Of rows of the workspace, or null: 1 each.
+  const T* weights(int64_t row = 0) const { return batches.weighted() ? trainer.space_.s + row : nullptr; }
 
   BlockTarget<T> target() {
     Trainer& t = trainer;
@@ -94,11 +99,12 @@ template <class T> struct Trainer<T>::Epoch {
   }
 
   // The leader's, while the others work on weights: the loss of the batch.
-  void account(int64_t batch_rows) {
-    double L = batch_loss * (1 / shape().s(batch_rows));
+  void account(const BatchRows& batch) {
+    const double S = shape().s(batch.total);
+    double L = batch_loss * (1 / S);
     if (shape().penalised()) L += penalty(shape(), trainer.penalty_sums_.data());
-    if (trainer.sparse_.couples_rows()) L += trainer.sparse_.divergence(batch_rows, shape().s(batch_rows));
-    loss += double(batch_rows) * L;
+    if (trainer.sparse_.couples_rows()) L += trainer.sparse_.divergence(batch.total, S);
+    loss += batch.share * L;
     batch_loss = 0;
     steps++;
     diverged = !std::isfinite(L);
@@ -107,10 +113,11 @@ template <class T> struct Trainer<T>::Epoch {
 
   // One step, the weights dealt to the shares: every chunk of the batch is a phase by rows, then one by
   // weights over all rows of the chunk. Where the penalty couples the rows, all went forward before.
-  void step_by_weights(Pass<T>& pass, int thread, int threads, Barrier& barrier, int64_t begin, int64_t rows,
+  void step_by_weights(Pass<T>& pass, int thread, int threads, Barrier& barrier, const BatchRows& batch,
                        const Rule<T>& rule) {
+    const int64_t begin = batch.begin, rows = batch.rows;
     const bool coupled = trainer.sparse_.couples_rows(), there = coupled && rows <= chunk;
-    if (coupled) means_phase(pass, thread, threads, barrier, begin, rows);
+    if (coupled) means_phase(pass, thread, threads, barrier, batch);
     for (int64_t at = 0; at < rows && !over; at += chunk) {
       const int64_t part = std::min(chunk, rows - at);
       const bool first = at == 0, last = at + part == rows;
@@ -124,8 +131,8 @@ template <class T> struct Trainer<T>::Epoch {
       }
       wait(barrier);
       if (pass.leader) {
-        add_losses(trainer.space_.row_loss, part, batch_loss);
-        if (last) account(rows);
+        add_losses(trainer.space_.row_loss, weights(), part, batch_loss);
+        if (last) account(batch);
       }
       for (int share = thread; share < shares; share += threads)
         weights_phase(trainer.blocks_[size_t(share)], {0, part}, first, last, target(), rule, pass.leader);
@@ -135,29 +142,31 @@ template <class T> struct Trainer<T>::Epoch {
 
   // The means over the batch that kl draws to its target: all rows forward, then panels of units. Of a batch
   // of several chunks the rows go forward once more afterwards, so that no more than a chunk is kept.
-  void means_phase(Pass<T>& pass, int thread, int threads, Barrier& barrier, int64_t begin, int64_t rows) {
+  void means_phase(Pass<T>& pass, int thread, int threads, Barrier& barrier, const BatchRows& batch) {
     SparseLayer<T>& means = trainer.sparse_;
     const T* o = trainer.space_.o[size_t(means.settings.layer)];
-    for (int64_t at = 0; at < rows && !over; at += chunk) {
-      const int64_t part = std::min(chunk, rows - at);
+    for (int64_t at = 0; at < batch.rows && !over; at += chunk) {
+      const int64_t part = std::min(chunk, batch.rows - at);
       for (int share = thread; share < shares; share += threads) {
         const Range mine = share_of(part, share, shares);
-        if (!mine.size() || !gather_phase(pass, begin + at + mine.begin, mine)) continue;
+        if (!mine.size() || !gather_phase(pass, batch.begin + at + mine.begin, mine)) continue;
         trainer.phases.enter(Phase::forward);
         pass.forward(mine);
       }
       wait(barrier);
       trainer.phases.enter(Phase::forward);
       for (int p = thread; p < means.panels(); p += threads)
-        means.add_columns(kernels, p, o + p * trainer.space_.stride, part, at == 0, at + part == rows ? rows : 0);
+        means.add_columns(kernels, p, o + p * trainer.space_.stride, part, weights(), at == 0,
+                          at + part == batch.rows ? batch.total : 0);
       meet(pass.leader, barrier);
     }
   }
 
   // One step, blocks of the batch dealt to the shares: each goes from gather to totals of its own, which
   // then are added in order, by share of the weights. The first share's go straight into the sum.
-  void step_by_blocks(Pass<T>& pass, int thread, int threads, Barrier& barrier, int64_t begin, int64_t rows,
+  void step_by_blocks(Pass<T>& pass, int thread, int threads, Barrier& barrier, const BatchRows& batch,
                       const Rule<T>& rule) {
+    const int64_t begin = batch.begin, rows = batch.rows;
     Trainer& t = trainer;
     const int each = t.blocks_per_share_;
     const int64_t group = int64_t(each) * shares * KB;
@@ -171,7 +180,7 @@ template <class T> struct Trainer<T>::Epoch {
           const Range mine{place, place + std::min<int64_t>(KB, rows - from)};
           rows_phase(pass, begin + from, mine);
           t.block_losses_[size_t(b)] = 0;
-          add_losses(t.space_.row_loss + mine.begin, mine.size(), t.block_losses_[size_t(b)]);
+          add_losses(t.space_.row_loss + mine.begin, weights(mine.begin), mine.size(), t.block_losses_[size_t(b)]);
           BlockTarget<T> to = target();
           if (share) to.total = t.block_totals_.data() + int64_t(b - each) * shape().packed_size;
           weights_phase(t.all_blocks_, mine, share || (first && b == 0), false, to, rule, pass.leader);
@@ -180,7 +189,7 @@ template <class T> struct Trainer<T>::Epoch {
       wait(barrier);
       if (pass.leader) {
         for (int b = 0; b < in_group; b++) batch_loss += t.block_losses_[size_t(b)];
-        if (last) account(rows);
+        if (last) account(batch);
       }
       for (int share = thread; share < shares; share += threads)
         add_blocks(share, std::max(in_group - each, 0), last, rule);
@@ -191,14 +200,15 @@ template <class T> struct Trainer<T>::Epoch {
   // One step of a one-row batch on one thread: the next row is gathered before the weights change, so that
   // the pass over W[0] also forms its net[1] (784-30-10: 304 k to 393 k samples/s). Two rows of the workspace
   // take turns.
-  void step_by_row(Pass<T>& pass, int64_t at, const Rule<T>& rule) {
+  void step_by_row(Pass<T>& pass, const BatchRows& batch, const Rule<T>& rule) {
+    const int64_t at = batch.begin;
     const Range here{at % 2, at % 2 + 1}, next{1 - here.begin, 2 - here.begin};
     if (at == 0 && !gather_phase(pass, at, here)) return stop();
     penalty_phase(0);
     delta_phase(pass, here, at > 0);
-    add_losses(trainer.space_.row_loss + here.begin, 1, batch_loss);
-    account(1);
-    const bool more = at + 1 < count && !diverged && gather_phase(pass, at + 1, next);
+    add_losses(trainer.space_.row_loss + here.begin, weights(here.begin), 1, batch_loss);
+    account(batch);
+    const bool more = at + 1 < batches.rows() && !diverged && gather_phase(pass, at + 1, next);
     weights_phase(trainer.blocks_[0], here, true, true, target(), rule, pass.leader, more ? next.begin : -1);
     stop();
   }
@@ -241,15 +251,15 @@ template <class T> struct Trainer<T>::Epoch {
     Pass<T> pass{
         *trainer.network, kernels,         trainer.packed_.data(), trainer.transposed_.data(), trainer.space_, watch,
         leader,           &trainer.sparse_};
-    for (int64_t begin = 0; begin < count && !over; begin += batch) {
-      const int64_t rows = std::min(batch, count - begin);
-      rule.next_step(shape().s(rows));
+    for (int64_t step = 0; step < batches.size() && !over; step++) {
+      const BatchRows batch = batches[step];
+      rule.next_step(batch.number, shape().s(batch.total));
       if (trainer.row_ahead_)
-        step_by_row(pass, begin, rule);
+        step_by_row(pass, batch, rule);
       else if (trainer.blocks_per_share_)
-        step_by_blocks(pass, thread, threads, barrier, begin, rows, rule);
+        step_by_blocks(pass, thread, threads, barrier, batch, rule);
       else
-        step_by_weights(pass, thread, threads, barrier, begin, rows, rule);
+        step_by_weights(pass, thread, threads, barrier, batch, rule);
     }
     trainer.phases.enter(Phase::finish);
     if (leader) clock = rule.clock();

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "trainer/barrier.hpp"
+#include "trainer/batches.hpp"
 #include "trainer/float_environment.hpp"
 #include "trainer/threads.hpp"
 
@@ -19,8 +20,12 @@ class FirstBad {
     }
   }
   bool any() const { return place_.load() != none; }
+  // `row_at(place)`: its row in the caller's arrays.
+  template <class RowAt> void raise(RowAt row_at) const {
+    if (any()) throw BadRow{place_.load() % 2 == 1, row_at(place_.load() / 2)};
+  }
   void raise() const {
-    if (any()) throw BadRow{place_.load() % 2 == 1, place_.load() / 2};
+    raise([](int64_t place) { return place; });
   }
 
  private:
@@ -61,20 +66,22 @@ void each_chunk(Network<T>& network, int64_t n, int n_threads, Watch& watch, Cal
 
 Selection rows_of(Range rows) { return {nullptr, rows.begin, rows.size()}; }
 
-// A batch through forward, output, backward and the gradient, chunk by chunk, without an update.
-// `fill` puts a range of the chunk's rows into o[0] ... net, `drain` takes what is wanted of deltas.
+// A batch, all rows of `batches`, through forward, output, backward and the gradient, chunk by chunk, without
+// an update. `fill` puts a range of the chunk's rows into o[0] ... net, `drain` takes what is wanted of deltas.
 template <class T> class Batch {
  public:
-  Batch(Network<T>& the_network, int64_t rows, Watch& the_watch, int n_threads, T* flat_gradient,
+  Batch(Network<T>& the_network, const Batches<T>& rows, Watch& the_watch, int n_threads, T* flat_gradient,
         typename Workspace<T>::Purpose for_what)
       : network(the_network),
-        n(rows),
+        batches(rows),
+        n(rows.rows()),
         watch(the_watch),
-        shares(threads_for(n_threads, the_network.shape.flops_per_row() * double(rows))),
+        shares(threads_for(n_threads, the_network.shape.flops_per_row() * double(n))),
         gradient(flat_gradient),
         purpose(for_what) {}
 
   Network<T>& network;
+  const Batches<T>& batches;
   const int64_t n;
   Watch& watch;
   const int shares;
@@ -118,9 +125,11 @@ template <class T> class Batch {
           pass.output(mine);
           if (backward) pass.backward(mine);
           drain(pass, mine, at);
+          batches.copy_weights(at + mine.begin, mine.size(), space.s + mine.begin);
+          if (gradient && batches.weighted()) pass.weigh(mine);
         }
         barrier.wait();
-        if (thread == 0) add_losses(space.row_loss, part, loss);
+        if (thread == 0) add_losses(space.row_loss, batches.weighted() ? space.s : nullptr, part, loss);
         for (int share = thread; gradient && share < shares; share += threads)
           gradient_phase(pass, share, part, at, target);
         if (thread == 0) over = watch.stopped() || bad.any();
@@ -129,19 +138,21 @@ template <class T> class Batch {
       for (int share = thread; shape.penalised() && share < shares; share += threads)
         penalty_sums(shape, kernels, packed->data(), share, shares, sums.data());
     }
-    bad.raise();
+    bad.raise([this](int64_t place) { return batches.row(place); });
     if (gradient) unpack_all(shape, packed_gradient.data(), gradient);
-    loss *= 1 / shape.s(n);
+    loss *= 1 / S();
     return shape.penalised() ? loss + penalty(shape, sums.data()) : loss;
   }
 
  private:
   std::vector<std::vector<Block>> blocks;
 
+  double S() const { return network.shape.s(batches[0].total); }
+
   void gradient_phase(Pass<T>& pass, int share, int64_t rows, int64_t at, const BlockTarget<T>& target) {
     Update<T> update{};
     update.penalty = {T(network.shape.penalty.l2), T(network.shape.penalty.l1)};
-    update.minus_inverse_s = T(-1 / network.shape.s(n));
+    update.minus_inverse_s = T(-1 / S());
     for (const Block& block : blocks[size_t(share)])
       in_parts(block, rows, [&](const Block& part, double operations) {
         if (watch.stopped()) return;
@@ -163,7 +174,7 @@ template <class T> void predict(Network<T>& network, const Rows& X, T* y_hat, in
     const Range all{0, rows.size()};
     pass.forward(all);
     pass.activate_output(all);
-    unpack_rows(pass.space.o.back(), pass.space.stride, rows.size(), K, y_hat + rows.begin * K);
+    unpack_rows(pass.space.o.back(), pass.space.stride, rows_of(rows), K, y_hat);
   });
   bad.raise();
 }
@@ -175,7 +186,7 @@ void forward(Network<T>& network, const Rows& X, const std::vector<T*>& net, con
   FirstBad bad;
   each_chunk(network, X.n, n_threads, watch, [&](Pass<T>& pass, Range rows) {
     const auto show = [&](size_t k, const std::vector<T*>& to) {
-      unpack_rows(pass.space.o[k], pass.space.stride, rows.size(), shape.sizes[k], to[k] + rows.begin * shape.sizes[k]);
+      unpack_rows(pass.space.o[k], pass.space.stride, rows_of(rows), shape.sizes[k], to[k]);
     };
     const int64_t place = pass.gather_X(X, rows_of(rows), 0);
     if (place >= 0) return bad.found(rows.begin + place, false);
@@ -191,49 +202,79 @@ void forward(Network<T>& network, const Rows& X, const std::vector<T*>& net, con
   bad.raise();
 }
 
-template <class T>
-double backward(Network<T>& network, const std::vector<const T*>& net, const std::vector<const T*>& o, const Rows& Y,
-                bool labels, const std::vector<T*>& delta, T* dX, T* gradient, int n_threads, Watch& watch) {
-  const Shape& shape = network.shape;
+namespace {
+// What `backward` goes from and to, row by row.
+template <class T> struct Traced {
+  const std::vector<const T*>&net, &o;
+  const Rows& Y;
+  const Check check;
+  const std::vector<T*>& delta;
+  T* const dX;
+};
+
+template <class T> double backward_rows(Batch<T>& batch, const Traced<T>& trace) {
+  const Shape& shape = batch.network.shape;
   const size_t last = shape.layers.size();
-  Batch<T> batch(network, Y.n, watch, n_threads, gradient, Workspace<T>::gradient_of_input);
   const auto fill = [&](Pass<T>& pass, Range mine, int64_t at) {
-    const int64_t row = at + mine.begin;
+    const Selection rows = batch.batches.chosen(at + mine.begin, mine.size());
     for (size_t k = 0; k <= last; k++)
-      pack_rows((k < last ? o : net)[k] + row * shape.sizes[k], mine.size(), shape.sizes[k],
-                pass.space.o[k] + mine.begin * PANEL, pass.space.stride);
-    const int64_t place = pass.gather_Y(Y, {nullptr, row, mine.size()}, mine.begin, check_of(shape, labels));
-    if (place >= 0) batch.bad.found(row + place, true);
+      pack_rows((k < last ? trace.o : trace.net)[k], rows, shape.sizes[k], pass.space.o[k] + mine.begin * PANEL,
+                pass.space.stride);
+    const int64_t place = pass.gather_Y(trace.Y, rows, mine.begin, trace.check);
+    if (place >= 0) batch.bad.found(at + mine.begin + place, true);
     return place < 0;
   };
   const auto drain = [&](Pass<T>& pass, Range mine, int64_t at) {
-    const int64_t row = at + mine.begin;
+    const Selection rows = batch.batches.chosen(at + mine.begin, mine.size());
     for (size_t k = 1; k <= last; k++)
-      unpack_rows(pass.space.delta[k] + mine.begin * PANEL, pass.space.stride, mine.size(), shape.sizes[k],
-                  delta[k] + row * shape.sizes[k]);
+      unpack_rows(pass.space.delta[k] + mine.begin * PANEL, pass.space.stride, rows, shape.sizes[k], trace.delta[k]);
     T* input_delta = pass.space.delta[0];  // dX = -delta[1] W[0], for raw X times its scale
     pass.through_weights(0, mine, input_delta, [&](const Contraction<T>& c, Range) {
       pass.kernels.hidden_delta(c, Activation::identity, nullptr);
     });
     const int H = shape.inputs();
-    T* to = dX + row * H;
-    unpack_rows(input_delta + mine.begin * PANEL, pass.space.stride, mine.size(), H, to);
-    const T* scale = network.scale();
-    for (int64_t i = 0; i < mine.size() * H; i++) to[i] = scale ? -to[i] * scale[i % H] : -to[i];
+    unpack_rows(input_delta + mine.begin * PANEL, pass.space.stride, rows, H, trace.dX);
+    const T* scale = pass.network.scale();
+    for (int64_t r = 0; r < rows.count; r++) {
+      T* to = trace.dX + row_of(rows, r) * H;
+      for (int i = 0; i < H; i++) to[i] = scale ? -to[i] * scale[i] : -to[i];
+    }
   };
   return batch.run(fill, drain);
+}
+}  // namespace
+
+template <class T>
+double backward(Network<T>& network, const std::vector<const T*>& net, const std::vector<const T*>& o, const Rows& Y,
+                bool labels, const std::vector<T*>& delta, T* dX, T* gradient, int n_threads, Watch& watch,
+                const double* sample_weight) {
+  const Traced<T> trace{net, o, Y, check_of(network.shape, labels), delta, dX};
+  const auto purpose = Workspace<T>::gradient_of_input;
+  const Batches<T> batches(nullptr, Y.n, Y.n, network.shape.mean, sample_weight);
+  Batch<T> batch(network, batches, watch, n_threads, gradient, purpose);
+  const double loss = backward_rows(batch, trace);
+  // Rows of weight 0 have their deltas too: those carry no weight.
+  const int64_t others = int64_t(batches.left_out().size());
+  if (others) {
+    const Batches<T> rest(batches.left_out().data(), others, others, network.shape.mean, nullptr);
+    Batch<T> without_gradient(network, rest, watch, n_threads, nullptr, purpose);
+    backward_rows(without_gradient, trace);
+  }
+  return loss;
 }
 
 template <class T>
 double loss_and_gradient(Network<T>& network, const Rows& X, const Rows& Y, bool labels, T* gradient, int n_threads,
-                         Watch& watch) {
-  Batch<T> batch(network, X.n, watch, n_threads, gradient, Workspace<T>::training);
+                         Watch& watch, const double* sample_weight) {
+  const Batches<T> batches(nullptr, X.n, X.n, network.shape.mean, sample_weight);
+  Batch<T> batch(network, batches, watch, n_threads, gradient, Workspace<T>::training);
   const auto fill = [&](Pass<T>& pass, Range mine, int64_t at) {
-    const Selection selection{nullptr, at + mine.begin, mine.size()};
-    const int64_t bad_X = pass.gather_X(X, selection, mine.begin);
-    if (bad_X >= 0) batch.bad.found(selection.first + bad_X, false);
-    const int64_t bad_Y = pass.gather_Y(Y, selection, mine.begin, check_of(network.shape, labels));
-    if (bad_Y >= 0) batch.bad.found(selection.first + bad_Y, true);
+    const int64_t place = at + mine.begin;
+    const Selection rows = batches.chosen(place, mine.size());
+    const int64_t bad_X = pass.gather_X(X, rows, mine.begin);
+    if (bad_X >= 0) batch.bad.found(place + bad_X, false);
+    const int64_t bad_Y = pass.gather_Y(Y, rows, mine.begin, check_of(network.shape, labels));
+    if (bad_Y >= 0) batch.bad.found(place + bad_Y, true);
     if (bad_X >= 0 || bad_Y >= 0) return false;
     pass.forward(mine);
     return true;
@@ -245,7 +286,7 @@ double loss_and_gradient(Network<T>& network, const Rows& X, const Rows& Y, bool
   template void predict<T>(Network<T>&, const Rows&, T*, int, Watch&);                                              \
   template void forward<T>(Network<T>&, const Rows&, const std::vector<T*>&, const std::vector<T*>&, int, Watch&);  \
   template double backward<T>(Network<T>&, const std::vector<const T*>&, const std::vector<const T*>&, const Rows&, \
-                              bool, const std::vector<T*>&, T*, T*, int, Watch&);                                   \
-  template double loss_and_gradient<T>(Network<T>&, const Rows&, const Rows&, bool, T*, int, Watch&);
+                              bool, const std::vector<T*>&, T*, T*, int, Watch&, const double*);                    \
+  template double loss_and_gradient<T>(Network<T>&, const Rows&, const Rows&, bool, T*, int, Watch&, const double*);
 INSTANTIATE(float)
 INSTANTIATE(double)

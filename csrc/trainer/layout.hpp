@@ -17,6 +17,8 @@ template <class F> void each_packed(const LayerShape& layer, int begin, int end,
           f(int64_t(j) * (layer.in + 1) + i, p * layer.panel_size() + int64_t(i) * PANEL + j % PANEL);
 }
 
+inline int64_t row_of(const Selection& chosen, int64_t i) { return chosen.order ? chosen.order[i] : chosen.first + i; }
+
 template <class T> void pack(const LayerShape& layer, const T* w, T* packed, int begin, int end) {
   const T* W = w + layer.w_offset;
   T* panels = packed + layer.packed_offset;
@@ -48,16 +50,19 @@ template <class T> void transpose(const LayerShape& layer, const T* packed, T* t
     }
 }
 
-template <class T> void pack_rows(const T* rows, int64_t n, int columns, T* panels, ptrdiff_t stride) {
+// The chosen rows of an array (n, columns).
+template <class T>
+void pack_rows(const T* rows, const Selection& chosen, int columns, T* panels, ptrdiff_t stride) {
   for (int p = 0; p < panels_of(columns); p++)
-    for (int64_t r = 0; r < n; r++)
-      std::memcpy(panels + p * stride + r * PANEL, rows + r * columns + p * PANEL,
+    for (int64_t r = 0; r < chosen.count; r++)
+      std::memcpy(panels + p * stride + r * PANEL, rows + row_of(chosen, r) * columns + p * PANEL,
                   sizeof(T) * std::min(PANEL, columns - p * PANEL));
 }
 
-template <class T> void unpack_rows(const T* panels, ptrdiff_t stride, int64_t n, int columns, T* rows) {
+template <class T>
+void unpack_rows(const T* panels, ptrdiff_t stride, const Selection& chosen, int columns, T* rows) {
   for (int p = 0; p < panels_of(columns); p++)
-    for (int64_t r = 0; r < n; r++)
-      std::memcpy(rows + r * columns + p * PANEL, panels + p * stride + r * PANEL,
+    for (int64_t r = 0; r < chosen.count; r++)
+      std::memcpy(rows + row_of(chosen, r) * columns + p * PANEL, panels + p * stride + r * PANEL,
                   sizeof(T) * std::min(PANEL, columns - p * PANEL));
 }

@@ -154,6 +154,17 @@ template <class T> struct Pass {
     }
   }
 
+  // delta of every layer by the weights of its rows, when nothing asks for delta itself any more.
+  void weigh(Range rows) {
+    for (int k = 1; k <= shape().depth(); k++) {
+      const size_t layer = size_t(k);
+      in_pieces(rows, 2.0 * shape().sizes[layer], [&](Range piece) {
+        kernels.weigh_rows(space.delta[layer] + piece.begin * PANEL, space.stride, piece.size(), shape().sizes[layer],
+                           space.s + piece.begin);
+      });
+    }
+  }
+
   // From u, where delta will be.
   void sparse_delta(int k, Range rows, Activation f) {
     const size_t layer = size_t(k);
@@ -252,11 +263,12 @@ template <class T> double penalty(const Shape& shape, const T* q) {
   return gamma;
 }
 
-// Adds the rows' losses in blocks of KB; `total` is carried from chunk to chunk.
-template <class T> void add_losses(const T* row_loss, int64_t rows, double& total) {
+// Adds s_i L_i (s null: L_i) in blocks of KB; `total` is carried from chunk to chunk.
+template <class T> void add_losses(const T* row_loss, const T* s, int64_t rows, double& total) {
   for (int64_t r0 = 0; r0 < rows; r0 += KB) {
     double sum = 0;
-    for (int64_t r = r0; r < std::min(rows, r0 + KB); r++) sum += double(row_loss[r]);
+    for (int64_t r = r0; r < std::min(rows, r0 + KB); r++)
+      sum += s ? double(s[r]) * double(row_loss[r]) : double(row_loss[r]);
     total += sum;
   }
 }

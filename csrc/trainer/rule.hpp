@@ -30,11 +30,11 @@ template <class T> class Rule {
     }
   }
 
-  void next_step(double s) {
-    const auto now = [&](const double* moving, double constant) { return moving ? moving[step_] : constant; };
+  // Of the epoch's batch of this number, whose losses are divided by s.
+  void next_step(int64_t number, double s) {
+    const auto now = [&](const double* moving, double constant) { return moving ? moving[number] : constant; };
     const double eta = now(eta_, settings_.eta), decay = now(weight_decay_, settings_.weight_decay);
     const T momentum = T(now(momentum_, settings_.momentum)), minus_inverse_s = T(-1 / s);
-    step_++;
     clock_.steps++;
     clock_.beta_1_power *= settings_.beta_1;
     clock_.beta_2_power *= settings_.beta_2;
@@ -83,7 +83,6 @@ template <class T> class Rule {
 
   const OptimizerSettings& settings_;
   OptimizerClock clock_;
-  const double *eta_, *momentum_, *weight_decay_;  // by step of the epoch; null: constant
-  size_t step_ = 0;
-  std::vector<Update<T>> updates_;  // by layer, or one for all
+  const double *eta_, *momentum_, *weight_decay_;  // by batch of the epoch; null: constant
+  std::vector<Update<T>> updates_;                 // by layer, or one for all
 };

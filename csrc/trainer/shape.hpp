@@ -39,7 +39,7 @@ struct Shape {
   int outputs() const { return sizes.back(); }
   int depth() const { return int(layers.size()); }
   bool penalised() const { return penalty.l2 != 0 || penalty.l1 != 0; }
-  double s(int64_t rows) const { return mean ? double(rows) : 1.0; }
+  double s(double weight) const { return mean ? weight : 1.0; }  // of a batch with this sum of s_i
   // Multiply-adds times two of forward, hidden deltas and weight gradient for one row.
   double flops_per_row() const;
 };

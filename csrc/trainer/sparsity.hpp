@@ -35,21 +35,23 @@ template <class T> class SparseLayer {
   int panels() const { return panels_of(units_); }
   const T* pull() const { return pull_.data(); }  // null for l1
 
-  // One panel's columns over rows of a chunk; after the last chunk of a batch of n rows, the pull.
-  void add_columns(const Kernels<T>& kernels, int panel, const T* o, int64_t rows, bool first, int64_t n_if_last) {
+  // One panel's columns over rows of a chunk, with weights s or null; after the last chunk of a batch whose
+  // weights sum to n (unweighted: of n rows), the pull.
+  void add_columns(const Kernels<T>& kernels, int panel, const T* o, int64_t rows, const T* s, bool first,
+                   double n_if_last) {
     T* total = total_.data() + panel * PANEL;
     if (first) std::fill(total, total + PANEL, T(0));
-    kernels.add_columns(o, rows, total);
-    if (n_if_last)
-      kernels.divergence({total, pull_.data() + panel * PANEL, kl_.data() + panel * PANEL, T(1 / double(n_if_last)),
+    kernels.add_columns(o, rows, s, total);
+    if (n_if_last > 0)
+      kernels.divergence({total, pull_.data() + panel * PANEL, kl_.data() + panel * PANEL, T(1 / n_if_last),
                           T(settings.weight), T(settings.target)});
   }
 
-  // P of a batch of n rows whose losses are divided by s.
-  double divergence(int64_t n, double s) const {
+  // P of a batch whose weights sum to n and whose losses are divided by s.
+  double divergence(double n, double s) const {
     double sum = 0;
     for (int j = 0; j < units_; j++) sum += double(kl_.data()[j]);
-    return settings.weight * sum * (double(n) / s);
+    return settings.weight * sum * (n / s);
   }
 
  private:

@@ -82,11 +82,12 @@ template <class T> void Trainer<T>::commit(int share, int shares) {
 
 template <class T>
 double Trainer<T>::epoch(const Rows& X, const Rows& Y, bool labels, const int64_t* order, int64_t count,
-                         const Numbers& numbers, Watch& watch) {
+                         const double* sample_weight, const Numbers& numbers, Watch& watch) {
   const FloatEnvironment calling_thread;
   const typename Network<T>::Claim claim(*network);
   const Shape& shape = network->shape;
-  const int64_t batch = std::min(batch_size ? batch_size : count, count);
+  const Batches<T> batches(order, count, std::min(batch_size ? batch_size : count, count), shape.mean, sample_weight);
+  const int64_t batch = batches.largest();
   const int shares =
       threads_for(n_threads, shape.flops_per_row() * double(batch), double(sizeof(T)) * double(shape.n_weights));
   const int workers = workers_for(shares);
@@ -96,9 +97,7 @@ double Trainer<T>::epoch(const Rows& X, const Rows& Y, bool labels, const int64_
             X,
             Y,
             check_of(shape, labels),
-            order,
-            count,
-            batch,
+            batches,
             chunk_rows(shape, batch, shares, sizeof(T)),
             shares,
             numbers,
@@ -112,13 +111,13 @@ double Trainer<T>::epoch(const Rows& X, const Rows& Y, bool labels, const int64_
   if (run.over || run.unfit) seen_version_ = 0;  // packed_ holds no finished epoch: start again from w
   if (run.bad.load() != Epoch::none) {
     const int64_t place = run.bad.load() / 2;
-    throw BadRow{run.bad.load() % 2 == 1, order ? order[place] : place};
+    throw BadRow{run.bad.load() % 2 == 1, batches.row(place)};
   }
   if (run.diverged || run.unfit) throw Diverged{epochs + 1, run.steps, run.last_loss};
   if (run.over) throw Interrupted{};
   clock = run.clock;
   epochs++;
-  return run.loss / double(count);
+  return run.loss / batches.share();
 }
 
 template class Trainer<float>;

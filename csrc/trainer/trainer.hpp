@@ -7,6 +7,7 @@
 #include <atomic>
 #include <memory>
 
+#include "trainer/batches.hpp"
 #include "trainer/numbers.hpp"
 #include "trainer/optimizer.hpp"
 #include "trainer/pass.hpp"
@@ -25,11 +26,11 @@ template <class T> class Trainer {
   Trainer(std::shared_ptr<Network<T>> network, const OptimizerSettings& settings, int64_t batch_size, int n_threads,
           const SparsitySettings& sparsity = {});
 
-  // One pass over X, Y in the order (null: as they stand; else `count` valid row numbers).
-  // Returns the mean of the batch losses before each update, weighted by rows.
-  // Throws BadRow, Diverged, Interrupted, Busy.
-  double epoch(const Rows& X, const Rows& Y, bool labels, const int64_t* order, int64_t count, const Numbers& numbers,
-               Watch& watch);
+  // One pass over X, Y in the order (null: as they stand; else `count` valid row numbers), with a weight of
+  // each row of X (null: 1). Returns the mean of the batch losses before each update, by the batches' weights.
+  // Throws BadRow, BadWeight, NoWeight, Diverged, Interrupted, Busy.
+  double epoch(const Rows& X, const Rows& Y, bool labels, const int64_t* order, int64_t count,
+               const double* sample_weight, const Numbers& numbers, Watch& watch);
 
   // Of an epoch of `count` rows.
   int64_t steps(int64_t count) const { return batch_size ? (count + batch_size - 1) / batch_size : 1; }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The panels of one chunk of rows: o of every layer, delta of every layer after the input, Y and L_i.
+// The panels of one chunk of rows: o of every layer, delta of every layer after the input, Y; L_i and s_i.
 #pragma once
 #include <algorithm>
 #include <vector>
@@ -11,7 +11,7 @@ template <class T> struct Workspace {
   int64_t capacity = 0;  // rows
   ptrdiff_t stride = 0;  // elements from panel to panel
   std::vector<T*> o, delta;
-  T *Y = nullptr, *row_loss = nullptr;
+  T *Y = nullptr, *row_loss = nullptr, *s = nullptr;
 
   Workspace() = default;
 
@@ -36,7 +36,8 @@ template <class T> struct Workspace {
     for (size_t k = 0; k < layers; k++) room[k] = size_t(panels_of(shape.sizes[k])) * size_t(stride);
     o.assign(layers, nullptr);
     delta.assign(layers, nullptr);
-    size_t total = room.back() + size_t(stride);
+    const size_t numbers = (size_t(rows) + PANEL - 1) / PANEL * PANEL;  // one each row
+    size_t total = room.back() + size_t(stride) + numbers;
     for (size_t k = 0; k < layers; k++) total += 2 * room[k];
     memory_ = Buffer<T>(total);
     T* next = memory_.data();
@@ -47,6 +48,7 @@ template <class T> struct Workspace {
     }
     Y = take(room.back());
     row_loss = take(size_t(stride));
+    s = take(numbers);
   }
 
  private:

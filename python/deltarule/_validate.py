@@ -84,13 +84,41 @@ def data(X: object, Y: object, net: Architecture, where: str = "") -> tuple[Arra
     return x, y
 
 
-def pair(value: object, net: Architecture) -> tuple[Array, Array] | None:
-    """Return the arrays of `validation=(X, Y)`, or None."""
+def held_out(value: object, net: Architecture) -> tuple[Array, Array, Array | None] | None:
+    """Return the arrays of `validation=(X, Y)` or (X, Y, sample_weight), or None."""
     if value is None:
         return None
-    if not isinstance(value, tuple | list) or len(value) != 2:
-        raise TypeError(f"validation: {_shown(value)}; expected a pair (X, Y) or None")
-    return data(value[0], value[1], net, "validation ")
+    if not isinstance(value, tuple | list) or len(value) not in (2, 3):
+        raise TypeError(
+            f"validation: {_shown(value)}; expected a pair (X, Y), (X, Y, sample_weight) or None"
+        )
+    x, y = data(value[0], value[1], net, "validation ")
+    given = value[2] if len(value) == 3 else None
+    return x, y, sample_weight(given, len(x), "validation sample_weight")
+
+
+def sample_weight(value: object, n_rows: int, name: str = "sample_weight") -> Array | None:
+    """Return weights as float64 (n,), or None; whether all are >= 0 the core judges."""
+    if value is None:
+        return None
+    s = array(value, name)
+    if s.shape != (n_rows,):
+        raise ValueError(f"{name}: shape {s.shape}; expected ({n_rows},), a number for each row")
+    return exact(s, "float64")
+
+
+def judged_weights(s: Array, dtype: Any) -> Array:
+    """Return s if the core would take it for this dtype: for whoever it does not see."""
+    limits = np.finfo(dtype)
+    row = _first_row(~((s == 0) | ((s >= limits.tiny) & (s <= limits.max))))
+    if row is not None:
+        raise ValueError(
+            f"sample_weight: row {row} holds {s[row]}; expected numbers >= 0, finite and 0 or "
+            f"normal as {np.dtype(dtype)}"
+        )
+    if not s.any():
+        raise ValueError("sample_weight: 0 for every row; expected some numbers > 0")
+    return s
 
 
 def features(X: object, net: Architecture, name: str = "X") -> Array:

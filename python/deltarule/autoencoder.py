@@ -388,8 +388,9 @@ class _Corrupting:
     def observe(self, validation_loss: float, /) -> None:
         self.trainer.observe(validation_loss)
 
-    def epoch(self, X: Array, Y: Array, order: Any = None, /) -> float:
-        return self.trainer.epoch(corrupt(X, self.noise, self.masking, self.rng), Y, order)
+    def epoch(self, X: Array, Y: Array, order: Any = None, sample_weight: Any = None, /) -> float:
+        corrupted = corrupt(X, self.noise, self.masking, self.rng)
+        return self.trainer.epoch(corrupted, Y, order, sample_weight)
 
 
 def _noise(value: float) -> float:

@@ -7,7 +7,7 @@ The native network and its oracle share this, and with it shuffles, checks and h
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from os import PathLike
 from time import perf_counter
 from typing import Any, Protocol
@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from deltarule import _validate
 from deltarule._arguments import choice, generator, number
 from deltarule.architecture import Architecture
+from deltarule.class_weights import with_class_weights
 from deltarule.history import History
 from deltarule.metrics import METRICS, Metric, labels
 from deltarule.optimizers import Optimizer
@@ -44,7 +45,7 @@ class EpochTrainer(Protocol):
     def observe(self, validation_loss: float, /) -> None:
         """Tell the schedules the validation loss."""
 
-    def epoch(self, X: Array, Y: Array, order: Any = None, /) -> float:
+    def epoch(self, X: Array, Y: Array, order: Any = None, sample_weight: Any = None, /) -> float:
         """One pass; returns the mean loss."""
 
 
@@ -55,7 +56,9 @@ class Network(Protocol):
     def architecture(self) -> Architecture:
         """Everything but the weights."""
 
-    def loss(self, X: ArrayLike, Y: ArrayLike, n_threads: int | None = None, /) -> float:
+    def loss(
+        self, X: ArrayLike, Y: ArrayLike, n_threads: int | None = None, sample_weight: Any = None, /
+    ) -> float:
         """L."""
 
     def predict(self, X: ArrayLike, n_threads: int | None = None, /) -> Array:
@@ -64,7 +67,9 @@ class Network(Protocol):
     def forward(self, X: ArrayLike, n_threads: int | None = None, /) -> Trace:
         """All nets and outputs."""
 
-    def gradient(self, X: ArrayLike, Y: ArrayLike, n_threads: int | None = None, /) -> Array:
+    def gradient(
+        self, X: ArrayLike, Y: ArrayLike, n_threads: int | None = None, sample_weight: Any = None, /
+    ) -> Array:
         """dL/dw."""
 
 
@@ -88,7 +93,13 @@ class Fittable(ABC):
         """A copy of w."""
 
     @abstractmethod
-    def loss(self, X: ArrayLike, Y: ArrayLike, n_threads: int | None = None) -> float:
+    def loss(
+        self,
+        X: ArrayLike,
+        Y: ArrayLike,
+        n_threads: int | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> float:
         """L."""
 
     @abstractmethod
@@ -102,7 +113,13 @@ class Fittable(ABC):
         """All nets and outputs."""
 
     @abstractmethod
-    def gradient(self, X: ArrayLike, Y: ArrayLike, n_threads: int | None = None) -> Array:
+    def gradient(
+        self,
+        X: ArrayLike,
+        Y: ArrayLike,
+        n_threads: int | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Array:
         """dL/dw."""
 
     @abstractmethod
@@ -135,10 +152,11 @@ class Fittable(ABC):
         self,
         X: ArrayLike,
         Y: ArrayLike,
-        metric: str | Callable[[Array, Array], float] = "loss",
+        metric: str | Callable[..., float] = "loss",
         n_threads: int | None = None,
+        sample_weight: ArrayLike | None = None,
     ) -> float:
-        """metric(Y, y_hat), with y_hat = predict(X).
+        """metric(Y, y_hat), or metric(Y, y_hat, sample_weight), with y_hat = predict(X).
 
         Parameters
         ----------
@@ -146,7 +164,10 @@ class Fittable(ABC):
             As `forward` and `backward` take them.
         metric : str or callable
             "loss", "accuracy", "mean_absolute_error", "mean_squared_error", "r2", or a function
-            of Y, an array of the shape given, and y_hat, (n, K).
+            of Y, an array of the shape given, and y_hat, (n, K), and of the weights if they are
+            given.
+        sample_weight : array-like, (n,), optional
+            As `loss` takes it; a metric sees only rows of weight > 0.
 
         Returns
         -------
@@ -158,7 +179,7 @@ class Fittable(ABC):
             As `loss` does; also if the metric is unknown, or accuracy is asked of a single output
             that is neither logistic nor threshold.
         """
-        return evaluate(self, X, Y, metric, n_threads)
+        return evaluate(self, X, Y, metric, n_threads, sample_weight)
 
     def fit(
         self,
@@ -170,10 +191,12 @@ class Fittable(ABC):
         shuffle: bool = True,
         seed: Any = None,
         n_threads: int | None = None,
-        validation: tuple[ArrayLike, ArrayLike] | None = None,
+        validation: tuple[ArrayLike, ...] | None = None,
         progress: bool = False,
         stop_tol: float | None = None,
         record: str | Collection[str] | None = None,
+        sample_weight: ArrayLike | None = None,
+        class_weight: str | Mapping[Any, float] | None = None,
     ) -> History:
         """Train for some epochs, from the weights as they are, with a fresh optimizer state.
 
@@ -195,7 +218,7 @@ class Fittable(ABC):
             Whether each epoch draws a new order; else rows are taken as they stand.
         seed : None, int or anything else that `numpy.random.default_rng` takes
             Of the shuffles.
-        validation : (X, Y), optional
+        validation : (X, Y) or (X, Y, sample_weight), optional
             Data whose loss is taken after each epoch; judged before the first.
         progress : bool
             Whether to show a live line, with rich if that is installed.
@@ -208,6 +231,14 @@ class Fittable(ABC):
         record : str or collection of str, optional
             What to note after each epoch, of all rows of X: "gradient_norm" (nearly the work of
             an epoch), "saturation" (a forward pass that shows every layer), or both.
+        sample_weight : array-like, (n,), optional
+            s_i >= 0 of each row of X, as `Trainer.epoch` takes it.
+        class_weight : "balanced" or dict, optional
+            Multiplies s_i by a weight of the row's class: a dict by class, where a class that is
+            not in it has weight 1, or n / (C n_c) for n_c of n rows in class c, one of C that
+            there are (n and n_c count weights where there are some). Classes are labels, the
+            places of the 1 in one-hot rows, or the two values of a single output's targets.
+            The validation loss has none.
 
         Returns
         -------
@@ -234,7 +265,7 @@ class Fittable(ABC):
         trainer = self._new_trainer(rule, batch_size, n_threads)
         return fit(
             self, trainer, X, Y, epochs, shuffle, seed, validation, progress, n_threads,
-            stop_tol, record,
+            stop_tol, record, sample_weight, class_weight,
         )  # fmt: skip
 
     def save(self, path: str | bytes | PathLike[Any]) -> None:
@@ -275,21 +306,27 @@ def evaluate(
     mlp: Network,
     X: ArrayLike,
     Y: ArrayLike,
-    metric: str | Callable[[Array, Array], float],
+    metric: str | Callable[..., float],
     n_threads: int | None = None,
+    sample_weight: ArrayLike | None = None,
 ) -> float:
     """metric(Y, y_hat), with y_hat = predict(X): see `Fittable.evaluate`."""
     if not callable(metric):
         metric = choice("metric", metric, ("loss", *METRICS))
     net = mlp.architecture
     x, y = _validate.data(X, Y, net)
+    s = _validate.sample_weight(sample_weight, len(x))
     if metric == "loss":
-        return mlp.loss(x, y, n_threads)
+        return mlp.loss(x, y, n_threads, s)
     if metric == "accuracy":
         _check_classes("accuracy", net)
     function: Metric = metric if callable(metric) else METRICS[metric]
+    weights = []
+    if s is not None:
+        taken = _validate.judged_weights(s, net.dtype) > 0
+        x, y, weights = x[taken], y[taken], [s[taken]]
     y_hat = mlp.predict(x, n_threads)
-    return float(function(_validate.judged(y, net, y_hat.dtype), y_hat))
+    return float(function(_validate.judged(y, net, y_hat.dtype), y_hat, *weights))
 
 
 def fit(
@@ -300,11 +337,13 @@ def fit(
     epochs: int,
     shuffle: bool,
     seed: Any,
-    validation: tuple[ArrayLike, ArrayLike] | None,
+    validation: tuple[ArrayLike, ...] | None,
     progress: bool,
     n_threads: int | None = None,
     stop_tol: float | None = None,
     record: str | Collection[str] | None = None,
+    sample_weight: ArrayLike | None = None,
+    class_weight: str | Mapping[Any, float] | None = None,
 ) -> History:
     """Run a new trainer of this network for some epochs: see `Fittable.fit`."""
     from deltarule.records import gradient_norms, requested, saturation  # an import costs 1 ms
@@ -316,7 +355,10 @@ def fit(
     records = requested(record)
     # Converted once, not once an epoch; exact arrays come back as they are.
     x, y = _validate.data(X, Y, mlp.architecture)
-    held_out = _validate.pair(validation, mlp.architecture)
+    weights = _validate.sample_weight(sample_weight, len(x))
+    if class_weight is not None:
+        weights = with_class_weights(class_weight, y, mlp.architecture, weights)
+    held_out = _validate.held_out(validation, mlp.architecture)
     if held_out is None and trainer.watches_validation:
         raise ValueError(
             "validation: None; expected (X, Y), for a schedule that watches the validation loss"
@@ -324,18 +366,19 @@ def fit(
     history = History()
     try:
         if held_out is not None:
-            _judge_validation(mlp, *held_out, n_threads)
+            _judge_validation(mlp, held_out, n_threads)
         with progress_line(progress, epochs) as show:
             for _ in range(epochs):
                 order = rng.permutation(len(x)) if shuffle else None
                 start = perf_counter()
-                loss = trainer.epoch(x, y, order)
+                loss = trainer.epoch(x, y, order, weights)
                 seconds = perf_counter() - start
-                validation_loss = None
+                validation_loss = norms = None
                 if held_out is not None:
-                    validation_loss = mlp.loss(*held_out, n_threads)
+                    validation_loss = _held_out_loss(mlp, held_out, n_threads)
                     trainer.observe(validation_loss)
-                norms = gradient_norms(mlp, x, y, n_threads) if "gradient_norm" in records else None
+                if "gradient_norm" in records:
+                    norms = gradient_norms(mlp, x, y, n_threads, weights)
                 shares = saturation(mlp, x, n_threads) if "saturation" in records else None
                 history.append(loss, seconds, len(x), validation_loss, norms, shares, trainer.eta)
                 show(history)
@@ -354,9 +397,18 @@ def fit(
     return history
 
 
-def _judge_validation(mlp: Network, x: Array, y: Array, n_threads: int | None) -> None:
+def _held_out_loss(
+    mlp: Network, held_out: tuple[Array, Array, Array | None], n_threads: int | None
+) -> float:
+    x, y, s = held_out
+    return mlp.loss(x, y, n_threads, s)
+
+
+def _judge_validation(
+    mlp: Network, held_out: tuple[Array, Array, Array | None], n_threads: int | None
+) -> None:
     try:
-        mlp.loss(x, y, n_threads)  # which looks at every value, before anything is trained
+        _held_out_loss(mlp, held_out, n_threads)  # looks at every value, before any training
     except ValueError as error:
         raise ValueError(f"validation {error}") from None
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Metrics for `MLP.evaluate`: plain functions of Y and y_hat, in float64.
+"""Metrics for `MLP.evaluate`: plain functions of Y, y_hat and sample weights, in float64.
 
-Each takes Y as it was given, (n,) or (n, K), and y_hat (n, K) as `predict` returns it; a function
-of one's own with the same two arguments works as well.
+Each takes Y as it was given, (n,) or (n, K), and y_hat (n, K) as `predict` returns it, and the
+weights where there are some; a function of one's own with the same arguments works as well.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from deltarule.results import Array
 
-Metric = Callable[[Array, Array], float]
+Metric = Callable[..., float]  # (Y, y_hat), or (Y, y_hat, sample_weight)
 
 
 def labels(y_hat: Array) -> NDArray[np.int64]:
@@ -36,8 +36,8 @@ def labels(y_hat: Array) -> NDArray[np.int64]:
     return np.asarray(np.argmax(y_hat, axis=1), dtype=np.int64)
 
 
-def accuracy(Y: Array, y_hat: Array) -> float:
-    """(1/n) sum_i [label_i = predicted label_i].
+def accuracy(Y: Array, y_hat: Array, sample_weight: Array | None = None) -> float:
+    """(1/S) sum_i s_i [label_i = predicted label_i].
 
     Parameters
     ----------
@@ -45,6 +45,8 @@ def accuracy(Y: Array, y_hat: Array) -> float:
         Labels, or targets of which `labels` takes the largest.
     y_hat : array, (n, K)
         Outputs.
+    sample_weight : array, (n,), optional
+        s_i of each row; None: 1 each.
 
     Returns
     -------
@@ -52,11 +54,11 @@ def accuracy(Y: Array, y_hat: Array) -> float:
         Between 0 and 1.
     """
     expected = Y if Y.ndim == 1 and y_hat.shape[1] > 1 else labels(_columns(Y))
-    return float(np.mean(expected == labels(y_hat)))
+    return float(_mean(expected == labels(y_hat), sample_weight))
 
 
-def mean_squared_error(Y: Array, y_hat: Array) -> float:
-    """(1/(n K)) sum_ij (y_ij - y_hat_ij)^2.
+def mean_squared_error(Y: Array, y_hat: Array, sample_weight: Array | None = None) -> float:
+    """(1/(S K)) sum_ij s_i (y_ij - y_hat_ij)^2.
 
     Parameters
     ----------
@@ -64,16 +66,18 @@ def mean_squared_error(Y: Array, y_hat: Array) -> float:
         Targets.
     y_hat : array, (n, K)
         Outputs.
+    sample_weight : array, (n,), optional
+        s_i of each row; None: 1 each.
 
     Returns
     -------
     float
     """
-    return float(np.mean(_residual(Y, y_hat) ** 2))
+    return _mean_of_all(_residual(Y, y_hat) ** 2, sample_weight)
 
 
-def mean_absolute_error(Y: Array, y_hat: Array) -> float:
-    """(1/(n K)) sum_ij |y_ij - y_hat_ij|.
+def mean_absolute_error(Y: Array, y_hat: Array, sample_weight: Array | None = None) -> float:
+    """(1/(S K)) sum_ij s_i |y_ij - y_hat_ij|.
 
     Parameters
     ----------
@@ -81,16 +85,18 @@ def mean_absolute_error(Y: Array, y_hat: Array) -> float:
         Targets.
     y_hat : array, (n, K)
         Outputs.
+    sample_weight : array, (n,), optional
+        s_i of each row; None: 1 each.
 
     Returns
     -------
     float
     """
-    return float(np.mean(np.abs(_residual(Y, y_hat))))
+    return _mean_of_all(np.abs(_residual(Y, y_hat)), sample_weight)
 
 
-def r2(Y: Array, y_hat: Array) -> float:
-    """1 - sum_i (y_ij - y_hat_ij)^2 / sum_i (y_ij - mean_j)^2, averaged over the outputs j.
+def r2(Y: Array, y_hat: Array, sample_weight: Array | None = None) -> float:
+    """1 - sum_i s_i (y_ij - y_hat_ij)^2 / sum_i s_i (y_ij - mean_j)^2, averaged over outputs j.
 
     Parameters
     ----------
@@ -98,6 +104,8 @@ def r2(Y: Array, y_hat: Array) -> float:
         Targets.
     y_hat : array, (n, K)
         Outputs.
+    sample_weight : array, (n,), optional
+        s_i of each row; None: 1 each.
 
     Returns
     -------
@@ -106,8 +114,8 @@ def r2(Y: Array, y_hat: Array) -> float:
         where it is met exactly, else as 0.
     """
     y = _columns(Y)
-    unexplained = np.sum(_residual(Y, y_hat) ** 2, axis=0)
-    total = np.sum((y - np.mean(y, axis=0)) ** 2, axis=0)
+    unexplained = _sum(_residual(Y, y_hat) ** 2, sample_weight)
+    total = _sum((y - _mean(y, sample_weight)) ** 2, sample_weight)
     constant = np.all(y == y[0], axis=0)  # their mean may be off by a rounding, and total not 0
     share = unexplained / np.where(constant, 1.0, total)
     return float(np.mean(np.where(constant, unexplained == 0, 1.0 - share)))
@@ -119,6 +127,18 @@ METRICS: dict[str, Metric] = {
     "mean_squared_error": mean_squared_error,
     "r2": r2,
 }
+
+
+def _sum(rows: NDArray[Any], s: Array | None) -> NDArray[Any]:
+    return np.asarray(np.sum(rows, axis=0) if s is None else s @ rows)
+
+
+def _mean(rows: NDArray[Any], s: Array | None) -> NDArray[Any]:
+    return np.asarray(np.mean(rows, axis=0) if s is None else np.average(rows, axis=0, weights=s))
+
+
+def _mean_of_all(rows: NDArray[Any], s: Array | None) -> float:
+    return float(np.mean(rows if s is None else _mean(rows, s)))
 
 
 def _columns(Y: Array) -> NDArray[Any]:

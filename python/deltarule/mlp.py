@@ -206,7 +206,13 @@ class MLP(Fittable):
             net, o = self._network.forward(_validate.features(X, self.architecture), threads)
         return Trace((None, *net), tuple(o), o[-1])
 
-    def backward(self, trace: Trace, Y: ArrayLike, n_threads: int | None = None) -> Backward:
+    def backward(
+        self,
+        trace: Trace,
+        Y: ArrayLike,
+        n_threads: int | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Backward:
         """delta[k] = f'(net[k]) * (delta[k+1] W[k] without its bias column)  (13) to (26).
 
         Parameters
@@ -217,11 +223,14 @@ class MLP(Fittable):
             Targets; of shape (n,) class labels for cross-entropy, or the targets where K = 1.
         n_threads : int, optional
             As for `forward`.
+        sample_weight : array-like, (n,), optional
+            As `loss` takes it.
 
         Returns
         -------
         Backward
-            delta and dX per sample, dW and gradient with 1/S and the penalty, and the loss.
+            delta and dX per sample, without its weight; dW and gradient with weights, 1/S and the
+            penalty, and the loss.
 
         Raises
         ------
@@ -235,24 +244,34 @@ class MLP(Fittable):
         threads = _validate.n_threads(n_threads)
         net, o = _validate.trace(trace, self.layers, self.architecture.dtype)
         try:
-            back = self._network.backward(net, o, Y, threads)
+            back = self._network.backward(net, o, Y, threads, sample_weight)
         except _core.Refused:
             back = None
         if back is None:
             y = _validate.targets(Y, self.architecture)
             if len(y) != len(o[0]):
                 raise ValueError(f"Y: {len(y)} rows; expected {len(o[0])}, as trace has")
-            back = self._network.backward(net, o, y, threads)
+            weights = _validate.sample_weight(sample_weight, len(y))
+            back = self._network.backward(net, o, y, threads, weights)
         delta, gradient, dX, loss = back
         return Backward((None, *delta), self.architecture.views(gradient), gradient, dX, loss)
 
-    def loss(self, X: ArrayLike, Y: ArrayLike, n_threads: int | None = None) -> float:
-        """L = (1/S) sum_i L_i + gamma(w)  (13).
+    def loss(
+        self,
+        X: ArrayLike,
+        Y: ArrayLike,
+        n_threads: int | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> float:
+        """L = (1/S) sum_i s_i L_i + gamma(w)  (13).
 
         Parameters
         ----------
         X, Y, n_threads
             As `forward` and `backward` take them.
+        sample_weight : array-like, (n,), optional
+            s_i >= 0, rounded to the network's dtype: as if row i stood there s_i times. S is
+            their sum (reduction "mean") or 1. Rows of weight 0 are left out. None: 1 each.
 
         Returns
         -------
@@ -265,18 +284,27 @@ class MLP(Fittable):
         """
         threads = _validate.n_threads(n_threads)
         try:
-            return self._network.loss(X, Y, threads)
+            return self._network.loss(X, Y, threads, sample_weight)
         except _core.Refused:
             pass
-        return self._network.loss(*_validate.data(X, Y, self.architecture), threads)
+        x, y = _validate.data(X, Y, self.architecture)
+        return self._network.loss(x, y, threads, _validate.sample_weight(sample_weight, len(x)))
 
-    def gradient(self, X: ArrayLike, Y: ArrayLike, n_threads: int | None = None) -> Array:
-        """dL/dw = -(1/S) sum_i delta_i [o_i, 1] + dgamma/dw  (21).
+    def gradient(
+        self,
+        X: ArrayLike,
+        Y: ArrayLike,
+        n_threads: int | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Array:
+        """dL/dw = -(1/S) sum_i s_i delta_i [o_i, 1] + dgamma/dw  (21).
 
         Parameters
         ----------
         X, Y, n_threads
             As `forward` and `backward` take them.
+        sample_weight : array-like, (n,), optional
+            As `loss` takes it.
 
         Returns
         -------
@@ -292,12 +320,13 @@ class MLP(Fittable):
         threads = _validate.n_threads(n_threads)
         gradient: Array
         try:
-            gradient, _ = self._network.gradient(X, Y, threads)
+            gradient, _ = self._network.gradient(X, Y, threads, sample_weight)
             return gradient
         except _core.Refused:
             pass
         x, y = _validate.data(X, Y, self.architecture)
-        gradient, _ = self._network.gradient(x, y, threads)
+        weights = _validate.sample_weight(sample_weight, len(x))
+        gradient, _ = self._network.gradient(x, y, threads, weights)
         return gradient
 
     def predict(

@@ -7,7 +7,7 @@ Both are taken at the weights after the epoch, over all rows, by the network's o
 from __future__ import annotations
 
 import reprlib
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -26,7 +26,9 @@ LARGEST_SLOPE = {"logistic": 0.25, "softmax": 0.25}  # the other activations': 1
 class Recorded(Traced, Protocol):
     """What is asked of a network."""
 
-    def gradient(self, X: ArrayLike, Y: ArrayLike, n_threads: int | None = None, /) -> Array:
+    def gradient(
+        self, X: ArrayLike, Y: ArrayLike, n_threads: int | None = None, sample_weight: Any = None, /
+    ) -> Array:
         """dL/dw."""
 
 
@@ -62,7 +64,11 @@ def requested(record: object) -> tuple[str, ...]:
 
 
 def gradient_norms(
-    mlp: Recorded, X: Array, Y: Array, n_threads: int | None = None
+    mlp: Recorded,
+    X: Array,
+    Y: Array,
+    n_threads: int | None = None,
+    sample_weight: Array | None = None,
 ) -> tuple[float, ...]:
     """||dW[k]|| = sqrt(sum_ji dW[k]_ji^2) for k = 0 .. m, the sum in float64.
 
@@ -74,7 +80,7 @@ def gradient_norms(
         Samples.
     Y : array, (n, K) or (n,)
         Targets.
-    n_threads : int, optional
+    n_threads, sample_weight : optional
         As for `gradient`.
 
     Returns
@@ -82,7 +88,7 @@ def gradient_norms(
     tuple of float, m + 1
         Of dW = gradient(X, Y) (21): with 1/S and the penalty, biases included.
     """
-    gradient = mlp.architecture.views(mlp.gradient(X, Y, n_threads))
+    gradient = mlp.architecture.views(mlp.gradient(X, Y, n_threads, sample_weight))
     with np.errstate(over="ignore"):  # diverged weights
         return tuple(float(np.sqrt(np.sum(dW.astype(np.float64) ** 2))) for dW in gradient)
 

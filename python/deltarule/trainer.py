@@ -114,7 +114,11 @@ class Trainer:
         return self._sparsity
 
     def epoch(
-        self, X: ArrayLike, Y: ArrayLike, order: Sequence[int] | Array | None = None
+        self,
+        X: ArrayLike,
+        Y: ArrayLike,
+        order: Sequence[int] | Array | None = None,
+        sample_weight: ArrayLike | None = None,
     ) -> float:
         """One pass over rows of X and Y, one update of w per batch  (29) to (31).
 
@@ -126,13 +130,16 @@ class Trainer:
             Targets; of shape (n,) class labels for cross-entropy, or the targets where K = 1.
         order : sequence of int, optional
             The rows to take, in this order: any length, repeats allowed. None: 0 ... n-1.
+        sample_weight : array-like, (n,), optional
+            s_i >= 0 of each row of X, rounded to the network's dtype; S is their sum over the
+            batch. A row of weight 0 is left out, and a batch of such rows makes no step.
 
         Returns
         -------
         float
-            Mean of the batch losses before each update, weighted by rows (36), the penalty of
-            `sparsity` included; `MLP.loss` knows nothing of it. A short last batch divides by its
-            own size.
+            Mean of the batch losses before each update, weighted by rows (36) or by the batches'
+            sums of `sample_weight`, the penalty of `sparsity` included; `MLP.loss` knows nothing
+            of it. A short last batch divides by its own size.
 
         Raises
         ------
@@ -150,12 +157,12 @@ class Trainer:
         After any exception weights and optimizer state are those of the last finished epoch.
         """
         if self._moving:
-            return self._moving_epoch(X, Y, order)
+            return self._moving_epoch(X, Y, order, sample_weight)
         try:
-            return self._trainer.epoch(X, Y, order)
+            return self._trainer.epoch(X, Y, order, sample_weight)
         except _core.Refused:
             pass  # what is raised below shall not be chained to this
-        return self._trainer.epoch(*self._validated(X, Y, order))
+        return self._trainer.epoch(*self._validated(X, Y, order, sample_weight))
 
     def observe(self, validation_loss: float) -> None:
         """Tell the schedules that watch it the validation loss after the last epoch.
@@ -182,25 +189,28 @@ class Trainer:
         """The learning rate of the last step; None before the first one of a schedule."""
         return self._moving.last("eta", self.optimizer)
 
-    def _moving_epoch(self, X: Any, Y: Any, order: Any) -> float:
+    def _moving_epoch(self, X: Any, Y: Any, order: Any, sample_weight: Any) -> float:
         try:
             n_rows = len(X if order is None else order)
         except TypeError:
-            X, Y, order = self._validated(X, Y, order)
+            X, Y, order, sample_weight = self._validated(X, Y, order, sample_weight)
             n_rows = len(X if order is None else order)
         numbers = self._moving.numbers(self.n_epochs, n_rows, self.batch_size)
         try:
-            loss = self._trainer.epoch(X, Y, order, None, numbers)
+            loss = self._trainer.epoch(X, Y, order, sample_weight, numbers)
         except _core.Refused:
             loss = None
         if loss is None:
-            loss = self._trainer.epoch(*self._validated(X, Y, order), None, numbers)
+            loss = self._trainer.epoch(*self._validated(X, Y, order, sample_weight), numbers)
         self._moving.finish(numbers, loss)
         return float(loss)
 
-    def _validated(self, X: Any, Y: Any, order: Any) -> tuple[Array, Array, Array | None]:
+    def _validated(
+        self, X: Any, Y: Any, order: Any, sample_weight: Any
+    ) -> tuple[Array, Array, Array | None, Array | None]:
         x, y = _validate.data(X, Y, self.mlp.architecture)
-        return x, y, None if order is None else _validate.order(order, len(x))
+        rows = None if order is None else _validate.order(order, len(x))
+        return x, y, rows, _validate.sample_weight(sample_weight, len(x))
 
     @property
     def n_epochs(self) -> int:

@@ -184,8 +184,8 @@ void train(Hash& hash, const std::vector<int64_t>& sizes, const std::vector<std:
     Trainer<T> trainer(network, {rule, 0.01, 0.9, 0.9, 0.999, 1e-8}, batch, threads, sparsity);
     for (int e = 0; e < 2; e++) {
       Watch watch;
-      const double L =
-          trainer.epoch(rows_of(X, n, shape.inputs()), rows_of(Y, n, shape.outputs()), false, nullptr, n, {}, watch);
+      const double L = trainer.epoch(rows_of(X, n, shape.inputs()), rows_of(Y, n, shape.outputs()), false, nullptr, n,
+                                     nullptr, {}, watch);
       hash.add(&L, 1);
     }
     hash.add(network->w(), size_t(shape.n_weights));

@@ -42,7 +42,7 @@ void take(const Step& step, int64_t count) {
   Trainer<float> trainer(network, {step.rule, 1e-3, 0, 0.9, 0.999, 1e-8}, step.batch, 1);
   Watch watch;
   trainer.epoch(rows_of(X, rows, shape.inputs()), rows_of(Y, rows, shape.outputs()), false, order.data(),
-                count * step.batch, {}, watch);
+                count * step.batch, nullptr, {}, watch);
 }
 }  // namespace
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""X and Y as float64 arrays, with the checks of values that the native core makes on gather."""
+"""X, Y and sample weights as float64 arrays, with the checks of values that the core makes."""
 
 from __future__ import annotations
 
@@ -60,3 +60,30 @@ def float_targets(Y: object, net: Architecture) -> Float64:
     if given.ndim == 1 and net.loss == "cross_entropy":
         return np.eye(net.n_outputs)[given.astype(np.int64)]
     return given.astype(np.float64).reshape(len(given), net.n_outputs)
+
+
+def float_weights(sample_weight: object, n: int, net: Architecture) -> Float64 | None:
+    """Return sample weights as float64 (n,), or None.
+
+    Parameters
+    ----------
+    sample_weight : array-like, (n,), or None
+        As the user gave it.
+    n : int
+        Number of rows.
+    net : Architecture
+        Tells the dtype in which weights must be 0 or normal.
+
+    Returns
+    -------
+    array, (n,), or None
+
+    Raises
+    ------
+    TypeError
+        If it holds no real numbers.
+    ValueError
+        If its shape is wrong, a weight is negative or not finite, or all are 0.
+    """
+    s = _validate.sample_weight(sample_weight, n)
+    return None if s is None else _validate.judged_weights(s, net.dtype)

@@ -105,15 +105,17 @@ class MLP:
                 o[k] = dropped(o[k], step, k)
         return Trace(tuple(net), tuple(o), o[-1])
 
-    def backward(self, trace, Y, sparsity=None, step=None):
+    def backward(self, trace, Y, sparsity=None, sample_weight=None, step=None):
         """delta from the output to the first layer, gradient, dX and L; returns a Backward.
 
-        With a Sparsity all of them hold its penalty (41) to (45); with a RandomStep, which the
-        trace had too, deltas go through its masks (D2).
+        With a Sparsity all of them hold its penalty (41) to (45); sample weights are in gradient
+        and L (W1), (W2), from rows of weight > 0 alone; with a RandomStep, which the trace had
+        too, deltas go through its masks (D2).
         """
         a, y, W = self.architecture, self._targets(Y), self.W
-        S = self._reduction_size(y)
-        pull = self._pull(trace, sparsity) if sparsity else None
+        rows, s = self._weights(sample_weight, len(y))
+        S = self._reduction_size(sum_of_weights(s))
+        pull = self._pull(trace, sparsity, rows, s) if sparsity else None
         delta = [output_delta(a.loss, a.activations[-1], y, trace.y_hat, self.collapsed)]
         for k in range(a.n_hidden_layers, 0, -1):
             p = pull if sparsity and k == sparsity.layer else None
@@ -123,23 +125,27 @@ class MLP:
                 o = activate(f, trace.net[k])
             delta.insert(0, hidden_delta(delta[0], W[k], f, o, p, drops))
         gradient = np.concatenate([
-            weight_gradient(delta[k], trace.o[k], W[k], S, a.l2, a.l1).ravel() for k in range(len(W))
+            weight_gradient(
+                weighed(delta[k][rows], s), trace.o[k][rows], W[k], S, a.l2, a.l1
+            ).ravel()
+            for k in range(len(W))
         ])
         dX = input_gradient(delta[0], W[0], self._scale)
-        loss = self._loss(trace, y, sparsity)
+        loss = self._loss(trace, y, sparsity, rows, s)
         return Backward((None, *delta), a.views(gradient), gradient, dX, loss)
 
     def predict(self, X):
         """y_hat, (n, K)  (3)."""
         return self.forward(X).y_hat
 
-    def loss(self, X, Y):
-        """L = (1/S) sum_d L_d + gamma(w)  (13)."""
-        return self._loss(self.forward(X), self._targets(Y))
+    def loss(self, X, Y, sample_weight=None):
+        """L = (1/S) sum_d s_d L_d + gamma(w)  (13), (W1)."""
+        y = self._targets(Y)
+        return self._loss(self.forward(X), y, None, *self._weights(sample_weight, len(y)))
 
-    def gradient(self, X, Y):
-        """dL/dw, (n_weights,)  (21)."""
-        return self.backward(self.forward(X), Y).gradient
+    def gradient(self, X, Y, sample_weight=None):
+        """dL/dw, (n_weights,)  (21), (W2)."""
+        return self.backward(self.forward(X), Y, None, sample_weight).gradient
 
     def _targets(self, Y):
         """Y as T, (n, K): a label becomes its one-hot row."""
@@ -148,25 +154,38 @@ class MLP:
             return (Y[:, None] == np.arange(K)).astype(self.dtype)
         return Y.astype(self.dtype).reshape(len(Y), K)
 
-    def _reduction_size(self, y):
-        return float(len(y)) if self.architecture.reduction == "mean" else 1.0
+    def _weights(self, sample_weight, n):
+        """The rows of weight > 0, and their weights as T; of a single row under the mean: 1."""
+        if sample_weight is None:
+            return np.arange(n), np.ones(n, self.dtype)
+        given = np.asarray(sample_weight, np.float64)
+        rows = np.flatnonzero(given)
+        s = given[rows].astype(self.dtype)
+        if len(s) == 1 and self.architecture.reduction == "mean":
+            s = np.ones(1, self.dtype)
+        return rows, s
 
-    def _loss(self, trace, y, sparsity=None):
-        a, S = self.architecture, self._reduction_size(y)
-        rows = row_loss(a.loss, a.activations[-1], y, trace.net[-1], trace.y_hat)
+    def _reduction_size(self, weight):
+        return weight if self.architecture.reduction == "mean" else 1.0
+
+    def _loss(self, trace, y, sparsity, rows, s):
+        a, weight = self.architecture, sum_of_weights(s)
+        S = self._reduction_size(weight)
+        L = row_loss(a.loss, a.activations[-1], y, trace.net[-1], trace.y_hat)
         if sparsity and sparsity.kind == "l1":
-            rows = l1_losses(trace.o[sparsity.layer], rows, sparsity.weight)
-        loss = batch_loss(rows, S, penalty(self.W, a.l2, a.l1))
+            L = l1_losses(trace.o[sparsity.layer], L, sparsity.weight)
+        loss = batch_loss(L[rows], S, penalty(self.W, a.l2, a.l1), s)
         if sparsity and sparsity.kind == "kl":
-            rho_hat = mean_outputs(trace.o[sparsity.layer])
-            loss += kl_penalty(rho_hat, sparsity.weight, sparsity.target, len(y), S)
+            rho_hat = mean_outputs(trace.o[sparsity.layer][rows], s)
+            loss += kl_penalty(rho_hat, sparsity.weight, sparsity.target, weight, S)
         return loss
 
-    def _pull(self, trace, sparsity):
+    def _pull(self, trace, sparsity, rows, s):
         o = trace.o[sparsity.layer]
         if sparsity.kind == "l1":
             return l1_pull(o, sparsity.weight)
-        return np.broadcast_to(kl_pull(mean_outputs(o), sparsity.weight, sparsity.target), o.shape)
+        rho_hat = mean_outputs(o[rows], s)
+        return np.broadcast_to(kl_pull(rho_hat, sparsity.weight, sparsity.target), o.shape)
 
 
 class Trainer:
@@ -203,28 +222,33 @@ class Trainer:
         return self.state.steps
 
     def epoch(self, X, Y, order=None, sample_weight=None, numbers=None):
-        """One pass over the rows `order`; the mean of the batch losses before each update  (36).
+        """One pass over the rows `order`; the mean of the batch losses before each update.
 
-        numbers: by name, one value for each step, of those that move; None: those of the schedules.
+        By the batches' rows (36), or by their sums of weights; rows of weight 0 are left out (W4).
+        numbers: by name, one value for each batch, of those that move; None: those of the schedules.
         """
-        if sample_weight is not None:
-            raise ValueError("sample_weight: expected None")
         X, Y = np.asarray(X), np.asarray(Y)
+        s = np.ones(len(X)) if sample_weight is None else np.asarray(sample_weight, np.float64)
         rows = np.arange(len(X)) if order is None else np.asarray(order)
         size = self.batch_size or len(rows)
         if numbers is None:
             numbers = self.moving.numbers(self.state.epochs, len(rows), self.batch_size)
-        total = 0.0
+        total = share = 0.0
         for step, start in enumerate(range(0, len(rows), size)):
             batch = rows[start : start + size]
+            batch = batch[s[batch] > 0]
+            if not len(batch):
+                continue
             trace = self.mlp.forward(X[batch])
-            back = self.mlp.backward(trace, Y[batch], self.sparsity)
-            total += len(batch) * back.loss
+            weights = None if sample_weight is None else s[batch]
+            back = self.mlp.backward(trace, Y[batch], self.sparsity, weights)
+            weight = sum_of_weights(s[batch].astype(self.mlp.dtype))
+            total, share = total + weight * back.loss, share + weight
             now = step_of(numbers, step)
             self.mlp.w = self.state.step(
                 sys.modules[__name__], self.optimizer, self.mlp.architecture, self.mlp.w,
                 back.gradient, now,
             )
         self.state.epochs += 1
-        self.moving.finish(numbers, total / len(rows))
-        return total / len(rows)
+        self.moving.finish(numbers, total / share)
+        return total / share

@@ -72,16 +72,40 @@ cdef void minus_log_softmax(const real[:] net, real[:] term) noexcept nogil:
         term[j] = log_s - (net[j] - M)
 
 
-def batch_loss(const real[:] rows, double S, double gamma=0.0):
-    """L = (1/S) sum_d L_d + gamma, in float64, by blocks of 256 rows  (13)."""
-    cdef double total = 0.0, s
+def batch_loss(const real[:] rows, double S, double gamma=0.0, weights=None):
+    """L = (1/S) sum_d s_d L_d + gamma, in float64, by blocks of 256 rows  (13), (W1)."""
+    cdef double total = 0.0, block_sum
     cdef Py_ssize_t block, d
+    cdef const real[:] s = np.ones_like(rows) if weights is None else weights
     for block in range((rows.shape[0] + KB - 1) // KB):
-        s = 0.0
+        block_sum = 0.0
         for d in range(block * KB, min(block * KB + KB, rows.shape[0])):
-            s += <double>rows[d]
-        total += s
+            block_sum += <double>s[d] * <double>rows[d]
+        total += block_sum
     return total * (1.0 / S) + gamma
+
+
+def sum_of_weights(const real[:] s):
+    """sum_d s_d, in float64, by blocks of 256 rows  (W1)."""
+    cdef double total = 0.0, block_sum
+    cdef Py_ssize_t block, d
+    for block in range((s.shape[0] + KB - 1) // KB):
+        block_sum = 0.0
+        for d in range(block * KB, min(block * KB + KB, s.shape[0])):
+            block_sum += <double>s[d]
+        total += block_sum
+    return total
+
+
+def weighed(const real[:, :] delta, const real[:] s):
+    """s_d delta[d, j], once, on entry to the weight sums  (W2)."""
+    cdef Py_ssize_t d, j
+    result = np.empty((delta.shape[0], delta.shape[1]), dtype_of(<real>0))
+    cdef real[:, :] product = result
+    for d in range(delta.shape[0]):
+        for j in range(delta.shape[1]):
+            product[d, j] = s[d] * delta[d, j]
+    return result
 
 
 def sum_of_squares(const real[:, :] W):

@@ -16,10 +16,11 @@ def l1_losses(const real[:, :] o, const real[:] rows, double weight):
     return result
 
 
-def mean_outputs(const real[:, :] o):
-    """rho_hat_j = 1/n sum_d o[d, j]: by blocks of 256 rows, each from +0, times (T)(1/n)  (42)."""
+def mean_outputs(const real[:, :] o, const real[:] weights):
+    """rho_hat_j = 1/n sum_d s_d o[d, j], n = sum_d s_d: by blocks of 256 rows, each a chain of fma
+    from +0, times (T)(1/n)  (42), (W3)."""
     cdef Py_ssize_t block, d, j
-    cdef real total, s, inverse_n = <real>(1.0 / o.shape[0])
+    cdef real total, s, inverse_n = <real>(1.0 / sum_of_weights(weights))
     result = np.empty(o.shape[1], dtype_of(inverse_n))
     cdef real[:] rho_hat = result
     for j in range(o.shape[1]):
@@ -27,13 +28,13 @@ def mean_outputs(const real[:, :] o):
         for block in range((o.shape[0] + KB - 1) // KB):
             s = 0
             for d in range(block * KB, min(block * KB + KB, o.shape[0])):
-                s = s + o[d, j]
+                s = fma(weights[d], o[d, j], s)
             total = total + s
         rho_hat[j] = total * inverse_n
     return result
 
 
-def kl_penalty(const real[:] rho_hat, double weight, double target, Py_ssize_t n, double S):
+def kl_penalty(const real[:] rho_hat, double weight, double target, double n, double S):
     """P = weight n/S sum_j KL(rho || rho_hat_j): each KL in T, their sum in float64  (43)."""
     cdef real rho = <real>target, one = 1, c, kl
     cdef double total = 0.0

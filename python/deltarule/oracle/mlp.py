@@ -19,7 +19,7 @@ from deltarule.fitting import EpochTrainer, Fittable
 from deltarule.initialisers import initial_weights
 from deltarule.optimizers import Optimizer
 from deltarule.oracle.activations import Float64
-from deltarule.oracle.data import float_features, float_targets
+from deltarule.oracle.data import float_features, float_targets, float_weights
 from deltarule.oracle.network import backward, forward, loss_of
 from deltarule.results import Array, Backward, Trace
 
@@ -161,7 +161,13 @@ class MLP(Fittable):
         with np.errstate(all="ignore"):  # weights that diverge give inf and nan, no warnings
             return forward(self.architecture, self.W, x)
 
-    def backward(self, trace: Trace, Y: ArrayLike, n_threads: int | None = None) -> Backward:
+    def backward(
+        self,
+        trace: Trace,
+        Y: ArrayLike,
+        n_threads: int | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Backward:
         """delta[k] = f'(net[k]) * (delta[k+1] W[k] without its bias column)  (13) to (26).
 
         Parameters
@@ -172,11 +178,14 @@ class MLP(Fittable):
             Targets, or class labels for cross-entropy.
         n_threads : int, optional
             As for `forward`.
+        sample_weight : array-like, (n,), optional
+            As `loss` takes it.
 
         Returns
         -------
         Backward
-            delta and dX per sample, dW and gradient with 1/S and the penalty, and the loss.
+            delta and dX per sample, without its weight; dW and gradient with weights, 1/S and the
+            penalty, and the loss.
 
         Raises
         ------
@@ -189,11 +198,18 @@ class MLP(Fittable):
         y = float_targets(Y, self.architecture)
         if len(y) != len(trace.y_hat):
             raise ValueError(f"Y: {len(y)} rows; expected {len(trace.y_hat)}, as trace has")
+        s = float_weights(sample_weight, len(y), self.architecture)
         with np.errstate(all="ignore"):
-            return backward(self.architecture, self.W, trace, y, self.collapsed)
+            return backward(self.architecture, self.W, trace, y, self.collapsed, sample_weight=s)
 
-    def loss(self, X: ArrayLike, Y: ArrayLike, n_threads: int | None = None) -> float:
-        """L = (1/S) sum_i L_i + gamma(w)  (13).
+    def loss(
+        self,
+        X: ArrayLike,
+        Y: ArrayLike,
+        n_threads: int | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> float:
+        """L = (1/S) sum_i s_i L_i + gamma(w)  (13).
 
         Parameters
         ----------
@@ -203,6 +219,8 @@ class MLP(Fittable):
             Targets.
         n_threads : int, optional
             As for `forward`.
+        sample_weight : array-like, (n,), optional
+            s_i >= 0; None: 1 each.
 
         Returns
         -------
@@ -213,12 +231,18 @@ class MLP(Fittable):
         TypeError, ValueError
             If X or Y does not fit.
         """
-        trace, y = self._traced(X, Y, n_threads)
+        trace, y, s = self._traced(X, Y, n_threads, sample_weight)
         with np.errstate(all="ignore"):
-            return loss_of(self.architecture, self.W, trace, y)
+            return loss_of(self.architecture, self.W, trace, y, s)
 
-    def gradient(self, X: ArrayLike, Y: ArrayLike, n_threads: int | None = None) -> Float64:
-        """dL/dw = -(1/S) sum_i delta_i [o_i, 1] + dgamma/dw  (21).
+    def gradient(
+        self,
+        X: ArrayLike,
+        Y: ArrayLike,
+        n_threads: int | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Float64:
+        """dL/dw = -(1/S) sum_i s_i delta_i [o_i, 1] + dgamma/dw  (21).
 
         Parameters
         ----------
@@ -228,6 +252,8 @@ class MLP(Fittable):
             Targets.
         n_threads : int, optional
             As for `forward`.
+        sample_weight : array-like, (n,), optional
+            As `loss` takes it.
 
         Returns
         -------
@@ -239,9 +265,11 @@ class MLP(Fittable):
             If X or Y does not fit, or a layer's activation is threshold.
         """
         self.architecture.require_derivatives()
-        trace, y = self._traced(X, Y, n_threads)
+        trace, y, s = self._traced(X, Y, n_threads, sample_weight)
         with np.errstate(all="ignore"):
-            return backward(self.architecture, self.W, trace, y, self.collapsed).gradient
+            return backward(
+                self.architecture, self.W, trace, y, self.collapsed, sample_weight=s
+            ).gradient
 
     def predict(
         self, X: ArrayLike, n_threads: int | None = None, out: Array | None = None
@@ -294,6 +322,12 @@ class MLP(Fittable):
             f"loss={net.loss!r}, dtype={net.dtype!r})"
         )
 
-    def _traced(self, X: ArrayLike, Y: ArrayLike, n_threads: int | None) -> tuple[Trace, Float64]:
+    def _traced(
+        self, X: ArrayLike, Y: ArrayLike, n_threads: int | None, sample_weight: ArrayLike | None
+    ) -> tuple[Trace, Float64, Float64 | None]:
+        """The forward pass, targets and weights, of rows that have one."""
         x, y = _validate.data(X, Y, self.architecture)
-        return self.forward(x, n_threads), float_targets(y, self.architecture)
+        s = float_weights(sample_weight, len(x), self.architecture)
+        if s is not None:
+            x, y, s = x[s > 0], y[s > 0], s[s > 0]
+        return self.forward(x, n_threads), float_targets(y, self.architecture), s

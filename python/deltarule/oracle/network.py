@@ -101,9 +101,15 @@ def hidden_delta(
 
 
 def weight_gradient(
-    delta: Float64, o: Float64, W: Float64, S: float, l2: float, l1: float = 0.0
+    delta: Float64,
+    o: Float64,
+    W: Float64,
+    S: float,
+    l2: float,
+    l1: float = 0.0,
+    s: Float64 | None = None,
 ) -> Float64:
-    """dL/dW[k] = -(1/S) sum_i delta[k+1]_i [o[k]_i, 1] + l2 W[k] + l1 sign(W[k])  (21).
+    """dL/dW[k] = -(1/S) sum_i s_i delta[k+1]_i [o[k]_i, 1] + l2 W[k] + l1 sign(W[k])  (21), (W2).
 
     Parameters
     ----------
@@ -114,14 +120,18 @@ def weight_gradient(
     W : array, (H_{k+1}, H_k + 1)
         W[k].
     S : float
-        Number of rows (mean) or 1 (sum).
+        Number of rows, or sum of their weights (mean), or 1 (sum).
     l2, l1 : float
         Penalties; none on the bias, and no sign where a weight is 0.
+    s : array, (n,), optional
+        Weights of the samples; a row of weight 0 takes no part, whatever it holds.
 
     Returns
     -------
     array, (H_{k+1}, H_k + 1)
     """
+    if s is not None:
+        delta, o = s[s > 0, None] * delta[s > 0], o[s > 0]
     augmented = np.concatenate([o, np.ones((len(o), 1))], axis=1)
     dW = -(delta.T @ augmented) / S
     dW[:, :-1] += l2 * W[:, :-1]
@@ -176,6 +186,7 @@ def backward(
     y: Float64,
     collapsed: bool = True,
     sparsity: Sparsity | None = None,
+    sample_weight: Float64 | None = None,
     step: RandomStep | None = None,
 ) -> Backward:
     """delta from the output to the first layer, then every gradient and L  (13) to (26).
@@ -194,6 +205,8 @@ def backward(
         As for `output_delta`.
     sparsity : Sparsity, optional
         A penalty on a hidden layer's outputs, in every delta, gradient and L  (41) to (45).
+    sample_weight : array, (n,), optional
+        s_i, in gradient and L; delta and dX carry none  (W1) to (W3).
     step : RandomStep, optional
         As `forward` had it.
 
@@ -201,13 +214,13 @@ def backward(
     -------
     Backward
     """
-    o, m = trace.o, net.n_hidden_layers
-    S = reduction_size(net, len(y))
+    o, m, s = trace.o, net.n_hidden_layers, sample_weight
+    S = reduction_size(net, len(y) if s is None else float(np.sum(s)))
     back = [output_delta(net.loss, net.activations[-1], y, trace.y_hat, eps(net), collapsed)]
     for k in range(m, 0, -1):
         pull = None
         if sparsity is not None and sparsity.layer == k:
-            pull = sparse.pull(sparsity, o[k], eps(net))
+            pull = sparse.pull(sparsity, o[k], eps(net), s)
         f, mask, whole = net.activations[k - 1], None, o[k]
         if step is not None and (mask := random.factor(step, k, o[k].shape[1])) is not None:
             net_k = trace.net[k]
@@ -215,17 +228,23 @@ def backward(
             whole = activate(f, net_k)
         back.insert(0, hidden_delta(back[0], W[k], f, whole, pull, mask))
     gradient = np.concatenate(
-        [weight_gradient(back[k], o[k], W[k], S, net.l2, net.l1).ravel() for k in range(m + 1)]
+        [weight_gradient(back[k], o[k], W[k], S, net.l2, net.l1, s).ravel() for k in range(m + 1)]
     )
     dX = input_gradient(back[0], W[0], scaling(net)[1])
-    loss = loss_of(net, W, trace, y)
+    loss = loss_of(net, W, trace, y, s)
     if sparsity is not None:
-        loss += sparse.penalty(sparsity, o[sparsity.layer], S, eps(net))
+        loss += sparse.penalty(sparsity, o[sparsity.layer], S, eps(net), s)
     return Backward((None, *back), net.views(gradient), gradient, dX, loss)
 
 
-def loss_of(net: Architecture, W: Sequence[Float64], trace: Trace, y: Float64) -> float:
-    """L = (1/S) sum_i L_i + gamma(w) of a forward pass  (13).
+def loss_of(
+    net: Architecture,
+    W: Sequence[Float64],
+    trace: Trace,
+    y: Float64,
+    sample_weight: Float64 | None = None,
+) -> float:
+    """L = (1/S) sum_i s_i L_i + gamma(w) of a forward pass  (13), (W1).
 
     Parameters
     ----------
@@ -237,6 +256,8 @@ def loss_of(net: Architecture, W: Sequence[Float64], trace: Trace, y: Float64) -
         Its forward pass.
     y : array, (n, K)
         Targets.
+    sample_weight : array, (n,), optional
+        s_i; None: 1 each.
 
     Returns
     -------
@@ -245,11 +266,15 @@ def loss_of(net: Architecture, W: Sequence[Float64], trace: Trace, y: Float64) -
     last = trace.net[-1]
     assert last is not None  # only net[0] is
     rows = row_loss(net.loss, net.activations[-1], y, last, trace.y_hat, eps(net))
-    return batch_loss(rows, reduction_size(net, len(y)), penalty(W, net.l2, net.l1))
+    n = float(len(y))
+    if sample_weight is not None:
+        s = sample_weight
+        rows, n = s[s > 0] * rows[s > 0], float(np.sum(s))
+    return batch_loss(rows, reduction_size(net, n), penalty(W, net.l2, net.l1))
 
 
-def reduction_size(net: Architecture, n: int) -> float:
-    """S: the number of rows for a mean, 1 for a sum."""
+def reduction_size(net: Architecture, n: float) -> float:
+    """S: the number of rows, or the sum of their weights, for a mean; 1 for a sum."""
     return float(n) if net.reduction == "mean" else 1.0
 
 

@@ -106,7 +106,13 @@ class Trainer:
         """A copy of the optimizer's state: counts, powers of beta, and "slots" in w's order."""
         return vars(deepcopy(self._state))
 
-    def epoch(self, X: ArrayLike, Y: ArrayLike, order: ArrayLike | None = None) -> float:
+    def epoch(
+        self,
+        X: ArrayLike,
+        Y: ArrayLike,
+        order: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> float:
         """One pass over the rows `order`, with an update after each batch.
 
         Parameters
@@ -117,11 +123,14 @@ class Trainer:
             Targets.
         order : array-like of int, optional
             Row indices, any length, repeats allowed; None: the rows as they stand.
+        sample_weight : array-like, (n,), optional
+            s_i >= 0 of each row of X. Rows of weight 0 are left out.
 
         Returns
         -------
         float
-            Mean of the batch losses before each update, weighted by rows  (36).
+            Mean of the batch losses before each update, weighted by rows (36), or by the batches'
+            sums of weights (W4).
 
         Raises
         ------
@@ -134,28 +143,39 @@ class Trainer:
         given_x, given_y = _validate.data(X, Y, net)
         x, y = float_features(given_x, net), float_targets(given_y, net)
         rows = np.arange(len(x)) if order is None else _rows(order, len(x))
+        s = _validate.sample_weight(sample_weight, len(x))
+        if s is not None:
+            taken = np.zeros(len(s), bool)
+            taken[rows] = True
+            _validate.judged_weights(np.where(taken, s, 0.0), net.dtype)
         # The epoch works on copies, which replace weights and state only when it is over.
         w, state = self.mlp.w.copy(), deepcopy(self._state)
         size = self.batch_size or len(rows)
         numbers = self._moving.numbers(self.n_epochs, len(rows), self.batch_size)
-        total = 0.0
+        total = weight = 0.0
         with np.errstate(all="ignore"):
             for start in range(0, len(rows), size):
                 batch = rows[start : start + size]
-                loss, g = self._loss_and_gradient(net, w, x[batch], y[batch])
+                if s is not None:
+                    batch = batch[s[batch] > 0]
+                if not len(batch):
+                    continue
+                weights = None if s is None else s[batch]
+                loss, g = self._loss_and_gradient(net, w, x[batch], y[batch], weights)
                 if not np.isfinite(loss):
                     raise FloatingPointError(
                         f"the loss is not finite in epoch {self.n_epochs + 1}, step "
                         f"{start // size + 1}; weights and optimizer state are those after epoch "
                         f"{self.n_epochs}"
                     )
-                total += len(batch) * loss
+                share = len(batch) if weights is None else float(np.sum(weights))
+                total, weight = total + share * loss, weight + share
                 w = state.step(
                     optimizers, self.optimizer, net, w, g, step_of(numbers, start // size)
                 )
         state.epochs += 1
         self.mlp._w[...], self._state = w, state
-        loss = float(total / len(rows))
+        loss = float(total / weight)
         self._moving.finish(numbers, loss)
         return loss
 
@@ -185,10 +205,10 @@ class Trainer:
         return self._moving.last("eta", self.optimizer)
 
     def _loss_and_gradient(
-        self, net: Architecture, w: Float64, x: Float64, y: Float64
+        self, net: Architecture, w: Float64, x: Float64, y: Float64, s: Float64 | None
     ) -> tuple[float, Float64]:
         W = net.views(w)
-        back = backward(net, W, forward(net, W, x), y, self.mlp.collapsed, self.sparsity)
+        back = backward(net, W, forward(net, W, x), y, self.mlp.collapsed, self.sparsity, s)
         return back.loss, back.gradient
 
     def __repr__(self) -> str:
