@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """50 steps of each optimizer beside PyTorch's, scikit-learn's or its paper's formula, in float64.
 
-The trajectories are recorded (tests/fixtures/record_optimizers.py); no test needs the peers themselves.
+Trajectories are recorded (tests/fixtures/record_optimizers.py); no test needs the peers themselves.
 """
 
 from __future__ import annotations
