@@ -25,6 +25,8 @@ struct OptimizerSettings {
   double shrink = 0, grow = 0, least = 0, most = 0;  // Rprop's
   double weight_decay = 0;                           // decoupled: w <- w - eta weight_decay w
   double clip_value = 0;                             // of each element of the gradient; 0: none
+  double clip_norm = 0;                              // of the whole gradient; 0: none
+  double max_norm = 0;                               // of each unit's weights; 0: none
   std::vector<double> eta_factors;                   // by layer; empty: all 1
 
   int slots() const { return optimizer_rules[int(rule)].slots; }

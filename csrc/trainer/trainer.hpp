@@ -7,6 +7,7 @@
 #include <atomic>
 #include <memory>
 
+#include "trainer/average.hpp"
 #include "trainer/batches.hpp"
 #include "trainer/numbers.hpp"
 #include "trainer/optimizer.hpp"
@@ -24,7 +25,7 @@ template <class T> class Trainer {
  public:
   // batch_size 0: all rows of the call; n_threads 0: the default.
   Trainer(std::shared_ptr<Network<T>> network, const OptimizerSettings& settings, int64_t batch_size, int n_threads,
-          const SparsitySettings& sparsity = {});
+          const SparsitySettings& sparsity = {}, const AveragingSettings& averaging = {});
 
   // One pass over X, Y in the order (null: as they stand; else `count` valid row numbers), with a weight of
   // each row of X (null: 1). Returns the mean of the batch losses before each update, by the batches' weights.
@@ -42,6 +43,7 @@ template <class T> class Trainer {
   int64_t epochs = 0;
   OptimizerClock clock{};
   Buffer<T> slots[MOST_SLOTS];
+  Average<T> average;
 
   const std::shared_ptr<Network<T>> network;
   Phases phases;
@@ -52,6 +54,11 @@ template <class T> class Trainer {
  private:
   struct Epoch;
 
+  // Whether a step needs all of the gradient before any weight may change.
+  bool clips() const { return settings.clip_norm > 0; }
+  // Whether weights change once more after the optimizer's step on them.
+  bool limits() const { return settings.max_norm > 0; }
+
   void prepare(int64_t rows, int shares);
   bool finite(int share, int shares) const;
   void commit(int share, int shares);
@@ -61,10 +68,13 @@ template <class T> class Trainer {
   Workspace<T> space_;
   int shares_ = 0;
   std::vector<std::vector<Block>> blocks_;  // of weights, by share
+  std::vector<std::vector<Block>> panels_;  // the same, each whole
   int blocks_per_share_ = 0;                // of the batch; 0: weights are dealt
   bool row_ahead_ = false;                  // one-row batches on one thread
   std::vector<Block> all_blocks_;           // of weights, for a share that forms all totals of its rows
   Buffer<T> block_totals_;                  // [blocks between meetings][packed_size]
   std::vector<double> block_losses_;
   SparseLayer<T> sparse_;
+  Buffer<T> gradient_;           // where a step needs all of it: packed
+  Buffer<double> unit_squares_;  // of the gradient: [panel][PANEL]
 };

@@ -29,6 +29,7 @@ from deltarule.trainer import Trainer
 if TYPE_CHECKING:
     from deltarule import construct, oracle, plot
     from deltarule.autoencoder import Autoencoder
+    from deltarule.averaging import EMA, SWA
     from deltarule.gradient_check import check_gradient
     from deltarule.perceptron import Perceptron
     from deltarule.radial import RBFNetwork
@@ -38,8 +39,10 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "EMA",
     "MLP",
     "SGD",
+    "SWA",
     "AdaGrad",
     "Adadelta",
     "Adam",
@@ -72,6 +75,8 @@ __all__ = [
 _MODULES = ("construct", "oracle", "plot")
 _HOMES = {
     "Autoencoder": "autoencoder",
+    "EMA": "averaging",
+    "SWA": "averaging",
     "Perceptron": "perceptron",
     "RBFNetwork": "radial",
     "Sparsity": "sparsity",

@@ -188,7 +188,9 @@ void train(Hash& hash, const std::vector<int64_t>& sizes, const std::vector<std:
                   Y = random_buffer<T>(size_t(n * shape.outputs()), 22, 0, 1);
   for (int threads : {1, 3}) {
     network->assign(w.data());
-    Trainer<T> trainer(network, settings, batch, threads, sparsity);
+    const AveragingSettings averaging{settings.clip_norm ? AveragingSettings::ema : AveragingSettings::none, 0.75, 1,
+                                      1};
+    Trainer<T> trainer(network, settings, batch, threads, sparsity, averaging);
     for (int e = 0; e < 2; e++) {
       Watch watch;
       const double L = trainer.epoch(rows_of(X, n, shape.inputs()), rows_of(Y, n, shape.outputs()), false, nullptr, n,
@@ -196,6 +198,7 @@ void train(Hash& hash, const std::vector<int64_t>& sizes, const std::vector<std:
       hash.add(&L, 1);
     }
     hash.add(network->w(), size_t(shape.n_weights));
+    hash.add(trainer.average.flat.data(), trainer.average.flat.size());
   }
 }
 
@@ -241,6 +244,17 @@ template <class T> void optimizers(Hash& hash) {
     }
 }
 
+// Norms of gradients and of units bounded, and an average kept: minibatch, one row, blocks of the batch.
+template <class T> void bounded(Hash& hash) {
+  for (Optimizer name : {Optimizer::sgd, Optimizer::momentum, Optimizer::adam}) {
+    OptimizerSettings rule = settings_of(name);
+    rule.clip_norm = rule.max_norm = 0.2;
+    train<T>(hash, {33, 17, 5}, {"relu", "softmax"}, "cross_entropy", rule, 32, 70, {1e-3, 0});
+    train<T>(hash, {7, 40, 3}, {"tanh", "identity"}, "half_squared_error", rule, 1, 30, {1e-3, 0});
+    train<T>(hash, {6, 17, 2}, {"tanh", "identity"}, "half_squared_error", rule, 0, 1300, {1e-3, 0});
+  }
+}
+
 bool same = true;
 
 // One line for all instruction sets of this machine.
@@ -267,6 +281,7 @@ template <class T> void all_lines() {
   line<T>("weight_gradient", weight_gradient<T>);
   line<T>("training", [](const Kernels<T>&, Hash& hash) { training<T>(hash); });
   line<T>("optimizers", [](const Kernels<T>&, Hash& hash) { optimizers<T>(hash); });
+  line<T>("bounded", [](const Kernels<T>&, Hash& hash) { bounded<T>(hash); });
   line<T>("sparsity", [](const Kernels<T>&, Hash& hash) { sparse<T>(hash); });
 }
 }  // namespace
