@@ -7,7 +7,7 @@ from dataclasses import KW_ONLY, dataclass
 from typing import ClassVar
 
 from deltarule._arguments import number
-from deltarule.optimizers.rule import Rule, flag, fraction, positive
+from deltarule.optimizers.rule import Ranges, Rule, flag, fraction, positive
 from deltarule.schedules import Schedule
 
 LOG_096 = -0.040821994520255166  # ln 0.96
@@ -56,7 +56,7 @@ class Adam(Rule):
     amsgrad: bool = False
     eps_inside: bool = False
 
-    ranges: ClassVar = {
+    ranges: ClassVar[Ranges] = {
         "beta_1": fraction, "beta_2": fraction, "eps": positive,
         "amsgrad": flag, "eps_inside": flag,
     }  # fmt: skip
@@ -137,7 +137,7 @@ class NAdam(Rule):
     eps: float = 1e-8
     momentum_decay: float = 4e-3
 
-    ranges: ClassVar = {
+    ranges: ClassVar[Ranges] = {
         "beta_1": fraction, "beta_2": fraction, "eps": positive, "momentum_decay": _up_to_1,
     }  # fmt: skip
 

@@ -14,7 +14,8 @@ from typing import Any, ClassVar
 from deltarule._arguments import number
 from deltarule.schedules.base import Schedule, refuse_function
 
-Range = Callable[[str, object], Any]
+# What may be given, by name: a function that returns the value or raises.
+Ranges = Mapping[str, Callable[[str, object], Any]]
 
 
 def positive(name: str, value: object) -> float:
@@ -100,7 +101,7 @@ class Rule(ABC):
     eta_factors: tuple[float, ...] | None = None
 
     # What each rule's own parameters may be, and which of all may be schedules.
-    ranges: ClassVar[Mapping[str, Range]] = {}
+    ranges: ClassVar[Ranges] = {}
     moving: ClassVar[tuple[str, ...]] = ("eta", "weight_decay")
     full_batch: ClassVar[bool] = False
 
@@ -158,7 +159,7 @@ class Rule(ABC):
         return 1.0 if self.eta_factors is None else self.eta_factors[layer]
 
 
-_COMMON: Mapping[str, Range] = {
+_COMMON: Ranges = {
     "eta": positive,
     "weight_decay": not_negative,
     "clip_value": bound,

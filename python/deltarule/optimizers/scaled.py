@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from deltarule.optimizers.rule import Rule, flag, fraction, not_negative, positive
+from deltarule.optimizers.rule import Ranges, Rule, flag, fraction, not_negative, positive
 from deltarule.schedules import Schedule
 
 
@@ -37,7 +37,7 @@ class AdaGrad(Rule):
     eps: float = 1e-10
     start: float = 0.0
 
-    ranges: ClassVar = {"eps": positive, "start": not_negative}
+    ranges: ClassVar[Ranges] = {"eps": positive, "start": not_negative}
 
     @property
     def kernel(self) -> str:
@@ -87,10 +87,10 @@ class RMSProp(Rule):
     centered: bool = False
     eps: float = 1e-8
 
-    ranges: ClassVar = {
+    ranges: ClassVar[Ranges] = {
         "beta": fraction, "momentum": fraction, "centered": flag, "eps": positive,
     }  # fmt: skip
-    moving: ClassVar = ("eta", "momentum", "weight_decay")
+    moving: ClassVar[tuple[str, ...]] = ("eta", "momentum", "weight_decay")
 
     @property
     def kernel(self) -> str:
@@ -134,7 +134,7 @@ class Adadelta(Rule):
     beta: float = 0.9
     eps: float = 1e-6
 
-    ranges: ClassVar = {"beta": fraction, "eps": positive}
+    ranges: ClassVar[Ranges] = {"beta": fraction, "eps": positive}
 
     @property
     def kernel(self) -> str:

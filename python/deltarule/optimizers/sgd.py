@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from deltarule.optimizers.rule import Rule, flag, fraction
+from deltarule.optimizers.rule import Ranges, Rule, flag, fraction
 from deltarule.schedules import Schedule
 
 
@@ -44,8 +44,8 @@ class SGD(Rule):
     nesterov: bool = False
     eta_in_velocity: bool = False
 
-    ranges: ClassVar = {"momentum": fraction, "nesterov": flag, "eta_in_velocity": flag}
-    moving: ClassVar = ("eta", "momentum", "weight_decay")
+    ranges: ClassVar[Ranges] = {"momentum": fraction, "nesterov": flag, "eta_in_velocity": flag}
+    moving: ClassVar[tuple[str, ...]] = ("eta", "momentum", "weight_decay")
 
     @property
     def kernel(self) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from deltarule._arguments import number
-from deltarule.optimizers.rule import Rule, fraction, positive
+from deltarule.optimizers.rule import Ranges, Rule, fraction, positive
 from deltarule.schedules import Schedule
 
 
@@ -38,7 +38,7 @@ class Lion(Rule):
     beta_1: float = 0.9
     beta_2: float = 0.99
 
-    ranges: ClassVar = {"beta_1": fraction, "beta_2": fraction}
+    ranges: ClassVar[Ranges] = {"beta_1": fraction, "beta_2": fraction}
 
     @property
     def kernel(self) -> str:
@@ -92,11 +92,11 @@ class Rprop(Rule):
     least: float = 1e-6
     most: float = 50.0
 
-    ranges: ClassVar = {
+    ranges: ClassVar[Ranges] = {
         "shrink": _shrinking, "grow": _growing, "least": positive, "most": positive,
     }  # fmt: skip
-    moving: ClassVar = ("weight_decay",)
-    full_batch: ClassVar = True
+    moving: ClassVar[tuple[str, ...]] = ("weight_decay",)
+    full_batch: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         super().__post_init__()

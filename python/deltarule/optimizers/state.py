@@ -30,7 +30,7 @@ def initial_slots(
     -------
     list of array, (n_weights,)
     """
-    slots = [np.zeros(net.n_weights, dtype or net.dtype) for _ in rule.slots]
+    slots = [np.full(net.n_weights, start, dtype or net.dtype) for start in rule.slots]
     for s, slot in enumerate(slots):
         for k, W in enumerate(net.views(slot)):
             W[...] = rule.slots_of(k)[s]
