@@ -10,7 +10,8 @@ import pytest
 from tolerances import FD_STEP, FD_USEFUL, assert_within, fd_bound, gamma
 
 from deltarule import oracle
-from deltarule.architecture import ACTIVATIONS, OUTPUTS, SQUARES
+from deltarule.activations import TABLE
+from deltarule.architecture import OUTPUTS, SQUARES
 from deltarule.optimizers import SGD, Adam
 from deltarule.oracle.activations import DERIVATIVES, softmax, softmax_delta, softmax_jacobian
 from deltarule.oracle.losses import (
@@ -23,12 +24,13 @@ from deltarule.oracle.losses import (
 )
 from deltarule.oracle.optimizers import adam, momentum, sgd
 
+# Those of docs/derivation.md; the others: test_activations.py. A threshold has no gradient
+# that differences could prove: they are 0 but across its jump.
+DIFFERENTIABLE = [name for name, f in TABLE.items() if f.from_output and name != "threshold"]
 PAIRS = [
     (output, loss) for loss, outputs in OUTPUTS.items() for output in outputs
-    if output != "threshold"
+    if output in DIFFERENTIABLE
 ]  # fmt: skip
-# A threshold has no gradient that differences could prove: they are 0 but across its jump.
-DIFFERENTIABLE = [name for name in ACTIVATIONS if name != "threshold"]
 COLLAPSING = [("logistic", "binary_cross_entropy"), ("softmax", "cross_entropy")]
 EPS = float(np.finfo(np.float64).eps)
 KINK_MARGIN = 16 * FD_STEP  # no step of a difference may carry a net of relu across 0

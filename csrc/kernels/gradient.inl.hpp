@@ -39,6 +39,16 @@ template <class T> INLINE T* totals_of(const GradientUnit<T>& g, int i, T* here)
   return g.total ? g.total + ptrdiff_t(i) * PANEL : here;
 }
 
+// Onto `sum`, the sums of some columns over the rows in blocks of KB.
+template <class T> INLINE vec<T> column_sum(const T* column, int64_t rows, vec<T> sum) {
+  for (int64_t r0 = 0; r0 < rows; r0 += KB) {
+    vec<T> block{};
+    for (int64_t r = r0; r < rows && r < r0 + KB; r++) block = block + load(column + r * PANEL);
+    sum = sum + block;
+  }
+  return sum;
+}
+
 // Tiles of some inputs (rows of the tile) by the output panel, which take their step on registers where
 // `finish(i)` is one, the tile's rows being from i on.
 template <class T, class Finish> INLINE void by_inputs(const GradientUnit<T>& g, const Update<T>& u, Finish finish) {
@@ -80,14 +90,17 @@ template <class T> INLINE void by_outputs(const GradientUnit<T>& g, const Update
   }
   if (!g.bias) return;
   T* total_bias = totals_of(g, g.in, tile_bias);
-  vec<T> sum = carry ? load(total_bias) : vec<T>{};
-  for (int64_t r0 = 0; r0 < g.rows; r0 += KB) {
-    vec<T> block{};
-    for (int64_t r = r0; r < g.rows && r < r0 + KB; r++) block = block + load(g.delta + r * PANEL);
-    sum = sum + block;
-  }
-  store(total_bias, sum);
+  store(total_bias, column_sum(g.delta, g.rows, carry ? load(total_bias) : vec<T>{}));
   if (g.last) take_step(g, u, g.in, 1, terms_of_bias(u), total_bias);
+}
+
+// dL/dalpha: the sums of u do/dalpha over the rows, as of a bias.
+template <class T> void alpha_gradient(const GradientUnit<T>& g, const Update<T>& u) {
+  alignas(64) T here[PANEL];
+  T* total = totals_of(g, g.in + 1, here);
+  for (int c = 0; c < g.columns; c += lanes<T>)
+    store(total + c, column_sum(g.influence + c, g.rows, g.total && !g.first ? load(total + c) : vec<T>{}));
+  if (g.last) take_step(g, u, g.in + 1, 1, terms_of_bias(u), total);
 }
 
 template <class T, class Rule> INLINE void by_inputs_on_registers(const GradientUnit<T>& g, const Update<T>& u) {
@@ -106,6 +119,7 @@ template <class T> void weight_gradient(const GradientUnit<T>& g, const Update<T
     by_inputs_on_registers<T, Momentum>(g, u);
   else
     by_inputs(g, u, [](int) INLINE_LAMBDA { return Store{}; });
+  if (g.bias && g.influence) alpha_gradient(g, u);
   copy_transposed(g);
 }
 
@@ -126,7 +140,7 @@ void add_blocks(const GradientUnit<T>& g, const T* totals, ptrdiff_t stride, int
     end = panel_end(i, g.i_end);
     rows_from(i, end - i, terms_of(u));
   }
-  if (g.bias) rows_from(g.in, 1, terms_of_bias(u));
+  if (g.bias) rows_from(g.in, g.influence ? 2 : 1, terms_of_bias(u));
   copy_transposed(g);
 }
 

@@ -184,7 +184,7 @@ template <class T, Activation F, Loss LOSS, bool COLLAPSED> void output_rows(con
 // A squared error, halved or whole.
 template <class T, Loss LOSS> void squares_rows(const Output<T>& c) noexcept {
   switch (c.activation) {
-    case Activation::identity: return output_rows<T, Activation::identity, LOSS, false>(c);
+    default: return output_rows<T, Activation::identity, LOSS, false>(c);
     case Activation::logistic: return output_rows<T, Activation::logistic, LOSS, false>(c);
     case Activation::tanh: return output_rows<T, Activation::tanh, LOSS, false>(c);
     case Activation::relu: return output_rows<T, Activation::relu, LOSS, false>(c);

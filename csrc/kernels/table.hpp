@@ -19,25 +19,20 @@ constexpr int PANEL = 32;
 // Contractions sum in blocks of KB terms (docs/derivation.md, "the order of sums").
 constexpr int KB = 256;
 
-enum class Activation : int { identity, logistic, tanh, relu, softmax, threshold };
+// From leaky_relu on, the derivative comes from net: a training keeps it beside the outputs.
+enum class Activation : int {
+  // clang-format off
+  identity, logistic, tanh, relu, softmax, threshold,
+  leaky_relu, prelu, elu, selu, gelu, gelu_tanh, silu, mish, softplus, softsign, hard_tanh, hard_logistic, exponential,
+  blend,  // clang-format on
+};
 enum class Loss : int { half_squared_error, binary_cross_entropy, cross_entropy, squared_error };
 enum class Sparsity : int { l1, kl };
 // Those up to adam take a batch of one row in a pass of their own.
 enum class Optimizer : int {
-  sgd,
-  momentum,
-  adam,
-  nesterov,
-  velocity,
-  amsgrad,
-  nadam,
-  adagrad,
-  rmsprop,
-  rmsprop_momentum,
-  rmsprop_centered,
-  adadelta,
-  lion,
-  rprop
+  // clang-format off
+  sgd, momentum, adam, nesterov, velocity, amsgrad, nadam, adagrad, rmsprop, rmsprop_momentum, rmsprop_centered,
+  adadelta, lion, rprop,  // clang-format on
 };
 enum class Kind : int { b, i8, i16, i32, i64, u8, u16, u32, u64, f16, f32, f64 };
 enum class Check : int { finite, probability, label };
@@ -58,6 +53,19 @@ struct Selection {
   const int64_t* order;
   int64_t first, count, next = 0;
 };
+
+// An activation with all that it needs beside net.
+template <class T> struct Function {
+  Activation f;
+  T parameter = 0;
+  const T* alpha = nullptr;  // the parameters of the first panel's units, where each unit learns one
+  ptrdiff_t alpha_stride = 0;
+  Activation inner = Activation::identity;  // what blend blends
+};
+
+// What a layer leaves beside its outputs, in panels like theirs, or null: f'(net) and do/dalpha, which on
+// the way back becomes u do/dalpha.
+template <class T> struct Kept { T *slope = nullptr, *influence = nullptr; };
 
 // One layer's contraction over `k` columns of A for `rows` rows and the panels [begin, end) of B.
 template <class T> struct Contraction {
@@ -94,13 +102,23 @@ template <class T> struct Divergence {
   T inverse_n, weight, target;
 };
 
-template <class T> struct SparseDelta {
+// delta = f' u, in place: u comes in delta. f' is what was kept, or else comes from o.
+template <class T> struct Derivative {
   const T* o;
-  T* delta;  // in: u, out: f' (u + pull)
+  T* delta;
   ptrdiff_t stride;
   int64_t rows;
   int columns;
   Activation activation;
+  Kept<T> kept;
+};
+
+template <class T> struct Pull {
+  const T* o;
+  T* u;
+  ptrdiff_t stride;
+  int64_t rows;
+  int columns;
   T weight;       // of l1
   const T* pull;  // by column; null: l1
 };
@@ -152,13 +170,14 @@ template <class T> struct GradientUnit {
   const T* delta;    // the output panel
   int64_t rows;
   int in, i_begin, i_end;
-  int columns;  // of the output panel that hold units
-  bool bias;
-  bool first, last;  // chunk of the batch
-  T *total, *w;      // [in + 1][PANEL], the bias row last; total is carried from chunk to chunk, null: one chunk
-  T* slot[3];        // likewise
-  T* gradient;       // likewise; non-null: store the gradient here instead of updating
-  T* transposed;     // the output panel's part of the first input panel's, or null
+  int columns;         // of the output panel that hold units
+  bool bias;           // and alpha, if any
+  bool first, last;    // chunk of the batch
+  T *total, *w;        // [in + 1][PANEL], the bias row last; total is carried from chunk to chunk, null: one chunk
+  T* slot[3];          // likewise
+  T* gradient;         // likewise; non-null: store the gradient here instead of updating
+  const T* influence;  // the output panel's u do/dalpha, whose sums move the row after the bias; null: no alpha
+  T* transposed;       // the output panel's part of the first input panel's, or null
   ptrdiff_t transposed_stride;
   // Of a batch of one row that has whole panels here: the row after it, all input panels, and the output
   // panel of its net, or null.
@@ -169,16 +188,16 @@ template <class T> struct GradientUnit {
 template <class T> struct Kernels {
   int64_t (*gather)(const Rows&, const Selection&, const T* shift, const T* scale, Check, int n_labels, T* out,
                     ptrdiff_t stride) noexcept;
-  void (*affine)(const Contraction<T>&, Activation) noexcept;
-  void (*hidden_delta)(const Contraction<T>&, Activation, const T* o) noexcept;
-  void (*activate)(T* z, ptrdiff_t stride, int64_t rows, int columns, Activation) noexcept;
-  void (*softmax_delta)(const T* o, T* delta, ptrdiff_t stride, int64_t rows, int columns) noexcept;
+  void (*affine)(const Contraction<T>&, const Function<T>&, const Kept<T>&) noexcept;
+  void (*hidden_delta)(const Contraction<T>&, Activation, const T* o, const Kept<T>&) noexcept;
+  void (*activate)(T* z, ptrdiff_t stride, int64_t rows, int columns, const Function<T>&, const Kept<T>&) noexcept;
+  void (*times_derivative)(const Derivative<T>&) noexcept;
   void (*output)(const Output<T>&) noexcept;
   void (*weigh_rows)(T* delta, ptrdiff_t stride, int64_t rows, int columns, const T* s) noexcept;
   void (*add_columns)(const T* o, int64_t rows, const T* s, T* total) noexcept;  // s null: 1 each
   void (*divergence)(const Divergence<T>&) noexcept;
   void (*l1_losses)(const T* o, ptrdiff_t stride, int64_t rows, int columns, T weight, T* row_loss) noexcept;
-  void (*sparse_delta)(const SparseDelta<T>&) noexcept;
+  void (*add_pull)(const Pull<T>&) noexcept;
   void (*weight_gradient)(const GradientUnit<T>&, const Update<T>&) noexcept;
   void (*add_blocks)(const GradientUnit<T>&, const T* totals, ptrdiff_t stride, int n, const Update<T>&) noexcept;
   void (*sum_of_squares)(const T* w, int in, T* q) noexcept;

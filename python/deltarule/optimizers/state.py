@@ -32,6 +32,8 @@ def initial_slots(
     """
     slots = [np.full(net.n_weights, start, dtype or net.dtype) for start in rule.slots]
     for s, slot in enumerate(slots):
-        for k, W in enumerate(net.views(slot)):
-            W[...] = rule.slots_of(k)[s]
+        for of_layer in (net.views(slot), net.alphas(slot)):
+            for k, values in enumerate(of_layer):
+                if values is not None:
+                    values[...] = rule.slots_of(k)[s]
     return slots
