@@ -26,8 +26,8 @@ Array = NDArray[Any]
 
 # layers, activation, batch size, rows, more arguments of Trainer: batches of one row, short last
 # ones, blocks of rows dealt to the threads, several chunks of a batch, more inputs than a block of
-# the sum, rows that are coupled.
-PATHS: dict[str, tuple[list[int], str, int | None, int, dict[str, Any]]] = {
+# the sum, rows that are coupled, units that learn a parameter of their own.
+PATHS: dict[str, tuple[list[int], str | list[str], int | None, int, dict[str, Any]]] = {
     "weights": ([64, 32, 10], "relu", 32, 150, {}),
     "remainders": ([17, 33, 31, 9, 5], "tanh", 7, 60, {}),
     "one row": ([30, 33, 3], "tanh", 1, 30, {}),
@@ -37,6 +37,9 @@ PATHS: dict[str, tuple[list[int], str, int | None, int, dict[str, Any]]] = {
     "kl": ([9, 40, 7], "logistic", 16, 50, {"sparsity": Sparsity(1, "kl", 0.3, 0.1)}),
     "kl in chunks": ([9, 40, 7], "logistic", None, 1300, {"sparsity": Sparsity(1, "kl", 0.3, 0.1)}),
     "l1": ([9, 40, 7], "relu", 16, 50, {"sparsity": Sparsity(1, "l1", 0.3)}),
+    "learned": ([17, 33, 9, 5], ["prelu", "blend(mish, alpha=0.5)"], 7, 60, {}),
+    "learned, one row": ([9, 33, 3], "prelu", 1, 20, {}),
+    "learned, blocks": ([6, 34, 2], "blend(tanh, alpha=0.5)", None, 1300, {}),
 }
 paths = pytest.mark.parametrize("path", PATHS)
 
