@@ -7,6 +7,7 @@ change of the page that isn't made here is a failure.
 """
 
 from formulas import (
+    activations,
     backward,
     chain_rule,
     dropout,
@@ -28,6 +29,7 @@ from formulas.registry import FORMULAS
 
 __all__ = [
     "FORMULAS",
+    "activations",
     "backward",
     "chain_rule",
     "dropout",
