@@ -48,7 +48,7 @@ def test_what_stands_in_the_file(tmp_path: Path) -> None:
         metadata = file.metadata()
         np.testing.assert_array_equal(file.get_tensor("W.1"), mlp.W[1])
     assert metadata["format"] == "deltarule"
-    assert (metadata["schema"], metadata["numerics_contract"]) == ("2", "1")
+    assert (metadata["schema"], metadata["numerics_contract"]) == ("3", "1")
     assert json.loads(metadata["architecture"])["layers"] == [4, 5, 3]
 
 
@@ -166,7 +166,7 @@ def tensor(name: str, value: np.ndarray) -> Change:
 DAMAGES: list[tuple[Change, str]] = [
     (text("format", "pt"), "format is 'pt'; expected 'deltarule'"),
     (lambda metadata, tensors: metadata.clear(), "format is None"),
-    (text("schema", "3"), "schema version is 3; expected 2 at most.*newer deltarule"),
+    (text("schema", "4"), "schema version is 4; expected 3 at most.*newer deltarule"),
     (text("schema", "1"), "architecture has .*'l1'.*; expected"),
     (text("numerics_contract", "7"), "numerics_contract version is 7; .*newer deltarule"),
     (text("schema", "one"), "schema version is 'one'; expected a number"),

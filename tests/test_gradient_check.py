@@ -9,12 +9,14 @@ from tolerances import gamma
 
 import deltarule as dr
 from deltarule import chunks, differences
-from deltarule.architecture import ACTIVATIONS, OUTPUTS, Architecture
+from deltarule.activations import TABLE
+from deltarule.architecture import OUTPUTS, Architecture
 from deltarule.gradient_check import check_gradient
 from deltarule.gradient_result import GradientCheck
 from deltarule.jacobian import NOT_DIFFERENTIABLE
 
-SMOOTH = [name for name in ACTIVATIONS if name not in NOT_DIFFERENTIABLE]
+# Those of docs/derivation.md; the others: test_activations.py and test_losses.py.
+SMOOTH = [name for name, f in TABLE.items() if f.from_output and name not in NOT_DIFFERENTIABLE]
 LOSSES = ("half_squared_error", "squared_error", "binary_cross_entropy", "cross_entropy")
 PAIRS = [(output, loss) for loss in LOSSES for output in OUTPUTS[loss] if output in SMOOTH]
 N = 8
@@ -158,7 +160,7 @@ def test_differences_across_a_kink_are_skipped(dtype: str, monkeypatch: pytest.M
     assert [layer.n_skipped for layer in found.layers] == [3, 0]  # the biases
     assert [layer.n_checked for layer in found.layers] == [6, 4]
     assert "3 skipped across kinks" in str(found)
-    monkeypatch.setattr(differences, "KINKED", ())
+    monkeypatch.setattr(differences, "kinks", lambda f: ())
     found = check_gradient(mlp, X, Y)
     assert not found  # half the slope of one side: skipping is needed
     assert found.layers[0].where is not None
@@ -265,7 +267,6 @@ def test_a_loss_that_is_not_finite() -> None:
         check(mlp)
 
 
-@pytest.mark.skipif("threshold" not in ACTIVATIONS, reason="no threshold units")
 @pytest.mark.parametrize("module", [dr, dr.oracle], ids=["native", "oracle"])
 def test_threshold_units_are_refused(module: Any) -> None:
     mlp = module.MLP([4, 6, 3], "threshold", seed=0)

@@ -94,7 +94,18 @@ TRAININGS = [
     Training((300, 40), (), "softmax", "cross_entropy", momentum, 1, 30, labels=True),
     Training((530, 40, 5), "softmax", "identity", "half_squared_error", sgd, 1, 20,
              options=standardised),
+    # Derivatives from net, and what units learn: minibatches, chunks, single rows, blocks.
+    Training((9, 21, 33, 8, 17, 3), ("leaky_relu", "prelu(slope=-0.3)", "elu(alpha=0.7)", "selu"),
+             "gelu", "half_squared_error", adam, 16, 50, options={"l2": 1e-3}),
+    Training((5, 12, 35, 7, 9, 2), ("gelu_tanh", "silu", "mish", "softplus"),
+             "softsign", "squared_error", momentum, 7, 60, options={"reduction": "sum"}),
+    Training((6, 20, 9, 33, 7, 40), ("hard_tanh", "hard_logistic", "blend(selu)", "exponential"),
+             "softmax", "cross_entropy", sgd, 11, 50, labels=True),
+    Training((5, 34, 2), "blend(mish, alpha=0.5)", "prelu", "half_squared_error", momentum, None,
+             1300),
+    Training((7, 33, 3), "prelu", "blend(tanh)", "half_squared_error", adam, 1, 30),
     # Blocks of the batch dealt to the threads, a short one at its end; then a shorter batch.
+    Training((30, 40, 3), "prelu", "identity", "half_squared_error", adam, 1100, 1400),
     Training((70, 50, 4), "relu", "softmax", "cross_entropy", adam, 1100, 1400, labels=True),
     # Every other loss: one output, a few (rows along the lanes), more than a vector or a panel.
     Training((7, 9, 3), "tanh", "identity", "absolute", sgd, 8, 40),

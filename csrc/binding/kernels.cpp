@@ -107,6 +107,40 @@ py::tuple output(const Array<T>& net, const Array<T>& Y, int columns, int activa
   return py::make_tuple(panels_array(z, rows), panels_array(delta, rows), losses);
 }
 
+// o, f'(net) and do/dalpha; alpha: of every unit, a number each, padded to whole panels.
+template <class T>
+py::tuple activate(const Array<T>& net, int columns, int activation, int inner, const Array<T>& alpha, bool keep) {
+  require(columns >= 1 && net.ndim() == 3 && net.shape(1) >= 1, "expected at least one row and column");
+  const int64_t rows = net.shape(1), panels = panels_of(columns);
+  require(is_panels(net, int(panels), rows) && alpha.size() == panels * PANEL, "net, alpha: expected panels");
+  Buffer<T> z = aligned(net), slope(z.size()), influence(z.size());
+  const Buffer<T> parameters = aligned(alpha);
+  const Kept<T> kept{keep ? slope.data() : nullptr, keep ? influence.data() : nullptr};
+  kernels<T>().activate(z.data(), rows * PANEL, rows, columns,
+                        {Activation(activation), 0, parameters.data(), PANEL, Activation(inner)}, kept);
+  return py::make_tuple(panels_array(z, rows), panels_array(slope, rows), panels_array(influence, rows));
+}
+
+// delta = f' u, with f' from the slope, or, where that is None, from o.
+template <class T>
+py::array_t<T> times_derivative(const Array<T>& u, const Array<T>& o, const std::optional<Array<T>>& slope, int columns,
+                                int activation) {
+  require(columns >= 1 && u.ndim() == 3 && u.shape(1) >= 1, "expected at least one row and column");
+  const int64_t rows = u.shape(1);
+  require(is_panels(u, panels_of(columns), rows) && is_panels(o, panels_of(columns), rows), "u, o: expected panels");
+  Buffer<T> delta = aligned(u);
+  const Buffer<T> outputs = aligned(o);
+  Buffer<T> slopes = slope ? aligned(*slope) : Buffer<T>();
+  kernels<T>().times_derivative({outputs.data(),
+                                 delta.data(),
+                                 rows * PANEL,
+                                 rows,
+                                 columns,
+                                 Activation(activation),
+                                 {slope ? slopes.data() : nullptr, nullptr}});
+  return panels_array(delta, rows);
+}
+
 template <class T> py::array_t<T> elementary(const std::string& name, const Array<T>& x) {
   const std::vector<std::string> names{"exp", "log", "log1p_of_unit", "logistic", "tanh", "sin_2pi", "cos_2pi"};
   const auto found = std::find(names.begin(), names.end(), name);
@@ -173,6 +207,10 @@ template <class T> void define(py::module_& m) {
         py::arg("activation"), py::arg("slope").noconvert(), py::arg("threshold"), py::arg("scale"));
   m.def("add_noise", &add_noise<T>, py::arg("key"), py::arg("rows").noconvert(), py::arg("n_columns"),
         py::arg("o").noconvert(), py::arg("sigma"));
+  m.def("activate", &activate<T>, py::arg("net").noconvert(), py::arg("n_out"), py::arg("activation"), py::arg("inner"),
+        py::arg("alpha").noconvert(), py::arg("keep"));
+  m.def("times_derivative", &times_derivative<T>, py::arg("u").noconvert(), py::arg("o").noconvert(),
+        py::arg("slope").noconvert(), py::arg("n_out"), py::arg("activation"));
   m.def("elementary", &elementary<T>, py::arg("name"), py::arg("x").noconvert());
 }
 }  // namespace

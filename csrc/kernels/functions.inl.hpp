@@ -142,7 +142,7 @@ struct HardLogistic {
   template <class V, class Keep> INLINE_MEMBER static V of(V x, V, Keep keep) {
     const V sixth = splat<V>(0.16666666666666666);
     keep.slope([=] { return select(magnitude(x) < splat<V>(3), sixth, V{}); });
-    return at_most(splat<V>(1), at_least(V{}, fma(x, sixth, splat<V>(0.5))));
+    return at_most(splat<V>(1), at_least(V{}, (x + splat<V>(3)) * sixth));
   }
 };
 

@@ -29,7 +29,7 @@ class Activation:
     from_output : bool
         Whether f' is a function of o; else it is one of net.
     kinks : tuple of float
-        Nets where f' jumps.
+        Nets where f' or f'' jumps, which differences may not straddle.
     largest_slope : float
         The largest |f'|, or what it nears; where it grows without bound, 1.
     init : str
@@ -71,7 +71,7 @@ TABLE: dict[str, Activation] = {
     "silu": Activation(largest_slope=1.0998393194985, init=HE),
     "mish": Activation(largest_slope=1.0884, init=HE),
     "softplus": Activation(),
-    "softsign": Activation(),
+    "softsign": Activation(kinks=(0.0,)),
     "hard_tanh": Activation(kinks=(-1.0, 1.0)),
     "hard_logistic": Activation(kinks=(-3.0, 3.0), largest_slope=1 / 6),
     "exponential": Activation(),
@@ -136,7 +136,7 @@ def row(text: str) -> Activation:
 
 
 def kinks(text: str) -> tuple[float, ...]:
-    """Nets where f' jumps, those of what f is made of included."""
+    """Nets where f' or f'' jumps, those of what f is made of included."""
     spec = parts(text)
     return _ROWS[spec.inner or spec.name].kinks
 

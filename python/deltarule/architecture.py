@@ -250,6 +250,24 @@ class Architecture:
             start += count
         return tuple(parts_of_w)
 
+    def units(self, w: NDArray[Scalar]) -> tuple[NDArray[Scalar], ...]:
+        """Return everything of each unit as a row: its weights, its bias and what it learns.
+
+        Parameters
+        ----------
+        w : array, (n_weights,), contiguous
+            As for `views`.
+
+        Returns
+        -------
+        tuple of array
+            (H_{k+1}, H_k + 1), a view; (H_{k+1}, H_k + 2), a copy, where units learn a parameter.
+        """
+        return tuple(
+            W if alpha is None else np.column_stack([W, alpha])
+            for W, alpha in zip(self.views(w), self.alphas(w), strict=True)
+        )
+
     def flatten(
         self, W: object, dtype: Any = None, alpha: Sequence[ArrayLike | None] | None = None
     ) -> NDArray[Any]:

@@ -14,9 +14,12 @@ from typing import Any
 
 import numpy as np
 
+from deltarule import bounds_of_functions as functions
 from deltarule import loss_bounds
+from deltarule.activations import row
 from deltarule.losses import read
 from deltarule.oracle.activations import DERIVATIVES, Float64, softmax
+from deltarule.oracle.functions import of_net
 from deltarule.oracle.losses import clip, delta_of_net, descent
 
 SQUARES = {"half_squared_error": 0.5, "squared_error": 1.0}
@@ -95,12 +98,14 @@ class Bounds:
         magnitude = np.abs(o) @ np.abs(W[:, :-1]).T + np.abs(W[:, -1])
         return self.contraction(o.shape[1], magnitude, more=1)
 
-    def activation(self, name: str, net: Float64, o: Float64) -> Float64:
+    def activation(
+        self, name: str, net: Float64, o: Float64, alpha: Float64 | None = None
+    ) -> Float64:
         """o = f(net)."""
+        if not row(name).from_output:
+            return functions.bounds(self, name, net, alpha).o
         if name in ("identity", "relu", "threshold"):
             return np.zeros_like(o)
-        if name == "exponential":
-            return self.ulps("exp", o)
         if name == "gaussian":
             return np.where(np.arange(o.shape[1]) < o.shape[1] // 2, 0.0, self.ulps("exp", o))
         if name != "softmax":
@@ -124,8 +129,22 @@ class Bounds:
         weighted = np.sum(softmax(net) * e, axis=1, keepdims=True)
         return e, np.asarray(weighted + self.tree(net.shape[1], 1.0 + weighted))
 
-    def back_activation(self, name: str, o: Float64, signal: Float64, error: Float64) -> Float64:
+    def back_activation(
+        self,
+        name: str,
+        o: Float64,
+        signal: Float64,
+        error: Float64,
+        net: Float64 | None = None,
+        alpha: Float64 | None = None,
+    ) -> Float64:
         """delta = f' signal, or J^T signal, where the signal itself may be off by `error`."""
+        if not row(name).from_output:
+            assert net is not None  # which f' comes from
+            slope = np.abs(of_net(name, net, alpha).slope)
+            off = functions.bounds(self, name, net, alpha).slope
+            reach = np.abs(signal) + error
+            return np.asarray(slope * error + off * reach + self.roundings(1, slope * reach))
         if name == "softmax":
             weighted = np.sum(o * error, axis=1, keepdims=True)
             magnitude = np.sum(o * (np.abs(signal) + error), axis=1, keepdims=True)
@@ -139,14 +158,44 @@ class Bounds:
             return error * slope
         return np.asarray(slope * error + self.roundings(2, slope * (np.abs(signal) + error)))
 
-    def hidden_delta(self, delta: Float64, W: Float64, name: str, o: Float64) -> Float64:
+    def hidden_delta(
+        self,
+        delta: Float64,
+        W: Float64,
+        name: str,
+        o: Float64,
+        net: Float64 | None = None,
+        alpha: Float64 | None = None,
+    ) -> Float64:
         """delta[k] = f' (delta[k+1] W without bias)."""
         signal = delta @ W[:, :-1]
-        error = self.contraction(len(W), np.abs(delta) @ np.abs(W[:, :-1]))
-        return self.back_activation(name, o, signal, error)
+        return self.back_activation(name, o, signal, self.arriving(delta, W), net, alpha)
+
+    def arriving(self, delta: Float64, W: Float64) -> Float64:
+        """u = delta[k+1] W without bias."""
+        return self.contraction(len(W), np.abs(delta) @ np.abs(W[:, :-1]))
+
+    def alpha_gradient(
+        self, name: str, net: Float64, alpha: Float64, u: Float64, error: Float64, S: float
+    ) -> Float64:
+        """dL/dalpha = -(1/S) sum over the rows of u do/dalpha, where u may be off by `error`."""
+        influence = of_net(name, net, alpha).influence
+        assert influence is not None  # of an activation that learns
+        off = functions.bounds(self, name, net, alpha).influence
+        moved = np.abs(u * influence)
+        each = np.abs(influence) * error + (np.abs(u) + error) * off + self.roundings(1, moved)
+        total = np.sum(moved + each, axis=0)
+        return np.asarray((np.sum(each, axis=0) + self.contraction(len(u), total, more=3)) / S)
 
     def output_delta(
-        self, loss: str, name: str, y: Float64, y_hat: Float64, eps: float, net: Float64
+        self,
+        loss: str,
+        name: str,
+        y: Float64,
+        y_hat: Float64,
+        eps: float,
+        net: Float64 | None = None,
+        alpha: Float64 | None = None,
     ) -> Float64:
         """delta of the output layer, by the same path that the network takes."""
         chosen = read(loss)
@@ -161,14 +210,18 @@ class Bounds:
             total = np.where(one_hot, 0.0, total)
             return np.asarray(self.roundings(1, np.abs(exact) + y_hat * total) + y_hat * total
                               + oracle)  # fmt: skip
-        if delta_of_net(loss, name, y, net) is not None:
+        if net is not None and delta_of_net(loss, name, y, net) is not None:
             return loss_bounds.errors(self, chosen, name, y, net)[2]
         signal = descent(loss, y, y_hat, eps)
+        error = self.descent(loss, name, y, y_hat, signal)
+        return self.back_activation(name, y_hat, signal, error, net, alpha)
+
+    def descent(self, loss: str, name: str, y: Float64, y_hat: Float64, u: Float64) -> Float64:
+        """u = -dL_i/dy_hat."""
+        chosen = read(loss)
         if chosen.name in loss_bounds.BOUNDS:
-            error = loss_bounds.errors(self, chosen, name, y, y_hat)[2]
-        else:
-            error = self.roundings(1 if chosen.name in SQUARES else 4, np.abs(signal))
-        return self.back_activation(name, y_hat, signal, error)
+            return loss_bounds.errors(self, chosen, name, y, y_hat)[2]
+        return self.roundings(1 if chosen.name in SQUARES else 4, np.abs(u))
 
     def weight_gradient(
         self, delta: Float64, o: Float64, W: Float64, S: float, l2: float, l1: float = 0.0

@@ -30,7 +30,7 @@ class Quantity:
     Attributes
     ----------
     name : str
-        "net[k]", "o[k]", "delta[k]", "dW[k]", "dX" or "loss".
+        "net[k]", "o[k]", "delta[k]", "dW[k]", "dalpha[k]", "dX" or "loss".
     shape : tuple of int
         Its shape.
     deviation : float
@@ -122,7 +122,9 @@ def compare(mlp: MLP, X: ArrayLike, Y: ArrayLike, n_threads: int | None = None) 
 def _quantities(trace: Trace, back: Backward) -> dict[str, Array]:
     """All arrays of a forward and a backward pass, by name."""
     named: dict[str, Any] = {"dX": back.dX, "loss": np.float64(back.loss)}
-    by_layer = {"net": trace.net, "o": trace.o, "delta": back.delta, "dW": back.dW}
+    by_layer = {
+        "net": trace.net, "o": trace.o, "delta": back.delta, "dW": back.dW, "dalpha": back.dalpha
+    }  # fmt: skip
     for name, arrays in by_layer.items():
         named |= {f"{name}[{k}]": a for k, a in enumerate(arrays) if a is not None}
     return {name: np.asarray(a) for name, a in named.items()}
@@ -145,6 +147,7 @@ def _expectations(
     given = _validate.judged(_validate.targets(Y, net), net, net.dtype)
     y = targets_as(given, net, net.dtype).astype(np.float64)
     W = [_float64(a) for a in mlp.W]
+    alpha = [None if a is None else _float64(a) for a in mlp.alpha]
     sums = [_float64(a) for a in trace.net]
     o = [_float64(a) for a in trace.o]
     delta = [_float64(a) for a in back.delta]
@@ -153,18 +156,31 @@ def _expectations(
     yield "o[0]", value, bounds.gather(value, (shift is not None) + (scale is not None))
     for k in range(m + 1):
         yield f"net[{k + 1}]", network.affine(o[k], W[k]), bounds.net(o[k], W[k])
-        value = activations.activate(f[k], sums[k + 1])
-        yield f"o[{k + 1}]", value, bounds.activation(f[k], sums[k + 1], value)
+        value = activations.activate(f[k], sums[k + 1], alpha[k])
+        yield f"o[{k + 1}]", value, bounds.activation(f[k], sums[k + 1], value, alpha[k])
     last, y_hat, output = sums[-1], o[-1], f[-1]
-    value = network.output_delta(net.loss, output, y, y_hat, eps, net=last)
-    yield f"delta[{m + 1}]", value, bounds.output_delta(net.loss, output, y, y_hat, eps, last)
+    value = network.output_delta(net.loss, output, y, y_hat, eps, True, last, alpha[m])
+    bound = bounds.output_delta(net.loss, output, y, y_hat, eps, last, alpha[m])
+    yield f"delta[{m + 1}]", value, bound
+    arriving, off = {}, {}  # u, where units learn
+    if alpha[m] is not None:
+        arriving[m] = losses.descent(net.loss, y, y_hat, eps)
+        off[m] = bounds.descent(net.loss, output, y, y_hat, arriving[m])
     for k in range(m, 0, -1):
-        value = network.hidden_delta(delta[k + 1], W[k], f[k - 1], o[k])
-        yield f"delta[{k}]", value, bounds.hidden_delta(delta[k + 1], W[k], f[k - 1], o[k])
+        arriving[k - 1] = network.arriving(delta[k + 1], W[k])
+        off[k - 1] = bounds.arriving(delta[k + 1], W[k])
+        above = delta[k + 1], W[k], f[k - 1], o[k]
+        value = network.hidden_delta(*above, None, None, sums[k], alpha[k - 1])
+        yield f"delta[{k}]", value, bounds.hidden_delta(*above, sums[k], alpha[k - 1])
     for k in range(m + 1):
         value = network.weight_gradient(delta[k + 1], o[k], W[k], S, net.l2, net.l1)
         bound = bounds.weight_gradient(delta[k + 1], o[k], W[k], S, net.l2, net.l1)
         yield f"dW[{k}]", value, bound
+    for k, learned in enumerate(alpha):
+        if learned is not None:
+            by = f[k], sums[k + 1], learned, arriving[k]
+            bound = bounds.alpha_gradient(*by, off[k], S)
+            yield f"dalpha[{k}]", network.alpha_gradient(*by, S), bound
     value = network.input_gradient(delta[1], W[0], scale)
     yield "dX", value, bounds.input_gradient(delta[1], W[0], scale)
     rows = losses.row_loss(net.loss, output, y, last, y_hat, eps)

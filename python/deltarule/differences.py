@@ -6,9 +6,10 @@ of order h^4. |D - D_1|, the error of D_1, of order h^2, stands as bound for it;
 rounding does to the four losses and to w +- h. h is STEPS[0], divided by the largest |o| that the
 weight meets if that is above 1: nets move by little, whatever the scale of the inputs.
 
-relu has no derivative at 0 and the l1 penalty none at w = 0. A difference across such a kink
-belongs to neither side: where a unit is active at w + 2h or w - 2h for other samples than at w,
-smaller steps are tried, and there is no difference if they straddle the kink too.
+relu has no derivative at 0, others have none at kinks of their own, and the l1 penalty none at
+w = 0. A difference across such a kink belongs to neither side: where a net lies on another side of
+it at w + 2h or w - 2h than at w, smaller steps are tried, and there is no difference if they
+straddle the kink too.
 """
 
 from __future__ import annotations
@@ -18,13 +19,13 @@ from dataclasses import replace
 
 import numpy as np
 
+from deltarule.activations import kinks
 from deltarule.architecture import Architecture
 from deltarule.chunks import traces
 from deltarule.jacobian import AnyMLP, Float64
 from deltarule.results import Array
 
 STEPS = (2.0**-10, 2.0**-14, 2.0**-18)
-KINKED = ("relu",)
 UNIT_ROUNDOFF = 2.0**-53
 
 
@@ -61,12 +62,12 @@ class Differences:
         at_w = self.mlp.loss(x, y, n_threads)
         if not np.isfinite(at_w):
             raise ValueError(f"mlp: the loss is {at_w}; expected weights with a finite loss")
-        self.kinked = [k + 1 for k, f in enumerate(net.activations) if f in KINKED]
+        self.kinked = {k: at for k, f in enumerate(net.activations, 1) if (at := kinks(f))}
         self.active = list(self._activities()) if self.kinked else []
         self.rounding, self.largest = _magnitudes(self.mlp, self.w, x, y, n_threads)
 
     def by(self, k: int, j: int, i: int) -> tuple[float, float] | None:
-        """D and its error bound for W[k][j, i].
+        """D and its error bound for W[k][j, i], or for alpha[k][j] in the column after the bias.
 
         Parameters
         ----------
@@ -81,6 +82,9 @@ class Differences:
         shapes = self.mlp.architecture.shapes
         columns = shapes[k][1]
         at = sum(a * b for a, b in shapes[:k]) + j * columns + i
+        if i == columns:
+            net = self.mlp.architecture
+            at = len(self.w) - sum(net.n_alphas[k:]) + j
         w = self.w[at]
         shift = 2.0 ** -np.ceil(np.log2(max(1.0, self.largest[k][i])))
         for step in STEPS:
@@ -116,10 +120,10 @@ class Differences:
         return False
 
     def _activities(self) -> Iterator[Array]:
-        """Which units of a kinked layer are active, for which samples; chunk by chunk."""
+        """On which side of its kinks each net of a kinked layer lies; chunk by chunk."""
         for _, trace in traces(self.mlp, self.x, self.n_threads):
-            for k in self.kinked:
-                yield trace.o[k] > 0
+            for k, places in self.kinked.items():
+                yield _array(trace.net[k])[..., None] > places
 
 
 def _double(mlp: AnyMLP, net: Architecture, w: Float64) -> AnyMLP:
@@ -137,6 +141,8 @@ def _magnitudes(
 ) -> tuple[float, list[Float64]]:
     """What rounding can do to L, and max over the samples of |[o[k], 1]_i| for each k.
 
+    For what units learn, behind the bias: the largest |net[k + 1]|, which bounds its influence.
+
     A net is off by gamma_{H+16} times the sum of its terms' magnitudes, which |delta| carries to
     L. An L_i adds K terms of a few operations on y and net, none larger than
     ((1 + |y|) (1 + |net|))^2; L adds n of them; gamma adds n_weights squares.
@@ -148,7 +154,7 @@ def _magnitudes(
     targets = float_targets(y, net)
     W = net.views(np.abs(w))
     S = reduction_size(net, len(x))
-    largest = [np.ones(columns) for _, columns in net.shapes]
+    largest = [np.ones(columns + 1) for _, columns in net.shapes]
     total = 0.0
     for rows, trace in traces(mlp, x, n_threads):
         delta = mlp.backward(trace, y[rows], n_threads).delta
@@ -158,7 +164,8 @@ def _magnitudes(
         total += _gamma(len(x) + net.n_outputs + 16) * float(np.sum(terms)) / S
         for k, matrix in enumerate(W):
             o = np.abs(trace.o[k])
-            np.maximum(largest[k][:-1], np.max(o, axis=0), out=largest[k][:-1])
+            np.maximum(largest[k][:-2], np.max(o, axis=0), out=largest[k][:-2])
+            largest[k][-1] = max(largest[k][-1], np.max(np.abs(_array(trace.net[k + 1]))))
             terms = np.abs(_array(delta[k + 1])) * (o @ matrix[:, :-1].T + matrix[:, -1])
             total += _gamma(matrix.shape[1] + 16) * float(np.sum(terms)) / S
     penalty = net.l2 * float(np.sum(w**2)) + net.l1 * float(np.sum(np.abs(w)))

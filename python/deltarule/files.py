@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Networks in safetensors files: W[0], W[1], .. as tensors, the architecture as JSON beside them.
 
+Since schema 3 activations are texts that may hold parameters, and what units learn stands in
+tensors alpha.k.
+
 The metadata also says by which schema the file was written and under which version of the numerics
 contract, so that a later release knows what it reads. A file is judged whole before anything is
 built from it.
@@ -25,7 +28,7 @@ from deltarule.mlp import MLP
 from deltarule.results import Array
 
 FORMAT = "deltarule"
-SCHEMA = 2
+SCHEMA = 3
 NUMERICS_CONTRACT = 1  # raised by a release that changes a bit of any result
 
 Path: TypeAlias = str | bytes | PathLike[Any]
@@ -69,7 +72,7 @@ def save(net: Architecture, w: Array, path: Path) -> None:
         "architecture": json.dumps(asdict(net)),
     }
     # Copies: the tensors of a file may not be views into one buffer.
-    tensors = {_tensor(k): W.copy() for k, W in enumerate(net.views(weights))}
+    tensors = {name: part.copy() for name, part in _parts(net, weights).items()}
     # Beside the target, which it replaces only when it is whole.
     part = os.path.join(os.path.dirname(target), f".deltarule-{os.urandom(8).hex()}")
     try:
@@ -183,21 +186,26 @@ def _architecture(path: str, text: str, schema: int) -> Architecture:
 
 def _weights(path: str, net: Architecture, tensors: dict[str, Array]) -> Array:
     """All weights in one vector; the file's own sizes bound what is allocated here."""
-    names = [_tensor(k) for k in range(len(net.shapes))]
-    if set(tensors) != set(names):
-        raise _damaged(path, f"its tensors are {sorted(tensors)[:20]}; expected {names[:20]}")
-    for name, shape in zip(names, net.shapes, strict=True):
+    shapes: dict[str, tuple[int, ...]] = {f"W.{k}": shape for k, shape in enumerate(net.shapes)}
+    shapes |= {f"alpha.{k}": (n,) for k, n in enumerate(net.n_alphas) if n}
+    if set(tensors) != set(shapes):
+        names = list(shapes)[:20]
+        raise _damaged(path, f"its tensors are {sorted(tensors)[:20]}; expected {names}")
+    for name, shape in shapes.items():
         a = tensors[name]
         if a.shape != shape or a.dtype != np.dtype(net.dtype):
             given, expected = f"{a.shape} of {a.dtype}", f"{shape} of {net.dtype}"
             raise _damaged(path, f"its {name} has shape {given}; expected {expected}")
         if not np.isfinite(a).all():
             raise _damaged(path, f"its {name} holds nan or infinity; expected finite numbers")
-    return np.concatenate([tensors[name].ravel() for name in names])
+    return np.concatenate([tensors[name].ravel() for name in shapes])
 
 
-def _tensor(k: int) -> str:
-    return f"W.{k}"
+def _parts(net: Architecture, w: Array) -> dict[str, Array]:
+    """The tensors of a file, in w's order."""
+    parts = {f"W.{k}": W for k, W in enumerate(net.views(w))}
+    learned = {f"alpha.{k}": alpha for k, alpha in enumerate(net.alphas(w)) if alpha is not None}
+    return {**parts, **learned}
 
 
 def _damaged(path: str, what: str) -> ValueError:

@@ -57,9 +57,10 @@ def check_gradient(
 
     Notes
     -----
-    Each weight takes four losses, and two forward passes more in a network with relu. Softmax
-    with binary cross-entropy clips probabilities (35): where it does, the loss is flat and the
-    gradient is not, by definition, and the check says so.
+    Each weight takes four losses, and two forward passes more where an activation has a kink, as
+    relu has. What a unit learns (`MLP.alpha`) is checked as a weight in a column after the bias.
+    Softmax with binary cross-entropy clips probabilities (35): where it does, the loss is flat and
+    the gradient is not, by definition, and the check says so.
     """
     net = check_network(mlp).architecture
     differentiable(net)
@@ -68,10 +69,10 @@ def check_gradient(
     rng = generator(seed)
     tolerance = number("tolerance", tolerance, lambda value: 0 < value < 1, "a number in (0, 1)")
     x, y = _validate.data(X, Y, net)
-    own = net.views(mlp.gradient(x, y, n_threads))
+    own = net.units(mlp.gradient(x, y, n_threads))
     single = net.dtype == "float32"
     differences = Differences(mlp, x, y, n_threads)
-    claimed = net.views(differences.mlp.gradient(x, y, n_threads)) if single else own
+    claimed = net.units(differences.mlp.gradient(x, y, n_threads)) if single else own
     layers = []
     for k, dW in enumerate(claimed):
         places = np.arange(dW.size)

@@ -17,7 +17,7 @@ class LayerCheck:
     k : int
         Of W[k].
     shape : (int, int)
-        Of W[k].
+        Of W[k]; with a column more where units learn a parameter.
     n_checked : int
         Weights whose difference was taken.
     n_skipped : int

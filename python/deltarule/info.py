@@ -103,8 +103,9 @@ class Text(str):
 def summary(net: Architecture) -> Text:
     """Return a table with a line for each layer: size, activation, the weights into it, memory.
 
-    Weights are counted without and with the biases: H_{k+1} H_k and H_{k+1} (H_k + 1). Memory is
-    that of the numbers in the network's dtype.
+    Weights are counted without and with the biases: H_{k+1} H_k and H_{k+1} (H_k + 1). What units
+    learn beside them has a line of its own, and a share in the total. Memory is that of the numbers
+    in the network's dtype.
     """
     itemsize = 4 if net.dtype == "float32" else 8
     rows = [
@@ -116,7 +117,13 @@ def summary(net: Architecture) -> Text:
     for k, ((units, columns), f) in enumerate(zip(net.shapes, net.activations, strict=True)):
         into = f"W[{k}]  {units} x {columns}"
         rows.append((str(k + 1), str(units), f, into, *_counts(units * columns, units, itemsize)))
-    rows.append(("", "", "", "total", *_counts(net.n_weights, sum(net.layers[1:]), itemsize)))
+        if learned := net.n_alphas[k]:
+            counts = ("", "", f"{learned:,}", _bytes(learned * itemsize))
+            rows.append(("", "", "", f"alpha[{k}]  {learned}", *counts))
+    all_weights, biases = net.n_weights, sum(net.layers[1:])
+    _, of_biases, of_all, memory = _counts(all_weights, biases, itemsize)
+    own = all_weights - biases - sum(net.n_alphas)
+    rows.append(("", "", "", "total", f"{own:,}", of_biases, of_all, memory))
     penalties = {"l2": net.l2, "l1": net.l1}
     penalty = "".join(f", {name} {size:g}" for name, size in penalties.items() if size)
     last = f"{net.n_weights:,} weights, {net.dtype}; {net.loss}, {net.reduction}{penalty}"

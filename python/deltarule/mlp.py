@@ -266,7 +266,10 @@ class MLP(Fittable):
             weights = _validate.sample_weight(sample_weight, len(y))
             back = self._network.backward(net, o, y, threads, weights)
         delta, gradient, dX, loss = back
-        return Backward((None, *delta), self.architecture.views(gradient), gradient, dX, loss)
+        of_w = self.architecture
+        return Backward(
+            (None, *delta), of_w.views(gradient), gradient, dX, loss, of_w.alphas(gradient)
+        )
 
     def loss(
         self,

@@ -51,6 +51,9 @@ class Backward:
         dL_i/dx_i, per sample, with respect to X as it was given.
     loss : float
         L.
+    dalpha : tuple
+        dalpha[k] = dL/dalpha[k], (H_{k+1},), of what the units of layer k + 1 learn, or None: views
+        into `gradient`.
     """
 
     delta: tuple[Array | None, ...]
@@ -58,3 +61,4 @@ class Backward:
     gradient: Array
     dX: Array
     loss: float
+    dalpha: tuple[Array | None, ...] = ()

@@ -7,6 +7,7 @@ change of the page that isn't made here is a failure.
 """
 
 from formulas import (
+    activations,
     backward,
     chain_rule,
     dropout,
@@ -30,6 +31,7 @@ from formulas.registry import FORMULAS
 
 __all__ = [
     "FORMULAS",
+    "activations",
     "backward",
     "chain_rule",
     "dropout",

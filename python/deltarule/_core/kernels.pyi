@@ -8,7 +8,13 @@ import collections.abc
 import numpy
 import numpy.typing
 import typing
-__all__: list[str] = ['add_noise', 'affine', 'drop', 'elementary', 'hidden_delta', 'output', 'random_words', 'weight_gradient']
+__all__: list[str] = ['activate', 'add_noise', 'affine', 'drop', 'elementary', 'hidden_delta', 'output', 'random_words', 'times_derivative', 'weight_gradient']
+@typing.overload
+def activate(net: numpy.typing.NDArray[numpy.float32], n_out: typing.SupportsInt | typing.SupportsIndex, activation: typing.SupportsInt | typing.SupportsIndex, inner: typing.SupportsInt | typing.SupportsIndex, alpha: numpy.typing.NDArray[numpy.float32], keep: bool) -> tuple:
+    ...
+@typing.overload
+def activate(net: numpy.typing.NDArray[numpy.float64], n_out: typing.SupportsInt | typing.SupportsIndex, activation: typing.SupportsInt | typing.SupportsIndex, inner: typing.SupportsInt | typing.SupportsIndex, alpha: numpy.typing.NDArray[numpy.float64], keep: bool) -> tuple:
+    ...
 @typing.overload
 def add_noise(key: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex], rows: numpy.typing.NDArray[numpy.int64], n_columns: typing.SupportsInt | typing.SupportsIndex, o: numpy.typing.NDArray[numpy.float32], sigma: typing.SupportsFloat | typing.SupportsIndex) -> numpy.typing.NDArray[numpy.float32]:
     ...
@@ -46,6 +52,12 @@ def output(net: numpy.typing.NDArray[numpy.float32], Y: numpy.typing.NDArray[num
 def output(net: numpy.typing.NDArray[numpy.float64], Y: numpy.typing.NDArray[numpy.float64], n_out: typing.SupportsInt | typing.SupportsIndex, activation: typing.SupportsInt | typing.SupportsIndex, loss: typing.SupportsInt | typing.SupportsIndex, collapsed: bool, parameter: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex] = []) -> tuple:
     ...
 def random_words(key: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex], rows: numpy.typing.NDArray[numpy.int64], first: typing.SupportsInt | typing.SupportsIndex, panels: typing.SupportsInt | typing.SupportsIndex) -> numpy.typing.NDArray[numpy.uint32]:
+    ...
+@typing.overload
+def times_derivative(u: numpy.typing.NDArray[numpy.float32], o: numpy.typing.NDArray[numpy.float32], slope: numpy.typing.NDArray[numpy.float32] | None, n_out: typing.SupportsInt | typing.SupportsIndex, activation: typing.SupportsInt | typing.SupportsIndex) -> numpy.typing.NDArray[numpy.float32]:
+    ...
+@typing.overload
+def times_derivative(u: numpy.typing.NDArray[numpy.float64], o: numpy.typing.NDArray[numpy.float64], slope: numpy.typing.NDArray[numpy.float64] | None, n_out: typing.SupportsInt | typing.SupportsIndex, activation: typing.SupportsInt | typing.SupportsIndex) -> numpy.typing.NDArray[numpy.float64]:
     ...
 @typing.overload
 def weight_gradient(o: numpy.typing.NDArray[numpy.float32], delta: numpy.typing.NDArray[numpy.float32], n_in: typing.SupportsInt | typing.SupportsIndex, n_out: typing.SupportsInt | typing.SupportsIndex, minus_inverse_s: typing.SupportsFloat | typing.SupportsIndex) -> numpy.typing.NDArray[numpy.float32]:

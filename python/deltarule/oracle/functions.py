@@ -118,7 +118,7 @@ def hard_tanh(net: Float64, _: Float64) -> Parts:
 
 def hard_logistic(net: Float64, _: Float64) -> Parts:
     """o = net/6 + 1/2 clipped to [0, 1]; f' = [|net| < 3] / 6  (A12)."""
-    return Parts(np.clip(net / 6 + 0.5, 0.0, 1.0), np.where(np.abs(net) < 3, 1 / 6, 0.0))
+    return Parts(np.clip((net + 3) / 6, 0.0, 1.0), np.where(np.abs(net) < 3, 1 / 6, 0.0))
 
 
 def exponential(net: Float64, _: Float64) -> Parts:

@@ -147,7 +147,8 @@ class MLP:
         ] + [alpha_gradient(weighed(p[rows], s), S) for p in moved[::-1]])
         dX = input_gradient(delta[0], W[0], self._scale)
         loss = self._loss(trace, y, sparsity, rows, s)
-        return Backward((None, *delta), a.views(gradient), gradient, dX, loss)
+        dW, dalpha = a.views(gradient), a.alphas(gradient)
+        return Backward((None, *delta), dW, gradient, dX, loss, dalpha)
 
     def _fused(self, k):
         """The activation of layer k where f' comes from o; else identity, and f' comes after."""

@@ -99,7 +99,7 @@ cdef Parts gelu(real x) noexcept nogil:
 
 cdef Parts hard_logistic(real x) noexcept nogil:
     cdef real sixth = <real>0.16666666666666666, zero = 0, one = 1
-    cdef real o = fma(x, sixth, <real>0.5)
+    cdef real o = (x + <real>3) * sixth
     cdef Parts p
     o = zero if o < 0 else o
     p.o = one if o > 1 else o

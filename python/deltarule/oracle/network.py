@@ -287,7 +287,8 @@ def backward(
     loss = loss_of(net, w, trace, y, s)
     if sparsity is not None:
         loss += sparse.penalty(sparsity, o[sparsity.layer], S, eps(net), s)
-    return Backward((None, *back), net.views(gradient), gradient, dX, loss)
+    dW_k, dalpha_k = net.views(gradient), net.alphas(gradient)
+    return Backward((None, *back), dW_k, gradient, dX, loss, dalpha_k)
 
 
 def loss_of(

@@ -122,11 +122,7 @@ class State:
 
 def _clipped(formulas: Any, net: Architecture, g: Array, most: float) -> Array:
     """g with its norm bounded, unit by unit: weights, bias, what it learns."""
-    matrices, alphas = net.views(g), net.alphas(g)
-    units = [
-        dW if alpha is None else np.column_stack([dW, alpha])
-        for dW, alpha in zip(matrices, alphas, strict=True)
-    ]
+    units = net.units(g)
     flat, clipped = formulas.clip_norm(units, most), np.empty_like(g)
     for unit, dW, alpha in zip(units, net.views(clipped), net.alphas(clipped), strict=True):
         part, flat = flat[: unit.size].reshape(unit.shape), flat[unit.size :]
