@@ -64,7 +64,8 @@ template <class T> __attribute__((noinline)) void blended_tile(const ActivationT
     });
     tile_of(t.inner, ActivationTile<T>{z, nullptr, nullptr, {kept.slope, nullptr}, rows, t.columns, 0, t.inner});
     each([&](int c, int64_t at) INLINE_LAMBDA {
-      const vec<T> alpha = load(t.alpha + c), x = load(net + at), apart = load(z + at) - x, one = splat<vec<T>>(1);
+      const vec<T> alpha = t.alpha ? load(t.alpha + c) : splat<vec<T>>(t.parameter);
+      const vec<T> x = load(net + at), apart = load(z + at) - x, one = splat<vec<T>>(1);
       store(z + at, fma(alpha, apart, x));
       if (kept.slope) store(kept.slope + at, fma(alpha, load(kept.slope + at) - one, one));
       if (kept.influence) store(kept.influence + at, apart);
