@@ -27,7 +27,7 @@ struct OptimizerSettings {
   double clip_value = 0;                             // of each element of the gradient; 0: none
   double clip_norm = 0;                              // of the whole gradient; 0: none
   double max_norm = 0;                               // of each unit's weights; 0: none
-  std::vector<double> eta_factors;                   // by layer; empty: all 1
+  std::vector<double> eta_factors = {};              // by layer; empty: all 1
 
   int slots() const { return optimizer_rules[int(rule)].slots; }
   // Whether batches of one row have a pass of their own.
