@@ -20,6 +20,7 @@ from formulas import (
     two_cases,
     two_layers,
     vector_activations,
+    weights,
 )
 from formulas.registry import FORMULAS
 
@@ -38,4 +39,5 @@ __all__ = [
     "two_cases",
     "two_layers",
     "vector_activations",
+    "weights",
 ]
