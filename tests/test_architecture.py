@@ -4,11 +4,13 @@
 import dataclasses
 import json
 import pickle
+import re
 from math import inf, nan, sqrt
 
 import numpy as np
 import pytest
 
+from deltarule import losses
 from deltarule.architecture import ACTIVATIONS, OUTPUTS, Architecture
 from deltarule.initialisers import initial_weights
 from deltarule.optimizers import SGD, Adam, check_optimizer
@@ -48,7 +50,8 @@ def test_pairs_of_output_and_loss(loss, output):
     if output in OUTPUTS[loss]:
         assert make([4, 2], output=output, loss=loss).activations[-1] == output
     else:
-        with pytest.raises(ValueError, match=f"output: '{output}'; expected .* loss='{loss}'"):
+        text = re.escape(losses.read(loss).text)
+        with pytest.raises(ValueError, match=f"output: '{output}'; expected .* loss='{text}'"):
             make([4, 2], output=output, loss=loss)
 
 

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from trainings import TRAININGS, Training, fingerprint, momentum, trained
 
 import deltarule as dr
-from deltarule import _core
+from deltarule import _core, losses
 from deltarule.oracle import literal
 
 named = pytest.mark.parametrize("training", TRAININGS, ids=lambda training: training.name)
@@ -98,7 +98,12 @@ def network_strategy() -> st.SearchStrategy[Training]:
          ("softmax", "binary_cross_entropy"), ("identity", "half_squared_error"),
          ("tanh", "half_squared_error"), ("relu", "half_squared_error"),
          ("logistic", "half_squared_error"), ("softmax", "half_squared_error"),
-         ("relu", "squared_error"), ("softmax", "squared_error")]
+         ("relu", "squared_error"), ("softmax", "squared_error"), ("tanh", "absolute"),
+         ("identity", "huber(0.5)"), ("identity", "quantile(0.2)"), ("softmax", "log_cosh"),
+         ("exponential", "poisson"), ("exponential", "gamma"), ("exponential", "tweedie"),
+         ("identity", "hinge"), ("identity", "squared_hinge"), ("logistic", "focal"),
+         ("softmax", "focal(0.7)"), ("softmax", "kl_divergence"), ("gaussian", "gaussian_nll"),
+         ("softmax", "cross_entropy(0.3)"), ("logistic", "binary_cross_entropy(0.3)")]
     )  # fmt: skip
     names = st.sampled_from(["identity", "logistic", "tanh", "relu", "softmax"])
 
@@ -106,13 +111,14 @@ def network_strategy() -> st.SearchStrategy[Training]:
     def build(draw: st.DrawFn) -> Training:
         inner = draw(hidden)
         output, loss = draw(pair)
-        layers = (draw(size), *inner, max(2, draw(size)) if output == "softmax" else draw(size))
+        last = max(2, draw(size)) if output == "softmax" else draw(size)
+        layers = (draw(size), *inner, 2 * last if output == "gaussian" else last)
         activation = tuple(
             draw(names) if h > 1 else draw(names.filter(lambda f: f != "softmax")) for h in inner
         )
         rule = draw(st.sampled_from([dr.SGD(0.003), dr.SGD(0.003, momentum=0.5), dr.Adam(0.01)]))
         batch_size = draw(st.one_of(st.none(), st.integers(1, 20)))
-        labels = loss == "cross_entropy" and draw(st.booleans())
+        labels = losses.read(loss).takes_labels(layers[-1]) and draw(st.booleans())
         options = {
             "l2": draw(st.sampled_from([0.0, 0.01])),
             "l1": draw(st.sampled_from([0.0, 0.0, 0.01])),

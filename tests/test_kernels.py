@@ -11,15 +11,18 @@ import pytest
 from numpy.typing import NDArray
 
 import deltarule as dr
-from deltarule import _core
+from deltarule import _core, losses
+from deltarule.compare import same_bits
 from deltarule.oracle import literal
 
 Array = NDArray[Any]
 kernels = _core.kernels
 
 PANEL = 32
-ACTIVATIONS = ["identity", "logistic", "tanh", "relu", "softmax", "threshold"]
-LOSSES = ["half_squared_error", "binary_cross_entropy", "cross_entropy", "squared_error"]
+ACTIVATIONS = [
+    "identity", "logistic", "tanh", "relu", "softmax", "threshold", "exponential", "gaussian",
+]  # fmt: skip
+LOSSES = [*losses.TABLE, "given"]
 
 # Around the vector (4, 8, 16), the panel (32) and the tile (6, 8, 14 rows).
 WIDTHS = [1, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 65]
@@ -170,7 +173,55 @@ PAIRS = [
     ("logistic", "binary_cross_entropy", False),
     ("logistic", "binary_cross_entropy", True),
     ("threshold", "half_squared_error", True),  # Rosenblatt's rule
+    ("identity", "absolute", True),
+    ("tanh", "huber(delta=0.75)", True),
+    ("relu", "quantile(0.3)", True),
+    ("softmax", "log_cosh", True),
+    ("identity", "log_cosh", True),
+    ("exponential", "poisson", True),
+    ("exponential", "gamma", True),
+    ("exponential", "tweedie(power=1.3)", True),
+    ("exponential", "tweedie(power=3)", True),
+    ("exponential", "half_squared_error", True),
+    ("identity", "hinge", True),
+    ("identity", "squared_hinge", True),
+    ("logistic", "focal(gamma=1.7)", True),
+    ("softmax", "focal(gamma=2)", True),
+    ("softmax", "focal(gamma=0.5)", True),
+    ("softmax", "kl_divergence", True),
+    ("gaussian", "gaussian_nll", True),
 ]
+
+
+def even(activation: str, n_out: int) -> int:
+    """As many outputs as that, or one more where they come in pairs."""
+    return n_out + n_out % 2 if activation == "gaussian" else n_out
+
+
+def targets(loss: str, Y: Array, n_out: int) -> Array:
+    """Numbers between 0 and 1 as the loss takes them."""
+    chosen = losses.read(loss)
+    y = Y[:, : chosen.n_targets(n_out)]
+    forms = {"sign": np.where(y < 0.5, -1, 1), "positive": y + np.finfo(Y.dtype).tiny}
+    return np.ascontiguousarray(forms.get(chosen.targets, y).astype(Y.dtype))
+
+
+def native_output(
+    net: Array, Y: Array, activation: str, loss: str, collapsed: bool
+) -> tuple[Array, Array, Array]:
+    chosen, n_out = losses.read(loss), net.shape[1]
+    codes = ACTIVATIONS.index(activation), LOSSES.index(chosen.name)
+    parameter = chosen.parameter(n_out)
+    results: tuple[Array, Array, Array] = kernels.output(
+        panels(net), panels(Y), n_out, *codes, collapsed, parameter
+    )
+    return results
+
+
+def test_losses_are_numbered_as_in_the_core() -> None:
+    given = {**losses.read("absolute").core(1), "name": "none"}
+    with pytest.raises(ValueError, match=", ".join(LOSSES)):
+        _core.Network([1, 1], ["identity"], given, "float32", "mean", 0.0, 0.0, None, None)
 
 
 @pytest.mark.parametrize(("activation", "loss", "collapsed"), PAIRS)
@@ -179,18 +230,17 @@ def test_output_has_the_literal_bits(
     isa: str, dtype: str, n_out: int, activation: str, loss: str, collapsed: bool,
     rng: np.random.Generator,
 ) -> None:  # fmt: skip
-    rows = 6
+    rows, n_out = 6, even(activation, n_out)
     net = (4 * rng.standard_normal((rows, n_out))).astype(dtype)
     net[0, 0], net[1, -1] = 200, -200  # saturated, and probabilities that are clipped
-    Y = rng.random((rows, n_out)).astype(dtype)
-    codes = ACTIVATIONS.index(activation), LOSSES.index(loss)
-    y_hat, delta, row_loss = kernels.output(panels(net), panels(Y), n_out, *codes, collapsed)
+    Y = targets(loss, rng.random((rows, n_out)).astype(dtype), n_out)
+    y_hat, delta, row_loss = native_output(net, Y, activation, loss, collapsed)
     expected_y_hat = literal.activate(activation, net)
-    expected_delta = literal.output_delta(loss, activation, Y, expected_y_hat, collapsed)
+    expected_delta = literal.output_delta(loss, activation, Y, expected_y_hat, collapsed, net)
     expected_loss = literal.row_loss(loss, activation, Y, net, expected_y_hat)
-    assert rows_of(y_hat, n_out).tobytes() == expected_y_hat.tobytes()
-    assert rows_of(delta, n_out).tobytes() == expected_delta.tobytes()
-    assert row_loss.tobytes() == expected_loss.tobytes()
+    assert same_bits(rows_of(y_hat, n_out), expected_y_hat)
+    assert same_bits(rows_of(delta, n_out), expected_delta)
+    assert same_bits(row_loss, expected_loss)
     # The next contraction multiplies the padding of delta with zeros: it must hold zeros.
     assert not delta.transpose(1, 0, 2).reshape(rows, -1)[:, n_out:].any()
 
@@ -202,7 +252,7 @@ def test_output_of_every_count_of_rows_has_the_literal_bits(
     rng: np.random.Generator,
 ) -> None:  # fmt: skip
     """Few columns turn their rows along the lanes, from some rows on; zeros keep their signs."""
-    codes = ACTIVATIONS.index(activation), LOSSES.index(loss)
+    n_out = even(activation, n_out)
     for rows in (1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 33):
         net = (
             rng.choice([1e-3, 1, 30, 300], (rows, 1)) * rng.standard_normal((rows, n_out))
@@ -210,17 +260,35 @@ def test_output_of_every_count_of_rows_has_the_literal_bits(
         Y = rng.choice([0.0, -0.0, 1.0, 0.25, 1e-40], (rows, n_out)).astype(dtype)
         net[rng.random(net.shape) < 0.2] = -0.0
         Y[rows // 2] = -0.0
-        y_hat, delta, row_loss = kernels.output(panels(net), panels(Y), n_out, *codes, collapsed)
+        Y = targets(loss, Y, n_out)
+        y_hat, delta, row_loss = native_output(net, Y, activation, loss, collapsed)
         expected_y_hat = literal.activate(activation, net)
-        expected_delta = literal.output_delta(loss, activation, Y, expected_y_hat, collapsed)
-        assert rows_of(y_hat, n_out).tobytes() == expected_y_hat.tobytes()
-        assert rows_of(delta, n_out).tobytes() == expected_delta.tobytes()
+        expected_delta = literal.output_delta(loss, activation, Y, expected_y_hat, collapsed, net)
+        assert same_bits(rows_of(y_hat, n_out), expected_y_hat)
+        assert same_bits(rows_of(delta, n_out), expected_delta)
         expected = literal.row_loss(loss, activation, Y, net, expected_y_hat)
-        assert row_loss.tobytes() == expected.tobytes()
+        assert same_bits(row_loss, expected)
         assert not delta.transpose(1, 0, 2).reshape(rows, -1)[:, n_out:].any()
 
 
-@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("activation", ["identity", "tanh", "relu", "softmax"])
+@pytest.mark.parametrize("n_out", [1, 4, 17, 33])
+def test_a_given_loss_takes_its_descent_from_Y(
+    isa: str, dtype: str, n_out: int, activation: str, rng: np.random.Generator
+) -> None:
+    """What a callable loss is made of: y_hat is there, u comes in Y, delta is f' u."""
+    y_hat = literal.activate(activation, rng.standard_normal((9, n_out)).astype(dtype))
+    u = rng.standard_normal((9, n_out)).astype(dtype)
+    codes = ACTIVATIONS.index(activation), LOSSES.index("given")
+    same, delta, _ = kernels.output(panels(y_hat), panels(u), n_out, *codes, True)
+    assert rows_of(same, n_out).tobytes() == y_hat.tobytes()
+    W = np.eye(n_out, n_out + 1, dtype=dtype)
+    expected = literal.hidden_delta(u, W, activation, y_hat)
+    assert rows_of(delta, n_out).tobytes() == expected.tobytes()
+    assert not delta.transpose(1, 0, 2).reshape(9, -1)[:, n_out:].any()
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS[:6])
 @pytest.mark.parametrize("n_out", [1, 2, 3, 4, 5, 10, 16, 17, 33])
 def test_predictions_of_every_count_of_rows_have_the_literal_bits(
     isa: str, dtype: str, n_out: int, activation: str, rng: np.random.Generator

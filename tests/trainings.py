@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import deltarule as dr
-from deltarule import _core
+from deltarule import _core, losses
 from deltarule.optimizers import Optimizer
 
 Data = tuple[NDArray[Any], NDArray[Any]]
@@ -50,7 +50,9 @@ class Training:
         X[rng.random(X.shape) < 0.2] = 0
         if self.labels:
             return X, rng.integers(0, self.layers[-1], self.rows)
-        return X, rng.random((self.rows, self.layers[-1])).astype(dtype)
+        chosen = losses.read(self.loss)
+        Y = rng.random((self.rows, chosen.n_targets(self.layers[-1]))).astype(dtype)
+        return X, np.where(Y < 0.5, -1, 1) if chosen.targets == "sign" else Y
 
     def orders(self, epochs: int = 2) -> list[NDArray[np.int64]]:
         rng = np.random.default_rng(3)
@@ -94,6 +96,22 @@ TRAININGS = [
              options=standardised),
     # Blocks of the batch dealt to the threads, a short one at its end; then a shorter batch.
     Training((70, 50, 4), "relu", "softmax", "cross_entropy", adam, 1100, 1400, labels=True),
+    # Every other loss: one output, a few (rows along the lanes), more than a vector or a panel.
+    Training((7, 9, 3), "tanh", "identity", "absolute", sgd, 8, 40),
+    Training((7, 9, 1), "relu", "identity", "huber(0.25)", momentum, 11, 40),
+    Training((7, 9, 3), "tanh", "identity", "quantile(0.1, 0.5, 0.9)", adam, 8, 40),
+    Training((7, 9, 18), "tanh", "logistic", "log_cosh", adam, 8, 40),
+    Training((7, 9, 5), "tanh", "exponential", "poisson", sgd, 8, 40),
+    Training((7, 9, 1), "tanh", "exponential", "gamma", sgd, 8, 40),
+    Training((7, 9, 2), "tanh", "exponential", "tweedie(1.3)", adam, 8, 40),
+    Training((7, 9, 4), "relu", "identity", "hinge", sgd, 8, 40, labels=True),
+    Training((7, 9, 1), "relu", "identity", "squared_hinge", momentum, None, 300),
+    Training((7, 9, 6), "tanh", "logistic", "focal(1.5)", adam, 8, 40),
+    Training((7, 9, 35), "tanh", "softmax", "focal", adam, 8, 40, labels=True),
+    Training((7, 9, 6), "tanh", "softmax", "kl_divergence", adam, 8, 40),
+    Training((7, 9, 6), "tanh", "gaussian", "gaussian_nll", adam, 8, 40),
+    Training((7, 9, 6), "relu", "softmax", "cross_entropy(0.1)", adam, 8, 40, labels=True),
+    Training((7, 9, 6), "relu", "logistic", "binary_cross_entropy(0.2)", adam, 1, 20),
 ]  # fmt: skip
 
 

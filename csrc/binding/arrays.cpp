@@ -62,10 +62,15 @@ bool may_overlap(const py::array& a, const py::array& b) {
 Targets targets_of(py::handle Y, const Shape& shape, int64_t n) {
   if (!is_exact_array(Y)) throw Refused{"Y"};
   const auto a = py::reinterpret_borrow<py::array>(Y);
-  const bool flat = a.ndim() == 1, labels = flat && shape.loss == Loss::cross_entropy;
+  const bool flat = a.ndim() == 1, labels = flat && shape.target.labels;
   if (labels && (a.dtype().kind() == 'f' || a.shape(0) != n)) throw Refused{"Y"};
-  const Rows rows = rows_of(Y, flat ? 1 : shape.outputs(), "Y", flat);
-  if (rows.n != n || (flat && !labels && shape.outputs() != 1)) throw Refused{"Y"};
+  const bool one = flat || (shape.target.broadcast && a.ndim() == 2 && a.shape(1) == 1);
+  Rows rows = rows_of(Y, one ? 1 : shape.targets(), "Y", flat);
+  if (rows.n != n || (flat && !labels && shape.targets() != 1 && !shape.target.broadcast)) throw Refused{"Y"};
+  if (one && !labels && shape.targets() > 1) {  // the one column again and again
+    rows.columns = shape.targets();
+    rows.column_stride = 0;
+  }
   return {rows, labels};
 }
 

@@ -19,7 +19,8 @@ struct Targets {
   bool labels;
 };
 
-// Y for this network and n rows: (n, K); class labels (n,) for cross-entropy; (n,) for K = 1.
+// Y for this network and n rows: (n, columns); class labels (n,) where the loss takes them; (n,) for one
+// column, which may serve several outputs.
 Targets targets_of(py::handle Y, const Shape& shape, int64_t n);
 
 // float64, one for each of the n rows; None: null.

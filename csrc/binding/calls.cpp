@@ -23,9 +23,16 @@ void raise_bad_row(const BadRow& bad, py::handle Y, const Shape& shape, bool lab
     const std::string label = py::str(Y[py::int_(bad.row)]);
     throw std::invalid_argument(where + "label " + label + "; expected 0 ... " + std::to_string(shape.outputs() - 1));
   }
-  if (check == Check::probability)
-    throw std::invalid_argument(where + "a value outside [0, 1]; expected probabilities for " +
-                                (shape.loss == Loss::cross_entropy ? "cross_entropy" : "binary_cross_entropy"));
+  // As _validate.judged says it.
+  const char* expected = nullptr;
+  switch (check) {
+    case Check::probability: expected = "a value outside [0, 1]; expected probabilities for "; break;
+    case Check::non_negative: expected = "a value below 0; expected numbers >= 0 for "; break;
+    case Check::positive: expected = "a value that is not above 0; expected numbers > 0 for "; break;
+    case Check::sign: expected = "a value other than -1 and 1; expected -1 or 1 for "; break;
+    default: break;
+  }
+  if (expected) throw std::invalid_argument(where + expected + shape.target.name);
   throw std::invalid_argument(where + "nan or infinity (as " + dtype + "); expected finite numbers");
 }
 

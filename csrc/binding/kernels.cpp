@@ -88,15 +88,20 @@ py::array_t<T> weight_gradient(const Array<T>& o, const Array<T>& delta, int n, 
 }
 
 template <class T>
-py::tuple output(const Array<T>& net, const Array<T>& Y, int columns, int activation, int loss, bool collapsed) {
+py::tuple output(const Array<T>& net, const Array<T>& Y, int columns, int activation, int loss, bool collapsed,
+                 const std::vector<T>& parameter) {
   require(columns >= 1 && net.ndim() == 3 && net.shape(1) >= 1, "expected at least one row and column");
-  require(is_panels(net, panels_of(columns), net.shape(1)) && is_panels(Y, panels_of(columns), net.shape(1)),
+  const int targets = Loss(loss) == Loss::gaussian_nll ? columns / 2 : columns;
+  require(is_panels(net, panels_of(columns), net.shape(1)) && is_panels(Y, panels_of(targets), net.shape(1)),
           "net, Y: expected panels of the same rows");
+  require(parameter.empty() || int(parameter.size()) == columns, "parameter: expected one per column");
   const int64_t rows = net.shape(1);
   Buffer<T> z = aligned(net), delta(z.size()), row_loss(size_t(rows) * PANEL);
-  const Buffer<T> targets = aligned(Y);
-  kernels<T>().output({z.data(), delta.data(), targets.data(), row_loss.data(), rows * PANEL, rows, columns,
-                       Activation(activation), Loss(loss), collapsed});
+  const Buffer<T> y = aligned(Y);
+  Buffer<T> p(parameter.empty() ? 0 : size_t(panels_of(columns)) * PANEL);
+  std::copy(parameter.begin(), parameter.end(), p.data());
+  kernels<T>().output({z.data(), delta.data(), y.data(), row_loss.data(), rows * PANEL, rows, columns,
+                       Activation(activation), Loss(loss), collapsed, parameter.empty() ? nullptr : p.data()});
   py::array_t<T> losses(rows);
   std::copy(row_loss.data(), row_loss.data() + rows, losses.mutable_data());
   return py::make_tuple(panels_array(z, rows), panels_array(delta, rows), losses);
@@ -158,7 +163,7 @@ template <class T> void define(py::module_& m) {
   m.def("weight_gradient", &weight_gradient<T>, py::arg("o").noconvert(), py::arg("delta").noconvert(), py::arg("n_in"),
         py::arg("n_out"), py::arg("minus_inverse_s"));
   m.def("output", &output<T>, py::arg("net").noconvert(), py::arg("Y").noconvert(), py::arg("n_out"),
-        py::arg("activation"), py::arg("loss"), py::arg("collapsed"));
+        py::arg("activation"), py::arg("loss"), py::arg("collapsed"), py::arg("parameter") = std::vector<T>());
   m.def("drop", &drop<T>, py::arg("key"), py::arg("rows").noconvert(), py::arg("n_columns"), py::arg("o").noconvert(),
         py::arg("activation"), py::arg("slope").noconvert(), py::arg("threshold"), py::arg("scale"));
   m.def("add_noise", &add_noise<T>, py::arg("key"), py::arg("rows").noconvert(), py::arg("n_columns"),

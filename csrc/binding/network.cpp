@@ -3,6 +3,8 @@
 
 #include <pybind11/stl.h>
 
+#include <tuple>
+
 #include "trainer/evaluate.hpp"
 
 namespace {
@@ -40,10 +42,24 @@ template <class T> std::shared_ptr<Network<T>> make(const Shape& shape, const py
   return std::make_shared<Network<T>>(shape, values(shift, "input_shift"), values(scale, "input_scale"));
 }
 
+// As losses.Chosen.core gives it.
+LossSettings loss_of(const py::dict& given) {
+  LossSettings loss;
+  loss.name = given["name"].cast<std::string>();
+  loss.parameter = given["parameter"].cast<std::vector<double>>();
+  loss.check = check_named(given["targets"].cast<std::string>());
+  loss.columns = given["columns"].cast<int>();
+  loss.labels = given["labels"].cast<bool>();
+  loss.broadcast = given["broadcast"].cast<bool>();
+  std::tie(loss.shift, loss.scale) = given["standard"].cast<std::pair<double, double>>();
+  std::tie(loss.label_shift, loss.label_scale) = given["label_standard"].cast<std::pair<double, double>>();
+  return loss;
+}
+
 NetworkOfEither construct(const std::vector<int64_t>& layers, const std::vector<std::string>& activations,
-                          const std::string& loss, const std::string& dtype, const std::string& reduction, double l2,
+                          const py::dict& loss, const std::string& dtype, const std::string& reduction, double l2,
                           double l1, const py::object& input_shift, const py::object& input_scale, bool collapsed) {
-  const Shape shape(layers, activations, loss, reduction, {l2, l1}, collapsed);
+  const Shape shape(layers, activations, loss_of(loss), reduction, {l2, l1}, collapsed);
   if (dtype == "float32") return {make<float>(shape, input_shift, input_scale)};
   if (dtype == "float64") return {make<double>(shape, input_shift, input_scale)};
   throw std::invalid_argument("dtype: got '" + dtype + "', expected float32 or float64");
@@ -112,15 +128,16 @@ py::tuple backward_rows(Network<T>& network, const py::list& net, const py::list
   const int64_t n = py::reinterpret_borrow<py::array>(o[0]).shape(0);
   const auto from_net = exact_rows<T>(net, shape, n, 1, "trace");
   const auto from_o = exact_rows<T>(o, shape, n, 0, "trace");
-  const Targets targets = targets_of(Y, shape, n);
+  Aims<T> aims(Y, shape, n);
+  const Targets& targets = aims.targets;
   const double* weights = weights_of(sample_weight, n);
   Columns delta = new_rows<T>(shape, n, 1);
   const auto to_delta = pointers<T>(delta, 1);
   py::array_t<T> dX(std::vector<py::ssize_t>{n, shape.inputs()}), gradient(shape.n_weights);
   T *to_dX = dX.mutable_data(), *to_gradient = gradient.mutable_data();
-  const double loss = judging({Y, sample_weight, shape, targets.labels, dtype_name<T>}, [&](Watch& watch) {
+  const double loss = judging({Y, sample_weight, shape, targets.labels, dtype_name<T>, aims.held()}, [&](Watch& watch) {
     return backward(network, from_net, from_o, targets.rows, targets.labels, to_delta, to_dX, to_gradient, n_threads,
-                    watch, weights);
+                    watch, weights, aims.function());
   });
   return py::make_tuple(py::cast(delta), gradient, dX, loss);
 }
@@ -128,10 +145,12 @@ py::tuple backward_rows(Network<T>& network, const py::list& net, const py::list
 template <class T>
 double loss_of(Network<T>& network, py::handle X, py::handle Y, T* gradient, int n_threads, py::handle sample_weight) {
   const Rows rows = rows_of(X, network.shape.inputs(), "X");
-  const Targets targets = targets_of(Y, network.shape, rows.n);
+  Aims<T> aims(Y, network.shape, rows.n);
+  const Targets& targets = aims.targets;
   const double* weights = weights_of(sample_weight, rows.n);
-  return judging({Y, sample_weight, network.shape, targets.labels, dtype_name<T>}, [&](Watch& watch) {
-    return loss_and_gradient(network, rows, targets.rows, targets.labels, gradient, n_threads, watch, weights);
+  return judging({Y, sample_weight, network.shape, targets.labels, dtype_name<T>, aims.held()}, [&](Watch& watch) {
+    return loss_and_gradient(network, rows, targets.rows, targets.labels, gradient, n_threads, watch, weights,
+                             aims.function());
   });
 }
 

@@ -7,6 +7,7 @@ template <Activation F, class V> INLINE V activation(V net) {
   if constexpr (F == Activation::tanh) return tanh(net);
   if constexpr (F == Activation::relu) return select(net <= V{}, V{}, net);  // NaN stays NaN
   if constexpr (F == Activation::threshold) return select(net >= V{}, splat<V>(1), select(net < V{}, V{}, net));
+  if constexpr (F == Activation::exponential) return exp(net);
   return net;
 }
 
@@ -16,6 +17,7 @@ template <Activation F, class V> INLINE V times_derivative(V u, V o) {
   if constexpr (F == Activation::tanh) return u * fma(-o, o, splat<V>(1));
   if constexpr (F == Activation::relu) return select(o > V{}, u, V{});
   if constexpr (F == Activation::threshold) return V{};
+  if constexpr (F == Activation::exponential) return u * o;
   return u;
 }
 
@@ -70,6 +72,19 @@ template <class T> INLINE void softmax_row(T* z, int columns, ptrdiff_t stride) 
   along_row<T>(columns, stride, [&](int, ptrdiff_t at, ivec<T>) { store(z + at, load(z + at) / s); });
 }
 
+// The lanes from `column` on that lie in the second half of the columns.
+template <class T> INLINE ivec<T> is_variance(int column, int columns) {
+  return lane_numbers<T>() >= splat_integer<vec<T>>(columns / 2 - column);
+}
+
+// Means stay, variances are exp(net).
+template <class T> INLINE void gaussian_row(T* z, int columns, ptrdiff_t stride) {
+  along_row<T>(columns, stride, [&](int column, ptrdiff_t at, ivec<T>) {
+    const vec<T> net = load(z + at);
+    store(z + at, select(is_variance<T>(column, columns), exp(net), net));
+  });
+}
+
 template <class T, Activation F> INLINE void activate_panels(T* z, ptrdiff_t stride, int64_t rows, int columns) {
   if (turning_pays(columns, rows)) {
     for (int64_t r = 0; r < rows; r += lanes<T>)
@@ -96,6 +111,10 @@ template <class T> void activate(T* z, ptrdiff_t stride, int64_t rows, int colum
     case Activation::threshold: return activate_panels<T, Activation::threshold>(z, stride, rows, columns);
     case Activation::softmax:
       for (int64_t r = 0; r < rows; r++) softmax_row(z + r * PANEL, columns, stride);
+      return;
+    case Activation::exponential: return activate_panels<T, Activation::exponential>(z, stride, rows, columns);
+    case Activation::gaussian:
+      for (int64_t r = 0; r < rows; r++) gaussian_row(z + r * PANEL, columns, stride);
       return;
     case Activation::identity: return;
   }

@@ -95,18 +95,29 @@ INLINE int64_t gather_values(const Rows& X, const Selection& rows, const Standar
   return -1;
 }
 
-// Integer class labels become one-hot rows: to every kernel a label is its one-hot target.
+// Integer class labels become one-hot rows of these two values: to every kernel a label is its target.
 template <class T, class S>
-INLINE int64_t gather_labels(const Rows& X, const Selection& rows, int n_labels, T* out, ptrdiff_t stride) {
+INLINE int64_t gather_labels(const Rows& X, const Selection& rows, T off, T on, int n_labels, T* out,
+                             ptrdiff_t stride) {
   for (int64_t r = 0; r < rows.count; r++) {
     const char* p = X.data + (rows.order ? rows.order[r] : rows.first + r) * X.row_stride;
     const S label = X.swapped ? read_swapped<S>(p) : read_native<S>(p);
     if (label < 0 || uint64_t(label) >= uint64_t(n_labels)) return r;
     T* row = out + r * PANEL;
     for (int c = 0; c < n_labels; c += PANEL)
-      for (int l = 0; l < PANEL; l += lanes<T>) store(row + c / PANEL * stride + l, vec<T>{});
-    row[ptrdiff_t(label) / PANEL * stride + ptrdiff_t(label) % PANEL] = 1;
+      for (int l = 0; l < PANEL; l += lanes<T>) store(row + c / PANEL * stride + l, splat<vec<T>>(off));
+    row[ptrdiff_t(label) / PANEL * stride + ptrdiff_t(label) % PANEL] = on;
   }
+  return -1;
+}
+
+// Of the first `count` rows, as gathered: the first that holds what 0, the padding, would not pass either; or -1.
+template <class T> int64_t first_refused(Check check, const T* y, ptrdiff_t stride, int64_t count, int columns) {
+  for (int64_t r = 0; r < count; r++)
+    for (int c = 0; c < columns; c++) {
+      const T value = y[c / PANEL * stride + r * PANEL + c % PANEL];
+      if (check == Check::positive ? !(value > 0) : value != 1 && value != -1) return r;
+    }
   return -1;
 }
 
@@ -114,24 +125,29 @@ template <class T>
 int64_t gather(const Rows& X, const Selection& rows, const T* shift, const T* scale, Check check, int n_labels, T* out,
                ptrdiff_t stride) noexcept {
   if (check == Check::label) {
+    const T off = shift ? (0 - shift[0]) * scale[0] : T(0), on = shift ? (1 - shift[0]) * scale[0] : T(1);
     switch (X.kind) {
       case Kind::b:
-      case Kind::u8: return gather_labels<T, uint8_t>(X, rows, n_labels, out, stride);
-      case Kind::i8: return gather_labels<T, int8_t>(X, rows, n_labels, out, stride);
-      case Kind::i16: return gather_labels<T, int16_t>(X, rows, n_labels, out, stride);
-      case Kind::i32: return gather_labels<T, int32_t>(X, rows, n_labels, out, stride);
-      case Kind::i64: return gather_labels<T, int64_t>(X, rows, n_labels, out, stride);
-      case Kind::u16: return gather_labels<T, uint16_t>(X, rows, n_labels, out, stride);
-      case Kind::u32: return gather_labels<T, uint32_t>(X, rows, n_labels, out, stride);
-      case Kind::u64: return gather_labels<T, uint64_t>(X, rows, n_labels, out, stride);
+      case Kind::u8: return gather_labels<T, uint8_t>(X, rows, off, on, n_labels, out, stride);
+      case Kind::i8: return gather_labels<T, int8_t>(X, rows, off, on, n_labels, out, stride);
+      case Kind::i16: return gather_labels<T, int16_t>(X, rows, off, on, n_labels, out, stride);
+      case Kind::i32: return gather_labels<T, int32_t>(X, rows, off, on, n_labels, out, stride);
+      case Kind::i64: return gather_labels<T, int64_t>(X, rows, off, on, n_labels, out, stride);
+      case Kind::u16: return gather_labels<T, uint16_t>(X, rows, off, on, n_labels, out, stride);
+      case Kind::u32: return gather_labels<T, uint32_t>(X, rows, off, on, n_labels, out, stride);
+      case Kind::u64: return gather_labels<T, uint64_t>(X, rows, off, on, n_labels, out, stride);
       default: return 0;
     }
   }
   alignas(64) T zeros[PANEL] = {}, ones[PANEL];
   for (T& one : ones) one = 1;
-  const bool p = check == Check::probability;
   const T largest = elementary<vec<T>>::largest;
-  const Standard<T> standard{p ? 0 : -largest,     p ? 1 : largest,   shift ? shift : zeros,
-                             scale ? scale : ones, shift ? PANEL : 0, scale ? PANEL : 0};
-  return gather_values(X, rows, standard, out, stride);
+  const bool from_zero = check == Check::probability || check == Check::non_negative;
+  const Standard<T> standard{from_zero ? 0 : -largest, check == Check::probability ? 1 : largest,
+                             shift ? shift : zeros,    scale ? scale : ones,
+                             shift ? PANEL : 0,        scale ? PANEL : 0};
+  const int64_t bad = gather_values(X, rows, standard, out, stride);
+  if (check != Check::positive && check != Check::sign) return bad;
+  const int64_t refused = first_refused(check, out, stride, bad < 0 ? rows.count : bad, X.columns);
+  return refused >= 0 ? refused : bad;
 }

@@ -23,7 +23,7 @@ template <class T> void divergence(const Divergence<T>& d) noexcept {
   for (int c = 0; c < PANEL; c += lanes<T>) {
     const vec<T> rho_hat = load(d.total + c) * splat<vec<T>>(d.inverse_n), clipped = clip(rho_hat);
     store(d.kl + c, fma(rho, log(rho / clipped), (one - rho) * log((one - rho) / (one - clipped))));
-    store(d.pull + c, splat<vec<T>>(d.weight) * minus_loss_derivative<Loss::binary_cross_entropy>(rho, rho_hat));
+    store(d.pull + c, splat<vec<T>>(d.weight) * binary_cross_entropy_descent(rho, rho_hat));
   }
 }
 

@@ -19,12 +19,30 @@ constexpr int PANEL = 32;
 // Contractions sum in blocks of KB terms (docs/derivation.md, "the order of sums").
 constexpr int KB = 256;
 
-enum class Activation : int { identity, logistic, tanh, relu, softmax, threshold };
-enum class Loss : int { half_squared_error, binary_cross_entropy, cross_entropy, squared_error };
+enum class Activation : int { identity, logistic, tanh, relu, softmax, threshold, exponential, gaussian };
+enum class Loss : int {
+  half_squared_error,
+  binary_cross_entropy,
+  cross_entropy,
+  squared_error,
+  absolute,
+  huber,
+  quantile,
+  log_cosh,
+  poisson,
+  gamma,
+  tweedie,
+  hinge,
+  squared_hinge,
+  focal,
+  kl_divergence,
+  gaussian_nll,
+  given  // u stands in Y, y_hat in z, and L_i is there
+};
 enum class Sparsity : int { l1, kl };
 enum class Optimizer : int { sgd, momentum, adam };
 enum class Kind : int { b, i8, i16, i32, i64, u8, u16, u32, u64, f16, f32, f64 };
-enum class Check : int { finite, probability, label };
+enum class Check : int { finite, probability, non_negative, positive, sign, label };
 
 // A caller's array of rows, taken as it is: any kind, strides and byte order.
 struct Rows {
@@ -66,6 +84,7 @@ template <class T> struct Output {
   Activation activation;
   Loss loss;
   bool collapsed;
+  const T* parameter = nullptr;  // of the loss, by column; null: it has none
 };
 
 // gamma(w) = l2/2 sum of w^2 + l1 sum of |w|, without biases.

@@ -21,11 +21,28 @@ template <class T> class Network {
 
   // shift, scale: one number per input, or null.
   Network(Shape s, const T* shift, const T* scale)
-      : shape(std::move(s)), w_(size_t(shape.n_weights)), shift_(padded(shift)), scale_(padded(scale)) {}
+      : shape(std::move(s)), w_(size_t(shape.n_weights)), shift_(padded(shift)), scale_(padded(scale)) {
+    const LossSettings& target = shape.target;
+    if (!target.parameter.empty()) {
+      loss_parameter_ = Buffer<T>(size_t(panels_of(shape.outputs())) * PANEL);
+      std::copy(target.parameter.begin(), target.parameter.end(), loss_parameter_.data());
+    }
+    for (bool labels : {false, true}) {
+      const double y_shift = labels ? target.label_shift : target.shift;
+      const double y_scale = labels ? target.label_scale : target.scale;
+      if (y_shift == 0 && y_scale == 1) continue;
+      y_shift_[labels] = filled(y_shift);
+      y_scale_[labels] = filled(y_scale);
+    }
+  }
 
   const T* w() const { return w_.data(); }
   const T* shift() const { return shift_.data(); }
   const T* scale() const { return scale_.data(); }
+  const T* loss_parameter() const { return loss_parameter_.data(); }
+  // Of the targets, or of a label's 1 and 0.
+  const T* y_shift(bool labels) const { return y_shift_[labels].data(); }
+  const T* y_scale(bool labels) const { return y_scale_[labels].data(); }
   uint64_t version() const { return version_.load(); }
 
   void assign(const T* w) {
@@ -83,7 +100,13 @@ template <class T> class Network {
     return buffer;
   }
 
-  Buffer<T> w_, shift_, scale_;
+  Buffer<T> filled(double value) const {
+    Buffer<T> buffer(size_t(panels_of(shape.targets())) * PANEL);
+    std::fill(buffer.data(), buffer.data() + buffer.size(), T(value));
+    return buffer;
+  }
+
+  Buffer<T> w_, shift_, scale_, loss_parameter_, y_shift_[2], y_scale_[2];
   std::mutex lock_;
   std::atomic<bool> claimed_{false};
   std::atomic<uint64_t> version_{1};

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "kernels/dispatch.hpp"
+#include "trainer/loss_function.hpp"
 #include "trainer/network.hpp"
 #include "trainer/plan.hpp"
 #include "trainer/sparsity.hpp"
@@ -19,11 +20,7 @@ struct BadRow {
 };
 
 // What the targets must be for this network's loss.
-inline Check check_of(const Shape& shape, bool labels) {
-  if (labels) return Check::label;
-  const bool squares = shape.loss == Loss::half_squared_error || shape.loss == Loss::squared_error;
-  return squares ? Check::finite : Check::probability;
-}
+inline Check check_of(const Shape& shape, bool labels) { return labels ? Check::label : shape.target.check; }
 
 template <class T> struct Pass {
   const Network<T>& network;
@@ -67,7 +64,8 @@ template <class T> struct Pass {
     return gather(X, chosen, network.shift(), network.scale(), Check::finite, space.o[0] + begin * PANEL);
   }
   int64_t gather_Y(const Rows& Y, const Selection& chosen, int64_t begin, Check check) {
-    return gather(Y, chosen, nullptr, nullptr, check, space.Y + begin * PANEL);
+    const bool labels = check == Check::label;
+    return gather(Y, chosen, network.y_shift(labels), network.y_scale(labels), check, space.Y + begin * PANEL);
   }
 
   // C = A B for the rows: as many panels at a time as make a piece, or one panel and pieces of the rows.
@@ -110,13 +108,29 @@ template <class T> struct Pass {
 
   void activate_output(Range rows) { activate(shape().depth(), rows, shape().layers.back().activation); }
 
+  // Of a given loss: y_hat for it to read, (rows, K) row by row, ...
+  void show_outputs(Range rows, T* y_hat) {
+    activate_output(rows);
+    unpack_rows(space.o.back() + rows.begin * PANEL, space.stride, {nullptr, 0, rows.size()}, shape().outputs(), y_hat);
+  }
+
+  // ... and what it made of these rows, from place `from` of the order on: L_i, and u where Y would stand.
+  void take_given(const GivenLoss<T>& given, int64_t from, Range rows) {
+    const int K = shape().outputs();
+    const int64_t first = from - given.begin;
+    std::copy_n(given.losses.data() + first, rows.size(), space.row_loss + rows.begin);
+    const T* derivative = given.derivative.data() + first * K;
+    for (int64_t r = rows.begin; r < rows.end; r++, derivative += K)
+      for (int j = 0; j < K; j++) space.Y[j / PANEL * space.stride + r * PANEL + j % PANEL] = -derivative[j];
+  }
+
   // net -> y_hat, L_i, and delta of the output layer.
   void output(Range rows) {
     in_pieces(rows, 60.0 * shape().outputs(), [&](Range piece) {
       const int64_t at = piece.begin * PANEL;
       kernels.output({space.o.back() + at, space.delta.back() + at, space.Y + at, space.row_loss + piece.begin,
                       space.stride, piece.size(), shape().outputs(), shape().layers.back().activation, shape().loss,
-                      shape().collapsed});
+                      shape().collapsed, network.loss_parameter()});
       if (sparse && sparse->by_row()) l1_losses(piece);
     });
   }

@@ -14,6 +14,40 @@ template <class E> E named(const std::string& name, const std::vector<std::strin
   throw std::invalid_argument(std::string(argument) + ": got '" + name + "', expected one of " + known);
 }
 
+// In the order of the enums.
+const std::vector<std::string> loss_names{"half_squared_error",
+                                          "binary_cross_entropy",
+                                          "cross_entropy",
+                                          "squared_error",
+                                          "absolute",
+                                          "huber",
+                                          "quantile",
+                                          "log_cosh",
+                                          "poisson",
+                                          "gamma",
+                                          "tweedie",
+                                          "hinge",
+                                          "squared_hinge",
+                                          "focal",
+                                          "kl_divergence",
+                                          "gaussian_nll",
+                                          "given"};
+const std::vector<std::string> activation_names{"identity", "logistic",  "tanh",        "relu",
+                                                "softmax",  "threshold", "exponential", "gaussian"};
+
+// The one output activation of a loss that is taken from net; -1: whichever.
+int output_of(Loss loss) {
+  switch (loss) {
+    case Loss::cross_entropy:
+    case Loss::kl_divergence: return int(Activation::softmax);
+    case Loss::poisson:
+    case Loss::gamma:
+    case Loss::tweedie: return int(Activation::exponential);
+    case Loss::gaussian_nll: return int(Activation::gaussian);
+    default: return -1;
+  }
+}
+
 // A layer's sizes must leave every offset of its panels inside 2^62 elements.
 constexpr int64_t most = int64_t(1) << 62;
 int64_t plus_product(int64_t sum, int64_t a, int64_t b) {
@@ -24,10 +58,14 @@ int64_t plus_product(int64_t sum, int64_t a, int64_t b) {
 }
 }  // namespace
 
+Check check_named(const std::string& name) {
+  return named<Check>(name, {"finite", "probability", "non_negative", "positive", "sign"}, "targets");
+}
+
 Shape::Shape(const std::vector<int64_t>& layer_sizes, const std::vector<std::string>& activations,
-             const std::string& loss_name, const std::string& reduction, Penalty<double> factors, bool collapse)
-    : loss(named<Loss>(loss_name, {"half_squared_error", "binary_cross_entropy", "cross_entropy", "squared_error"},
-                       "loss")),
+             const LossSettings& settings, const std::string& reduction, Penalty<double> factors, bool collapse)
+    : loss(named<Loss>(settings.name, loss_names, "loss")),
+      target(settings),
       mean(named<int>(reduction, {"sum", "mean"}, "reduction")),
       collapsed(collapse),
       penalty(factors),
@@ -45,8 +83,7 @@ Shape::Shape(const std::vector<int64_t>& layer_sizes, const std::vector<std::str
   }
   for (size_t k = 0; k + 1 < sizes.size(); k++) {
     const int in = sizes[k], out = sizes[k + 1];
-    const auto f = named<Activation>(activations[k], {"identity", "logistic", "tanh", "relu", "softmax", "threshold"},
-                                     "activation");
+    const auto f = named<Activation>(activations[k], activation_names, "activation");
     layers.push_back({in, out, f, n_weights, packed_size, hidden_transposed_size});
     n_weights = plus_product(n_weights, out, int64_t(in) + 1);
     packed_size = plus_product(packed_size, int64_t(panels_of(out)) * PANEL, int64_t(in) + 1);
@@ -55,9 +92,15 @@ Shape::Shape(const std::vector<int64_t>& layer_sizes, const std::vector<std::str
   layers[0].transposed_offset = hidden_transposed_size;
   transposed_size = plus_product(hidden_transposed_size, int64_t(panels_of(sizes[0])) * PANEL, sizes[1]);
   const Activation last = layers.back().activation;
-  if ((loss == Loss::cross_entropy && last != Activation::softmax) ||
-      (loss == Loss::binary_cross_entropy && last != Activation::softmax && last != Activation::logistic))
-    throw std::invalid_argument("output: this activation has no " + loss_name);
+  const bool probabilities = loss == Loss::binary_cross_entropy || loss == Loss::focal;
+  if ((output_of(loss) >= 0 && int(last) != output_of(loss)) ||
+      (probabilities && last != Activation::softmax && last != Activation::logistic))
+    throw std::invalid_argument("output: this activation has no " + target.name);
+  if (last == Activation::gaussian && outputs() % 2)
+    throw std::invalid_argument("layers: gaussian needs an even number of outputs");
+  if (!target.columns) target.columns = loss == Loss::gaussian_nll ? outputs() / 2 : outputs();
+  if (!target.parameter.empty() && int(target.parameter.size()) != outputs())
+    throw std::invalid_argument("loss: expected one parameter per output");
 }
 
 double Shape::flops_per_row() const {

@@ -21,10 +21,25 @@ struct LayerShape {
   int64_t transposed_panel_size() const { return int64_t(out) * PANEL; }
 };
 
+// The loss, and what Y holds for it.
+struct LossSettings {
+  std::string name;
+  std::vector<double> parameter;            // one number per output, or none
+  Check check = Check::finite;              // of the numbers in Y
+  int columns = 0;                          // of Y; 0: one per output
+  bool labels = false, broadcast = false;   // Y may hold class numbers; one column may serve all outputs
+  double shift = 0, scale = 1;              // a target becomes (y - shift) scale,
+  double label_shift = 0, label_scale = 1;  // so do a label's 1 and 0
+};
+
+// "finite", "probability", "non_negative", "positive" or "sign".
+Check check_named(const std::string& name);
+
 struct Shape {
   std::vector<int> sizes;  // H_0 ... H_{m+1}
   std::vector<LayerShape> layers;
   Loss loss;
+  LossSettings target;
   bool mean, collapsed;
   Penalty<double> penalty;
   int64_t n_weights, packed_size;
@@ -32,11 +47,12 @@ struct Shape {
   int64_t hidden_transposed_size, transposed_size;
 
   // Throws std::invalid_argument for what no network can be.
-  Shape(const std::vector<int64_t>& sizes, const std::vector<std::string>& activations, const std::string& loss,
+  Shape(const std::vector<int64_t>& sizes, const std::vector<std::string>& activations, const LossSettings& loss,
         const std::string& reduction, Penalty<double> penalty, bool collapsed);
 
   int inputs() const { return sizes.front(); }
   int outputs() const { return sizes.back(); }
+  int targets() const { return target.columns; }
   int depth() const { return int(layers.size()); }
   bool penalised() const { return penalty.l2 != 0 || penalty.l1 != 0; }
   double s(double weight) const { return mean ? weight : 1.0; }  // of a batch with this sum of s_i

@@ -21,7 +21,8 @@ Trainer<T>::Trainer(std::shared_ptr<Network<T>> trained, const OptimizerSettings
 // Everything that may fail happens here, before a bit is changed.
 template <class T> void Trainer<T>::prepare(int64_t rows, int shares) {
   const Shape& shape = network->shape;
-  const bool coupled = sparse_.couples_rows();
+  const bool coupled = couples_rows();
+  if (given_) given_.reserve(rows, shape.outputs());
   blocks_per_share_ = coupled ? 0 : blocks_per_share(shape, rows, shares, sizeof(T));
   const bool by_blocks = blocks_per_share_ > 0;
   row_ahead_ = !coupled && takes_row_ahead(shape, rows, shares);
@@ -82,7 +83,7 @@ template <class T> void Trainer<T>::commit(int share, int shares) {
 
 template <class T>
 double Trainer<T>::epoch(const Rows& X, const Rows& Y, bool labels, const int64_t* order, int64_t count,
-                         const double* sample_weight, const Numbers& numbers, Watch& watch) {
+                         const double* sample_weight, const Numbers& numbers, Watch& watch, LossFunction<T>* function) {
   const FloatEnvironment calling_thread;
   const typename Network<T>::Claim claim(*network);
   const Shape& shape = network->shape;
@@ -92,6 +93,7 @@ double Trainer<T>::epoch(const Rows& X, const Rows& Y, bool labels, const int64_
       threads_for(n_threads, shape.flops_per_row() * double(batch), double(sizeof(T)) * double(shape.n_weights));
   const int workers = workers_for(shares);
   phases.begin(workers);
+  given_.function = function;
   prepare(batch, shares);
   Epoch run{*this,
             X,
@@ -113,6 +115,7 @@ double Trainer<T>::epoch(const Rows& X, const Rows& Y, bool labels, const int64_
     const int64_t place = run.bad.load() / 2;
     throw BadRow{run.bad.load() % 2 == 1, batches.row(place)};
   }
+  if (run.failed) throw LossFailed{};
   if (run.diverged || run.unfit) throw Diverged{epochs + 1, run.steps, run.last_loss};
   if (run.over) throw Interrupted{};
   clock = run.clock;

@@ -36,8 +36,9 @@ template <class T> struct Workspace {
     for (size_t k = 0; k < layers; k++) room[k] = size_t(panels_of(shape.sizes[k])) * size_t(stride);
     o.assign(layers, nullptr);
     delta.assign(layers, nullptr);
+    const size_t targets = size_t(panels_of(shape.targets())) * size_t(stride);
     const size_t numbers = (size_t(rows) + PANEL - 1) / PANEL * PANEL;  // one each row
-    size_t total = room.back() + size_t(stride) + numbers;
+    size_t total = targets + size_t(stride) + numbers;
     for (size_t k = 0; k < layers; k++) total += 2 * room[k];
     memory_ = Buffer<T>(total);
     T* next = memory_.data();
@@ -46,7 +47,7 @@ template <class T> struct Workspace {
       o[k] = take(room[k]);
       if (k || purpose == gradient_of_input) delta[k] = take(room[k]);
     }
-    Y = take(room.back());
+    Y = take(targets);
     row_loss = take(size_t(stride));
     s = take(numbers);
   }

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 from deltarule._arguments import integer, unmasked
-from deltarule.architecture import SQUARES
+from deltarule.given import Given
+from deltarule.losses import KINDS
 from deltarule.results import Array, Trace
 
 if TYPE_CHECKING:
@@ -134,40 +135,59 @@ def features(X: object, net: Architecture, name: str = "X") -> Array:
 
 
 def targets(Y: object, net: Architecture, name: str = "Y") -> Array:
-    """Return Y (n, K), or (n,): class labels for cross-entropy, else the targets of K = 1."""
+    """Return Y (n, columns), or (n,): class labels where the loss takes them, else one column.
+
+    One column may serve all outputs of some losses.
+    """
+    if net.chosen_loss.name == "given":
+        return _given(Y, net, name)  # type: ignore[no-any-return]  # it stands for an array
     y = array(Y, name)
-    n_outputs, labelled = net.n_outputs, net.loss == "cross_entropy"
-    expected = f"(n, {n_outputs})"
+    columns, labelled = net.n_targets, net.takes_labels
+    one = columns == 1 or net.chosen_loss.row.broadcast
+    expected = f"(n, {columns})"
     if labelled:
         expected = f"integer labels (n,) or targets {expected}"
-    elif n_outputs == 1:
-        expected = "(n, 1) or (n,)"
+    elif one:
+        expected = f"{expected}, (n, 1) or (n,)" if columns > 1 else "(n, 1) or (n,)"
     if y.ndim == 1 and labelled and y.dtype.kind == "f":
         raise TypeError(
             f"{name}: shape {y.shape} of {y.dtype}; expected {expected} for {net.loss}"
             f" (labels: {name}.astype(int))"
         )
-    vector = y.ndim == 1 and (labelled or n_outputs == 1)
-    if not vector and not (y.ndim == 2 and y.shape[1] == n_outputs):
+    fits = y.ndim == 2 and (y.shape[1] == columns or (one and y.shape[1] == 1))
+    if not fits and not (y.ndim == 1 and (labelled or one)):
         raise ValueError(f"{name}: shape {y.shape}; expected {expected} for {net.loss}")
     if len(y) == 0:
         raise ValueError(f"{name}: shape {y.shape}; expected at least one row")
     return y
 
 
+def _given(Y: object, net: Architecture, name: str) -> Any:
+    """Targets for a loss of the user's: a row for each sample, whatever a row is."""
+    if isinstance(Y, Given):
+        return Y
+    y = array(Y, name)
+    if y.ndim == 0 or len(y) == 0:
+        raise ValueError(f"{name}: shape {y.shape}; expected (n, ...), at least one row")
+    return Given(net.loss, y, net.n_outputs)
+
+
 def judged(y: Array, net: Architecture, dtype: Any) -> Array:
     """Return y if the core would take its values, in this dtype: for whoever it does not see."""
-    if y.ndim == 1 and net.loss == "cross_entropy":
+    if isinstance(y, Given):
+        return y.Y
+    if y.ndim == 1 and net.takes_labels:
         row = _first_row((y < 0) | (y >= net.n_outputs))
         if row is not None:
             last = net.n_outputs - 1
             raise ValueError(f"Y: row {row} holds label {y[row]}; expected 0 ... {last}")
         return y
-    finite(y, "Y", dtype)
-    row = _first_row((y < 0) | (y > 1))
-    if row is not None and net.loss not in SQUARES:
+    converted = finite(y, "Y", dtype)
+    kind = KINDS[net.chosen_loss.targets]
+    row = _first_row(~kind.holds(converted))
+    if row is not None:
         raise ValueError(
-            f"Y: row {row} holds a value outside [0, 1]; expected probabilities for {net.loss}"
+            f"Y: row {row} holds {kind.given}; expected {kind.expected} for {net.loss}"
         )
     return y
 

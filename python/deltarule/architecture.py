@@ -16,20 +16,21 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from deltarule import losses
 from deltarule._arguments import choice, integer, number, unmasked
+from deltarule.given import LossFunction
 
 ACTIVATIONS = ("identity", "logistic", "tanh", "relu", "softmax", "threshold")
-LOSSES = ("half_squared_error", "binary_cross_entropy", "cross_entropy", "squared_error")
-SQUARES = ("half_squared_error", "squared_error")  # which take any targets, and any output
+LAST_ONLY = ("exponential", "gaussian")  # for the output layer
 DTYPES = ("float32", "float64")
 REDUCTIONS = ("mean", "sum")
 
 # The output activations that each loss accepts; the first is the default.
 OUTPUTS = {
-    **dict.fromkeys(SQUARES, ACTIVATIONS),
-    "binary_cross_entropy": ("logistic", "softmax"),
-    "cross_entropy": ("softmax",),
+    name: ACTIVATIONS if row.outputs is losses.ANY else row.outputs
+    for name, row in losses.TABLE.items()
 }
+OUTPUTS["given"] = (*ACTIVATIONS, *LAST_ONLY)
 
 MAX_UNITS = 2**31 - 1 - 512  # in a layer: the core counts columns, padding included, in 32 bits
 
@@ -49,9 +50,8 @@ class Architecture:
         H_0 (inputs), the sizes of the m hidden layers, K (outputs): m + 2 sizes, each >= 1.
     activations : sequence of str
         f_0 .. f_m, one per weight matrix: the hidden layers', then the output's.
-    loss : str
-        "half_squared_error", "squared_error", "binary_cross_entropy" (logistic or softmax output)
-        or "cross_entropy" (softmax output).
+    loss : str or callable
+        Name and parameters, as "huber(delta=0.5)": docs/reference/losses.md has the table.
     dtype : str or dtype
         "float32" or "float64", or the same as "f4", "f8", float or NumPy's types: of the weights
         and of the native arithmetic.
@@ -74,7 +74,7 @@ class Architecture:
 
     layers: tuple[int, ...]
     activations: tuple[str, ...]
-    loss: str = "half_squared_error"
+    loss: Any = "half_squared_error"  # text, or a function
     dtype: str = "float32"
     l2: float = 0.0
     reduction: str = "mean"
@@ -89,8 +89,10 @@ class Architecture:
         put("dtype", _dtype_name(self.dtype))
         put("layers", _layers(self.layers, np.dtype(self.dtype).itemsize))
         put("activations", _activations(self.activations, self.layers))
-        put("loss", choice("loss", self.loss, LOSSES))
-        last, allowed = self.activations[-1], OUTPUTS[self.loss]
+        chosen = losses.read(self.loss)
+        put("loss", chosen.text)
+        chosen.check_outputs(self.n_outputs)
+        last, allowed = self.activations[-1], OUTPUTS[chosen.name]
         if last not in allowed:
             expected = " or ".join(repr(a) for a in allowed)
             raise ValueError(f"output: {last!r}; expected {expected} for loss={self.loss!r}")
@@ -110,7 +112,7 @@ class Architecture:
         layers: Sequence[int],
         activation: str | Sequence[str] = "relu",
         output: str | None = None,
-        loss: str = "half_squared_error",
+        loss: str | LossFunction = "half_squared_error",
         dtype: Any = "float32",
         l2: float = 0.0,
         reduction: str = "mean",
@@ -138,7 +140,7 @@ class Architecture:
         TypeError, ValueError
             As the class does.
         """
-        loss = choice("loss", loss, LOSSES)
+        chosen = losses.read(loss)
         sizes = _sequence("layers", layers, "a sequence of integers")
         if isinstance(activation, str):
             hidden = [choice("activation", activation, ACTIVATIONS)] * max(0, len(sizes) - 2)
@@ -154,10 +156,10 @@ class Architecture:
                     f"layers of {reprlib.repr(sizes)}; expected {expected}"
                 )
         if output is None:
-            output = OUTPUTS[loss][0]
-        last = choice("output", output, ACTIVATIONS)
+            output = OUTPUTS[chosen.name][0]
+        last = choice("output", output, (*ACTIVATIONS, *LAST_ONLY))
         return cls(
-            tuple(sizes), (*hidden, last), loss, dtype, l2, reduction,
+            tuple(sizes), (*hidden, last), chosen.text, dtype, l2, reduction,
             input_shift, input_scale,  # type: ignore[arg-type]  # __post_init__ makes them tuples
             l1,
         )  # fmt: skip
@@ -176,6 +178,21 @@ class Architecture:
     def n_outputs(self) -> int:
         """The number K."""
         return self.layers[-1]
+
+    @property
+    def chosen_loss(self) -> losses.Chosen:
+        """The loss with its parameters and its row of the table."""
+        return losses.read(self.loss)
+
+    @property
+    def n_targets(self) -> int:
+        """Columns of Y: K, or K/2 where outputs are means and variances."""
+        return self.chosen_loss.n_targets(self.n_outputs)
+
+    @property
+    def takes_labels(self) -> bool:
+        """Whether Y of shape (n,) holds class numbers."""
+        return self.chosen_loss.takes_labels(self.n_outputs)
 
     @property
     def shapes(self) -> tuple[tuple[int, int], ...]:
@@ -333,7 +350,10 @@ def _layers(layers: object, itemsize: int) -> tuple[int, ...]:
 
 def _activations(activations: object, layers: tuple[int, ...]) -> tuple[str, ...]:
     given = _sequence("activations", activations, "one name per weight matrix")
-    names = tuple(choice(f"activations[{k}]", f, ACTIVATIONS) for k, f in enumerate(given))
+    names = tuple(
+        choice(f"activations[{k}]", f, ACTIVATIONS + (LAST_ONLY if k == len(given) - 1 else ()))
+        for k, f in enumerate(given)
+    )
     if len(names) != len(layers) - 1:
         raise ValueError(f"activations: {len(names)} names; expected {len(layers) - 1}")
     for k, f in enumerate(names):

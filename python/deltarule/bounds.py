@@ -14,10 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from deltarule.architecture import SQUARES
+from deltarule import loss_bounds
+from deltarule.losses import read
 from deltarule.oracle.activations import DERIVATIVES, Float64, softmax
-from deltarule.oracle.losses import clip, descent
+from deltarule.oracle.losses import clip, delta_of_net, descent
 
+SQUARES = {"half_squared_error": 0.5, "squared_error": 1.0}
 BLOCK = 256  # KB of the numerics contract: products in one chain
 LANES = 16  # accumulators of a sum along a row
 TREE = 4  # additions that join them
@@ -97,13 +99,17 @@ class Bounds:
         """o = f(net)."""
         if name in ("identity", "relu", "threshold"):
             return np.zeros_like(o)
+        if name == "exponential":
+            return self.ulps("exp", o)
+        if name == "gaussian":
+            return np.where(np.arange(o.shape[1]) < o.shape[1] // 2, 0.0, self.ulps("exp", o))
         if name != "softmax":
             return self.ulps(name, o)
         e, s = self._exponentials(net)
         u, y_hat = self.u + self.u_oracle, softmax(net)
         return np.asarray(y_hat * ((1 + e) * (1 + 2 * u) / (1 - s) - 1) + 2 * self.tiny)
 
-    def _exp_error(self) -> float:
+    def exp_error(self) -> float:
         """Relative error of exp: an ulp is at most 2 u."""
         return 2 * (ULPS["exp"] * self.u + ORACLE_ULPS * self.u_oracle)
 
@@ -114,7 +120,7 @@ class Bounds:
         """
         u = self.u + self.u_oracle
         distance = np.max(net, axis=1, keepdims=True) - net
-        e = (1 + self._exp_error()) * np.exp(np.minimum(distance * u, 1.0)) - 1
+        e = (1 + self.exp_error()) * np.exp(np.minimum(distance * u, 1.0)) - 1
         weighted = np.sum(softmax(net) * e, axis=1, keepdims=True)
         return e, np.asarray(weighted + self.tree(net.shape[1], 1.0 + weighted))
 
@@ -139,11 +145,14 @@ class Bounds:
         error = self.contraction(len(W), np.abs(delta) @ np.abs(W[:, :-1]))
         return self.back_activation(name, o, signal, error)
 
-    def output_delta(self, loss: str, name: str, y: Float64, y_hat: Float64, eps: float) -> Float64:
+    def output_delta(
+        self, loss: str, name: str, y: Float64, y_hat: Float64, eps: float, net: Float64
+    ) -> Float64:
         """delta of the output layer, by the same path that the network takes."""
-        if (loss, name) == ("binary_cross_entropy", "logistic"):
+        chosen = read(loss)
+        if (chosen.name, name) == ("binary_cross_entropy", "logistic"):
             return self.roundings(1, np.abs(y - y_hat))
-        if (loss, name) == ("cross_entropy", "softmax"):
+        if (chosen.name, name) == ("cross_entropy", "softmax"):
             total = self.tree(y.shape[1], np.sum(np.abs(y), axis=1, keepdims=True))
             exact = y - y_hat * np.sum(y, axis=1, keepdims=True)
             # The oracle rounds the product too, which cancellation may leave larger than the rest.
@@ -152,9 +161,14 @@ class Bounds:
             total = np.where(one_hot, 0.0, total)
             return np.asarray(self.roundings(1, np.abs(exact) + y_hat * total) + y_hat * total
                               + oracle)  # fmt: skip
+        if delta_of_net(loss, name, y, net) is not None:
+            return loss_bounds.errors(self, chosen, name, y, net)[2]
         signal = descent(loss, y, y_hat, eps)
-        steps = 1 if loss in SQUARES else 4
-        return self.back_activation(name, y_hat, signal, self.roundings(steps, np.abs(signal)))
+        if chosen.name in loss_bounds.BOUNDS:
+            error = loss_bounds.errors(self, chosen, name, y, y_hat)[2]
+        else:
+            error = self.roundings(1 if chosen.name in SQUARES else 4, np.abs(signal))
+        return self.back_activation(name, y_hat, signal, error)
 
     def weight_gradient(
         self, delta: Float64, o: Float64, W: Float64, S: float, l2: float, l1: float = 0.0
@@ -182,10 +196,14 @@ class Bounds:
         self, loss: str, name: str, y: Float64, net: Float64, y_hat: Float64, eps: float
     ) -> Float64:
         """L_i of every row."""
-        if loss in SQUARES:
-            factor = 0.5 if loss == "half_squared_error" else 1.0
-            return factor * self.tree(y.shape[1], np.sum((y - y_hat) ** 2, axis=1), more=3)
-        if loss == "cross_entropy":
+        chosen = read(loss)
+        if chosen.name in SQUARES:
+            squares = np.sum((y - y_hat) ** 2, axis=1)
+            return SQUARES[chosen.name] * self.tree(y.shape[1], squares, more=3)
+        if chosen.name not in ("cross_entropy", "binary_cross_entropy"):
+            z = net if delta_of_net(loss, name, y, net) is not None else y_hat
+            error, magnitude, _ = loss_bounds.errors(self, chosen, name, y, z)
+        elif chosen.name == "cross_entropy":
             error, magnitude = self._softmax_terms(y, net)
         elif name == "logistic":
             error, magnitude = self._logistic_terms(y, net)
@@ -199,17 +217,22 @@ class Bounds:
         softplus = np.log1p(np.exp(-np.abs(net)))
         linear = np.abs(net) + np.abs(net * y)
         # An error of exp enters log1p at most in proportion.
-        error = self.ulps("log1p", softplus) + self._exp_error() * softplus
+        error = self.ulps("log1p", softplus) + self.exp_error() * softplus
         return np.asarray(error + self.roundings(2, linear)), np.asarray(linear + softplus)
 
     def _softmax_terms(self, y: Float64, net: Float64) -> tuple[Float64, Float64]:
         """y_j r_j with r_j = log(s) - (net_j - m): (error, magnitude)."""
+        error, r = self.log_softmax(net)
+        return np.asarray(np.abs(y) * error), np.asarray(np.abs(y) * r)
+
+    def log_softmax(self, net: Float64) -> tuple[Float64, Float64]:
+        """-log y_hat = log(s) - (net_j - m): (error, value)."""
         distance = np.max(net, axis=1, keepdims=True) - net
         s = np.sum(np.exp(-distance), axis=1, keepdims=True)
         _, relative = self._exponentials(net)
         log_error = relative / (1 - relative) + self.ulps("log", np.log(s))
         error = log_error + self.roundings(2, np.log(s) + distance)
-        return np.asarray(np.abs(y) * error), np.asarray(np.abs(y) * (np.log(s) + distance))
+        return np.asarray(error), np.asarray(np.log(s) + distance)
 
     def _clipped_terms(self, y: Float64, y_hat: Float64, eps: float) -> tuple[Float64, Float64]:
         """y log(c) + (1 - y) log(1 - c), c = clip(y_hat): (error, magnitude)."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from deltarule.given import loss_name
 from deltarule.info import align
 from deltarule.mlp import MLP
 
@@ -106,6 +107,9 @@ def compare(mlp: MLP, X: ArrayLike, Y: ArrayLike, n_threads: int | None = None) 
     """
     if not isinstance(mlp, MLP):
         raise TypeError(f"mlp: an object of type {type(mlp).__name__}; expected an MLP")
+    if not isinstance(mlp.architecture.loss, str):
+        name = loss_name(mlp.architecture.loss)
+        raise ValueError(f"compare: the loss is the function {name}; expected one with a name")
     trace = mlp.forward(X, n_threads)
     back = mlp.backward(trace, Y, n_threads)
     native = _quantities(trace, back)
@@ -132,18 +136,18 @@ def _expectations(
     mlp: MLP, X: ArrayLike, Y: ArrayLike, trace: Trace, back: Backward
 ) -> Iterator[tuple[str, Float64, Float64]]:
     """Yield name, oracle's value and bound of each quantity, in order of computation."""
+    from deltarule import _validate
     from deltarule.bounds import Bounds
     from deltarule.oracle import activations, losses, network
-    from deltarule.oracle.data import float_features, float_targets
+    from deltarule.oracle.data import float_features, targets_as
 
     net, bounds = mlp.architecture, Bounds(mlp.architecture.dtype)
     f, eps, m = net.activations, network.eps(net), net.n_hidden_layers
     shift, scale = network.scaling(net)
     S = network.reduction_size(net, len(trace.y_hat))
-    x, y = (
-        a.astype(net.dtype).astype(np.float64)
-        for a in (float_features(X, net), float_targets(Y, net))
-    )
+    x = float_features(X, net).astype(net.dtype).astype(np.float64)
+    given = _validate.judged(_validate.targets(Y, net), net, net.dtype)
+    y = targets_as(given, net, net.dtype).astype(np.float64)
     W = [_float64(a) for a in mlp.W]
     sums = [_float64(a) for a in trace.net]
     o = [_float64(a) for a in trace.o]
@@ -156,8 +160,8 @@ def _expectations(
         value = activations.activate(f[k], sums[k + 1])
         yield f"o[{k + 1}]", value, bounds.activation(f[k], sums[k + 1], value)
     last, y_hat, output = sums[-1], o[-1], f[-1]
-    value = network.output_delta(net.loss, output, y, y_hat, eps)
-    yield f"delta[{m + 1}]", value, bounds.output_delta(net.loss, output, y, y_hat, eps)
+    value = network.output_delta(net.loss, output, y, y_hat, eps, net=last)
+    yield f"delta[{m + 1}]", value, bounds.output_delta(net.loss, output, y, y_hat, eps, last)
     for k in range(m, 0, -1):
         value = network.hidden_delta(delta[k + 1], W[k], f[k - 1], o[k])
         yield f"delta[{k}]", value, bounds.hidden_delta(delta[k + 1], W[k], f[k - 1], o[k])

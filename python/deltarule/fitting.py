@@ -20,7 +20,7 @@ from deltarule._arguments import choice, generator, number
 from deltarule.architecture import Architecture
 from deltarule.class_weights import with_class_weights
 from deltarule.history import History
-from deltarule.metrics import METRICS, Metric, labels
+from deltarule.metrics import METRICS, accuracy, labels
 from deltarule.optimizers import Optimizer
 from deltarule.progress import progress_line
 from deltarule.results import Array, Trace
@@ -131,6 +131,8 @@ class Fittable(ABC):
     def predict_labels(self, X: ArrayLike, n_threads: int | None = None) -> NDArray[np.int64]:
         """argmax_j y_hat_j; of one logistic or threshold output, whether y_hat >= 1/2.
 
+        Of one output of a hinge loss, whether y_hat >= 0.
+
         Parameters
         ----------
         X, n_threads
@@ -143,10 +145,10 @@ class Fittable(ABC):
         Raises
         ------
         TypeError, ValueError
-            If X does not fit, or a single output is neither logistic nor threshold.
+            If X does not fit, or a single output is neither logistic nor threshold, nor a hinge's.
         """
         _check_classes("predict_labels", self.architecture)
-        return labels(self.predict(X, n_threads))
+        return labels(self.predict(X, n_threads), self.architecture.chosen_loss.row.cut)
 
     def evaluate(
         self,
@@ -320,13 +322,17 @@ def evaluate(
         return mlp.loss(x, y, n_threads, s)
     if metric == "accuracy":
         _check_classes("accuracy", net)
-    function: Metric = metric if callable(metric) else METRICS[metric]
-    weights = []
     if s is not None:
         taken = _validate.judged_weights(s, net.dtype) > 0
-        x, y, weights = x[taken], y[taken], [s[taken]]
+        x, y, s = x[taken], y[taken], s[taken]
     y_hat = mlp.predict(x, n_threads)
-    return float(function(_validate.judged(y, net, y_hat.dtype), y_hat, *weights))
+    y = _validate.judged(y, net, y_hat.dtype)
+    if callable(metric):
+        return float(metric(y, y_hat) if s is None else metric(y, y_hat, s))
+    y, y_hat = net.chosen_loss.compared(y, y_hat)
+    if metric == "accuracy":
+        return accuracy(y, y_hat, s, net.chosen_loss.row.cut)
+    return float(METRICS[metric](y, y_hat, s))
 
 
 def fit(
@@ -415,6 +421,7 @@ def _judge_validation(
 
 def _check_classes(name: str, net: Architecture) -> None:
     output = net.activations[-1]
-    if net.n_outputs == 1 and output not in ("logistic", "threshold"):
+    decides = output in ("logistic", "threshold") or net.chosen_loss.row.one_against_rest
+    if net.n_outputs == 1 and not decides:
         expected = "logistic or threshold, or several"
         raise ValueError(f"{name}: one {output} output; expected {expected}")

@@ -18,13 +18,15 @@ from deltarule.results import Array
 Metric = Callable[..., float]  # (Y, y_hat), or (Y, y_hat, sample_weight)
 
 
-def labels(y_hat: Array) -> NDArray[np.int64]:
-    """argmax_j y_hat_ij; for a single output, whether y_hat_i >= 1/2.
+def labels(y_hat: Array, cut: float = 0.5) -> NDArray[np.int64]:
+    """argmax_j y_hat_ij; for a single output, whether y_hat_i >= cut.
 
     Parameters
     ----------
     y_hat : array, (n, K)
         Outputs, or one-hot targets.
+    cut : float
+        1/2 for probabilities, 0 for outputs and targets between -1 and 1.
 
     Returns
     -------
@@ -32,11 +34,11 @@ def labels(y_hat: Array) -> NDArray[np.int64]:
         The first of equal outputs counts.
     """
     if y_hat.shape[1] == 1:
-        return (y_hat[:, 0] >= 0.5).astype(np.int64)
+        return (y_hat[:, 0] >= cut).astype(np.int64)
     return np.asarray(np.argmax(y_hat, axis=1), dtype=np.int64)
 
 
-def accuracy(Y: Array, y_hat: Array, sample_weight: Array | None = None) -> float:
+def accuracy(Y: Array, y_hat: Array, sample_weight: Array | None = None, cut: float = 0.5) -> float:
     """(1/S) sum_i s_i [label_i = predicted label_i].
 
     Parameters
@@ -47,14 +49,16 @@ def accuracy(Y: Array, y_hat: Array, sample_weight: Array | None = None) -> floa
         Outputs.
     sample_weight : array, (n,), optional
         s_i of each row; None: 1 each.
+    cut : float
+        As for `labels`.
 
     Returns
     -------
     float
         Between 0 and 1.
     """
-    expected = Y if Y.ndim == 1 and y_hat.shape[1] > 1 else labels(_columns(Y))
-    return float(_mean(expected == labels(y_hat), sample_weight))
+    expected = Y if Y.ndim == 1 and y_hat.shape[1] > 1 else labels(_columns(Y), cut)
+    return float(_mean(expected == labels(y_hat, cut), sample_weight))
 
 
 def mean_squared_error(Y: Array, y_hat: Array, sample_weight: Array | None = None) -> float:

@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike
 from deltarule import _core, _validate
 from deltarule.architecture import Architecture
 from deltarule.fitting import EpochTrainer, Fittable
+from deltarule.given import LossFunction
 from deltarule.initialisers import initial_weights
 from deltarule.optimizers import Optimizer
 from deltarule.results import Array, Backward, Trace
@@ -35,11 +36,18 @@ class MLP(Fittable):
         one name per hidden layer. A network with threshold units predicts, but has no gradient.
     output : str, optional
         The output's activation; None: identity, logistic or softmax, by the loss.
-    loss : str
-        "half_squared_error", "squared_error" (twice that), "binary_cross_entropy" (logistic or
-        softmax output) or "cross_entropy" (softmax output). Where a probability enters a logarithm
-        it is clipped to [eps, 1 - eps]; softmax with cross-entropy and logistic with binary
-        cross-entropy take the loss from net and need no clipping.
+    loss : str or callable
+        "half_squared_error", "squared_error" (twice that), "absolute", "huber(delta=1)",
+        "quantile(0.1, 0.5, 0.9)", "log_cosh"; "binary_cross_entropy" (logistic or softmax output),
+        "cross_entropy" (softmax), "kl_divergence" (softmax), "focal(gamma=2)" (logistic or
+        softmax); "poisson", "gamma", "tweedie(power=1.5)" (exponential); "hinge",
+        "squared_hinge" (identity); "gaussian_nll" (gaussian: half the outputs are means, half
+        variances). docs/reference/losses.md has the table. Both cross-entropies take
+        "(label_smoothing=0.1)". Where a probability enters a logarithm it is clipped to
+        [eps, 1 - eps]; softmax with cross-entropy and logistic with binary cross-entropy take the
+        loss from net and need no clipping.
+        Or a function (y_hat (n, K), Y) -> (losses (n,), dL_i/dy_hat (n, K)) of a batch, with any
+        output (docs/reference/weights.md): it is called in Python once per batch, which is slower.
     dtype : str or dtype
         "float32" or "float64", or the same as "f4", "f8", float or NumPy's types: of weights and
         arithmetic.
@@ -82,7 +90,7 @@ class MLP(Fittable):
         layers: Sequence[int],
         activation: str | Sequence[str] = "relu",
         output: str | None = None,
-        loss: str = "half_squared_error",
+        loss: str | LossFunction = "half_squared_error",
         dtype: Any = "float32",
         seed: Any = None,
         l2: float = 0.0,
@@ -127,7 +135,8 @@ class MLP(Fittable):
 
         self._architecture = net
         self._network = _core.Network(
-            list(net.layers), list(net.activations), net.loss, net.dtype, net.reduction,
+            list(net.layers), list(net.activations), net.chosen_loss.core(net.n_outputs),
+            net.dtype, net.reduction,
             net.l2, net.l1, exact(net.input_shift), exact(net.input_scale),
         )  # fmt: skip
         self._w: Array = self._network.w

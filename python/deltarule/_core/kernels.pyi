@@ -4,6 +4,7 @@
 Each kernel by itself, on panels [columns / 32][rows][32]; for tests.
 """
 from __future__ import annotations
+import collections.abc
 import numpy
 import numpy.typing
 import typing
@@ -39,10 +40,10 @@ def hidden_delta(delta: numpy.typing.NDArray[numpy.float32], transposed: numpy.t
 def hidden_delta(delta: numpy.typing.NDArray[numpy.float64], transposed: numpy.typing.NDArray[numpy.float64], n_out: typing.SupportsInt | typing.SupportsIndex, n_in: typing.SupportsInt | typing.SupportsIndex, activation: typing.SupportsInt | typing.SupportsIndex, o: numpy.typing.NDArray[numpy.float64]) -> numpy.typing.NDArray[numpy.float64]:
     ...
 @typing.overload
-def output(net: numpy.typing.NDArray[numpy.float32], Y: numpy.typing.NDArray[numpy.float32], n_out: typing.SupportsInt | typing.SupportsIndex, activation: typing.SupportsInt | typing.SupportsIndex, loss: typing.SupportsInt | typing.SupportsIndex, collapsed: bool) -> tuple:
+def output(net: numpy.typing.NDArray[numpy.float32], Y: numpy.typing.NDArray[numpy.float32], n_out: typing.SupportsInt | typing.SupportsIndex, activation: typing.SupportsInt | typing.SupportsIndex, loss: typing.SupportsInt | typing.SupportsIndex, collapsed: bool, parameter: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex] = []) -> tuple:
     ...
 @typing.overload
-def output(net: numpy.typing.NDArray[numpy.float64], Y: numpy.typing.NDArray[numpy.float64], n_out: typing.SupportsInt | typing.SupportsIndex, activation: typing.SupportsInt | typing.SupportsIndex, loss: typing.SupportsInt | typing.SupportsIndex, collapsed: bool) -> tuple:
+def output(net: numpy.typing.NDArray[numpy.float64], Y: numpy.typing.NDArray[numpy.float64], n_out: typing.SupportsInt | typing.SupportsIndex, activation: typing.SupportsInt | typing.SupportsIndex, loss: typing.SupportsInt | typing.SupportsIndex, collapsed: bool, parameter: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex] = []) -> tuple:
     ...
 def random_words(key: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex], rows: numpy.typing.NDArray[numpy.int64], first: typing.SupportsInt | typing.SupportsIndex, panels: typing.SupportsInt | typing.SupportsIndex) -> numpy.typing.NDArray[numpy.uint32]:
     ...

@@ -49,6 +49,23 @@ def softmax(net: Float64) -> Float64:
     return np.asarray(e / np.sum(e, axis=1, keepdims=True))
 
 
+def exponential(net: Float64) -> Float64:
+    """o = exp(net)."""
+    return np.exp(net)
+
+
+def gaussian(net: Float64) -> Float64:
+    """o = (net, exp(net)): the first half of the columns are means, the second variances  (L15)."""
+    mean, log_variance = np.split(net, 2, axis=1)
+    return np.concatenate([mean, np.exp(log_variance)], axis=1)
+
+
+def gaussian_derivative(o: Float64) -> Float64:
+    """f' = 1 for a mean, o for a variance."""
+    mean, variance = np.split(o, 2, axis=1)
+    return np.concatenate([np.ones_like(mean), variance], axis=1)
+
+
 def identity_derivative(o: Float64) -> Float64:
     """f' = 1  (18)."""
     return np.ones_like(o)
@@ -91,6 +108,8 @@ ACTIVATIONS: dict[str, Callable[[Float64], Float64]] = {
     "relu": relu,
     "softmax": softmax,
     "threshold": threshold,
+    "exponential": exponential,
+    "gaussian": gaussian,
 }
 
 DERIVATIVES: dict[str, Callable[[Float64], Float64]] = {
@@ -99,6 +118,8 @@ DERIVATIVES: dict[str, Callable[[Float64], Float64]] = {
     "tanh": tanh_derivative,
     "relu": relu_derivative,
     "threshold": threshold_derivative,
+    "exponential": np.copy,
+    "gaussian": gaussian_derivative,
 }
 
 

@@ -3,10 +3,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from deltarule import _validate
 from deltarule.architecture import Architecture
+from deltarule.given import Given
 from deltarule.oracle.activations import Float64
 
 
@@ -35,31 +39,45 @@ def float_features(X: object, net: Architecture) -> Float64:
 
 
 def float_targets(Y: object, net: Architecture) -> Float64:
-    """Return Y as float64 (n, K); labels become one-hot rows, y_j = [j = label].
+    """Return Y as float64 (n, columns), as the loss takes it.
+
+    Labels become one-hot rows, y_j = [j = label], or 1 and -1 for a hinge; one column may serve all
+    outputs; label smoothing takes its share.
 
     Parameters
     ----------
-    Y : array-like, (n, K) or (n,)
+    Y : array-like, (n, columns) or (n,)
         As the user gave it.
     net : Architecture
         Tells K and the loss.
 
     Returns
     -------
-    array, (n, K)
+    array, (n, columns)
 
     Raises
     ------
     TypeError
         If it holds no real numbers.
     ValueError
-        If its shape is wrong, a label is not one of 0 .. K-1, a number is not finite, or a target
-        of a cross-entropy lies outside [0, 1].
+        If its shape is wrong, a label is not one of 0 .. K-1, a number is not finite, or is none
+        that the loss takes.
     """
-    given = _validate.judged(_validate.targets(Y, net), net, np.float64)
-    if given.ndim == 1 and net.loss == "cross_entropy":
-        return np.eye(net.n_outputs)[given.astype(np.int64)]
-    return given.astype(np.float64).reshape(len(given), net.n_outputs)
+    targets: Any = _validate.targets(Y, net)
+    if isinstance(targets, Given):
+        return targets  # type: ignore[return-value]  # the losses alone look into it
+    given = _validate.judged(targets, net, np.float64)
+    return np.asarray(targets_as(given, net, np.float64))
+
+
+def targets_as(Y: NDArray[Any], net: Architecture, dtype: Any) -> NDArray[Any]:
+    """Return valid targets as the loss takes them, every operation in this dtype."""
+    labels = Y.ndim == 1 and net.takes_labels
+    if labels:
+        y = np.eye(net.n_outputs, dtype=dtype)[Y.astype(np.int64)]
+    else:
+        y = np.broadcast_to(Y.astype(dtype).reshape(len(Y), -1), (len(Y), net.n_targets))
+    return np.asarray(net.chosen_loss.standardised(y, labels, net.n_outputs))
 
 
 def float_weights(sample_weight: object, n: int, net: Architecture) -> Float64 | None:

@@ -16,7 +16,12 @@ def gather(X: Array, shift: Array | None = None, scale: Array | None = None) -> 
 def affine(o: Array, W: Array) -> Array: ...
 def activate(name: str, net: Array) -> Array: ...
 def output_delta(
-    loss: str, output: str, y: Array, y_hat: Array, collapsed: bool = True
+    loss: str,
+    output: str,
+    y: Array,
+    y_hat: Array,
+    collapsed: bool = True,
+    net: Array | None = None,
 ) -> Array: ...
 def hidden_delta(
     delta: Array,

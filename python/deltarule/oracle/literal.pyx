@@ -10,12 +10,14 @@ and takes from libc only fma and sqrt, which round once. Arrays are row-major, W
 include "literal_elementary.pxi"
 include "literal_equations.pxi"
 include "literal_losses.pxi"
+include "literal_row_losses.pxi"
 include "literal_sparsity.pxi"
 include "literal_random.pxi"
 include "literal_optimizers.pxi"
 
 import sys
 
+from deltarule.losses import read
 from deltarule.oracle.steps import State
 from deltarule.results import Backward, Trace
 from deltarule.schedules.moving import Moving, step_of
@@ -116,7 +118,9 @@ class MLP:
         rows, s = self._weights(sample_weight, len(y))
         S = self._reduction_size(sum_of_weights(s))
         pull = self._pull(trace, sparsity, rows, s) if sparsity else None
-        delta = [output_delta(a.loss, a.activations[-1], y, trace.y_hat, self.collapsed)]
+        delta = [output_delta(
+            a.loss, a.activations[-1], y, trace.y_hat, self.collapsed, trace.net[-1]
+        )]
         for k in range(a.n_hidden_layers, 0, -1):
             p = pull if sparsity and k == sparsity.layer else None
             f, o = a.activations[k - 1], trace.o[k]
@@ -148,11 +152,18 @@ class MLP:
         return self.backward(self.forward(X), Y, None, sample_weight).gradient
 
     def _targets(self, Y):
-        """Y as T, (n, K): a label becomes its one-hot row."""
-        Y, K = np.asarray(Y), self.architecture.n_outputs
-        if Y.ndim == 1 and self.architecture.loss == "cross_entropy":
-            return (Y[:, None] == np.arange(K)).astype(self.dtype)
-        return Y.astype(self.dtype).reshape(len(Y), K)
+        """Y as T, (n, columns), as the loss takes it: a label becomes its one-hot row."""
+        Y, a = np.asarray(Y), self.architecture
+        labels = Y.ndim == 1 and a.takes_labels
+        if labels:
+            y = (Y[:, None] == np.arange(a.n_outputs)).astype(self.dtype)
+        else:
+            y = Y.astype(self.dtype).reshape(len(Y), -1)
+            y = np.broadcast_to(y, (len(Y), a.n_targets))
+        shift, scale = a.chosen_loss.standard(labels, a.n_outputs)
+        if (shift, scale) != (0.0, 1.0):
+            y = gather(y, np.full(y.shape[1], shift, self.dtype), np.full(y.shape[1], scale, self.dtype))
+        return y
 
     def _weights(self, sample_weight, n):
         """The rows of weight > 0, and their weights as T; of a single row under the mean: 1."""

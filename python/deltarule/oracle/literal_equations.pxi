@@ -12,11 +12,11 @@ import numpy as np
 
 cdef enum:
     KB = 256  # terms in a block (33)
-    IDENTITY, LOGISTIC, TANH, RELU, SOFTMAX, THRESHOLD
+    IDENTITY, LOGISTIC, TANH, RELU, SOFTMAX, THRESHOLD, EXPONENTIAL, GAUSSIAN
 
 _CODES = {
     "identity": IDENTITY, "logistic": LOGISTIC, "tanh": TANH, "relu": RELU, "softmax": SOFTMAX,
-    "threshold": THRESHOLD,
+    "threshold": THRESHOLD, "exponential": EXPONENTIAL, "gaussian": GAUSSIAN,
 }
 
 
@@ -85,6 +85,8 @@ cdef inline real activation(int f, real net) noexcept nogil:
         return zero if net <= 0 else net
     if f == THRESHOLD:
         return one if net >= 0 else zero if net < 0 else net
+    if f == EXPONENTIAL:
+        return exp(net)
     return net
 
 
@@ -99,6 +101,8 @@ cdef inline real times_derivative(int f, real o, real u) noexcept nogil:
         return u if o > 0 else zero
     if f == THRESHOLD:
         return zero
+    if f == EXPONENTIAL:
+        return u * o
     return u
 
 
@@ -168,6 +172,9 @@ def activate(str name, const real[:, :] net):
     for d in range(net.shape[0]):
         if f == SOFTMAX:
             softmax(net[d, :], o[d, :])
+        elif f == GAUSSIAN:  # means, then variances
+            for j in range(net.shape[1]):
+                o[d, j] = net[d, j] if j < net.shape[1] // 2 else exp(net[d, j])
         else:
             for j in range(net.shape[1]):
                 o[d, j] = activation(f, net[d, j])
@@ -175,38 +182,40 @@ def activate(str name, const real[:, :] net):
 
 
 def output_delta(
-    str loss, str output, const real[:, :] y, const real[:, :] y_hat, bint collapsed=True
+    str loss, str output, const real[:, :] y, const real[:, :] y_hat, bint collapsed=True, net=None
 ):
     """delta[d, j] = -dL_d/dnet[d, j] of the output layer: (16), (40) with (17) or (24); (25), (26).
 
-    Collapsed with threshold: Rosenblatt's y - y_hat, which is no derivative.
+    Collapsed with threshold: Rosenblatt's y - y_hat, which is no derivative. Losses of net need it.
     """
-    cdef int f = _CODES[output]
-    cdef bint entropy = loss == "cross_entropy", binary = loss == "binary_cross_entropy"
-    cdef bint whole = loss == "squared_error"
-    cdef bint pair = collapsed and (entropy or (binary and f == LOGISTIC) or f == THRESHOLD)
+    cdef int f = _CODES[output], part
+    chosen = read(loss)
+    cdef bint entropy = chosen.name == "cross_entropy"
+    cdef bint pair = collapsed and (
+        entropy or (chosen.name == "binary_cross_entropy" and f == LOGISTIC) or f == THRESHOLD
+    )
     cdef Py_ssize_t d, j
-    cdef real c, t, one = 1
-    result = np.empty((y.shape[0], y.shape[1]), dtype_of(<real>0))
+    cdef real t
+    result = np.empty((y_hat.shape[0], y_hat.shape[1]), dtype_of(<real>0))
     cdef real[:, :] delta = result
-    for d in range(y.shape[0]):
-        t = tree16(y[d, :])
-        for j in range(y.shape[1]):
-            c = clip(y_hat[d, j])
-            if pair:
+    if pair:
+        for d in range(y.shape[0]):
+            t = tree16(y[d, :])
+            for j in range(y.shape[1]):
                 delta[d, j] = fma(-y_hat[d, j], t, y[d, j]) if entropy else y[d, j] - y_hat[d, j]
-            elif entropy:
-                delta[d, j] = y[d, j] / c
-            elif binary:
-                delta[d, j] = (y[d, j] - c) / (c * (one - c))
-            else:
-                delta[d, j] = y[d, j] - y_hat[d, j]
-                if whole:
-                    delta[d, j] = delta[d, j] + delta[d, j]
-            if not pair and f != SOFTMAX:
-                delta[d, j] = times_derivative(f, y_hat[d, j], delta[d, j])
-        if not pair and f == SOFTMAX:
+        return result
+    if of_net(chosen, output):
+        return terms_of_net(chosen, output, y, np.asarray(net))[1]
+    _, u = terms_of_y_hat(chosen, y, y_hat)
+    result[...] = u
+    for d in range(delta.shape[0]):
+        if f == SOFTMAX:
             softmax_delta(y_hat[d, :], delta[d, :])
+        else:
+            for j in range(delta.shape[1]):
+                # Of a gaussian output, the second half are exponentials.
+                part = EXPONENTIAL if f == GAUSSIAN and j >= delta.shape[1] // 2 else f
+                delta[d, j] = times_derivative(part, y_hat[d, j], delta[d, j])
     return result
 
 

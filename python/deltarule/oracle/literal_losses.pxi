@@ -11,6 +11,10 @@ def row_loss(
     """L_d: (9), (10), (11), (39), from net by (27) and (28) where the pair collapses."""
     cdef Py_ssize_t d
     cdef real half = 0.5
+    chosen = read(loss)
+    loss = chosen.name
+    if loss not in _FOUR:
+        return sum_of_terms(chosen, output, y, net, y_hat)
     result = np.empty(y.shape[0], dtype_of(half))
     cdef real[:] L = result
     cdef real[:] term = np.empty(y.shape[1], dtype_of(half))

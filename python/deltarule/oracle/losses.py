@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Losses of a row, (9) to (11) and (39), -dL_i/dy_hat (16), and the batch loss (12), (13).
 
+Here are the two squares and the two cross-entropies; `row_losses` has all others, and `row_loss`
+and `delta_of_net` know both.
+
 A row's loss sums over the outputs and is never averaged over K. Two pairs are also written in
 terms of net, where nothing is lost when y_hat rounds to 0 or 1: (27) and (28).
 y, y_hat and net are float64, (n, K); eps is the clipping distance, equation (35).
@@ -12,7 +15,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from deltarule.given import Given
+from deltarule.losses import Chosen, read
 from deltarule.oracle.activations import Float64
+from deltarule.oracle.row_losses import OF_NET, OF_Y_HAT, Terms
 
 
 def clip(y_hat: Float64, eps: float) -> Float64:
@@ -62,7 +68,7 @@ def row_loss(
     Parameters
     ----------
     loss, output : str
-        Names of the loss and of the output activation.
+        The loss, with its parameters, and the name of the output activation.
     y, net, y_hat : array, (n, K)
         Targets, last weighted sums, predictions.
     eps : float
@@ -72,15 +78,21 @@ def row_loss(
     -------
     array, (n,)
     """
-    if loss == "half_squared_error":
+    if isinstance(y, Given):
+        return y(y_hat)[0]
+    chosen = read(loss)
+    if chosen.name == "half_squared_error":
         return half_squared_error(y, y_hat)
-    if loss == "squared_error":
+    if chosen.name == "squared_error":
         return squared_error(y, y_hat)
-    if loss == "cross_entropy":  # with softmax: no other output is allowed
+    if chosen.name == "cross_entropy":  # with softmax: no other output is allowed
         return softmax_cross_entropy(y, net)
-    if output == "logistic":
-        return logistic_binary_cross_entropy(y, net)
-    return binary_cross_entropy(y, y_hat, eps)
+    if chosen.name == "binary_cross_entropy":
+        if output == "logistic":
+            return logistic_binary_cross_entropy(y, net)
+        return binary_cross_entropy(y, y_hat, eps)
+    term, _ = _terms(chosen, output, y, y_hat if chosen.name in OF_Y_HAT else net)
+    return np.asarray(np.sum(term, axis=1))
 
 
 def half_squared_error_descent(y: Float64, y_hat: Float64) -> Float64:
@@ -110,7 +122,7 @@ def descent(loss: str, y: Float64, y_hat: Float64, eps: float) -> Float64:
     Parameters
     ----------
     loss : str
-        Name of the loss.
+        A loss of y_hat, with its parameters.
     y, y_hat : array, (n, K)
         Targets and predictions.
     eps : float
@@ -120,13 +132,51 @@ def descent(loss: str, y: Float64, y_hat: Float64, eps: float) -> Float64:
     -------
     array, (n, K)
     """
-    if loss == "half_squared_error":
+    if isinstance(y, Given):
+        return -y(y_hat)[1]
+    chosen = read(loss)
+    if chosen.name == "half_squared_error":
         return half_squared_error_descent(y, y_hat)
-    if loss == "squared_error":
+    if chosen.name == "squared_error":
         return squared_error_descent(y, y_hat)
-    if loss == "binary_cross_entropy":
+    if chosen.name == "binary_cross_entropy":
         return binary_cross_entropy_descent(y, y_hat, eps)
-    return cross_entropy_descent(y, y_hat, eps)
+    if chosen.name == "cross_entropy":
+        return cross_entropy_descent(y, y_hat, eps)
+    return _terms(chosen, "", y, y_hat)[1]
+
+
+def delta_of_net(loss: str, output: str, y: Float64, net: Float64) -> Float64 | None:
+    """delta = -dL_i/dnet of a loss that is taken from net; None: it is one of y_hat.
+
+    Parameters
+    ----------
+    loss, output : str
+        The loss, with its parameters, and the name of the output activation.
+    y, net : array, (n, columns) and (n, K)
+        Targets and last weighted sums.
+
+    Returns
+    -------
+    array, (n, K), or None
+    """
+    chosen = read(loss)
+    if _key(chosen, output) not in OF_NET:
+        return None
+    return _terms(chosen, output, y, net)[1]
+
+
+def _key(chosen: Chosen, output: str) -> str:
+    return f"focal {output}" if chosen.name == "focal" else chosen.name
+
+
+def _terms(chosen: Chosen, output: str, y: Float64, z: Float64) -> Terms:
+    """Terms of L_i and -dL_i/dz, z being y_hat or net."""
+    key = _key(chosen, output)
+    function = OF_Y_HAT[key] if key in OF_Y_HAT else OF_NET[key]
+    if key == "quantile":
+        return function(y, z, np.array(chosen.values))
+    return function(y, z, *chosen.values)
 
 
 def penalty(W: Sequence[Float64], l2: float, l1: float = 0.0) -> float:

@@ -13,10 +13,11 @@ import numpy as np
 
 from deltarule.architecture import Architecture
 from deltarule.dropout import RandomStep
+from deltarule.losses import read
 from deltarule.oracle import random
 from deltarule.oracle import sparsity as sparse
 from deltarule.oracle.activations import Float64, activate, times_derivative
-from deltarule.oracle.losses import batch_loss, descent, penalty, row_loss
+from deltarule.oracle.losses import batch_loss, delta_of_net, descent, penalty, row_loss
 from deltarule.results import Backward, Trace
 from deltarule.sparsity import Sparsity
 
@@ -33,7 +34,13 @@ def affine(o: Float64, W: Float64) -> Float64:
 
 
 def output_delta(
-    loss: str, output: str, y: Float64, y_hat: Float64, eps: float, collapsed: bool = True
+    loss: str,
+    output: str,
+    y: Float64,
+    y_hat: Float64,
+    eps: float,
+    collapsed: bool = True,
+    net: Float64 | None = None,
 ) -> Float64:
     """delta_j = -dL_i/dnet_j of the output layer: f' u  (17), or J^T u  (24).
 
@@ -44,24 +51,29 @@ def output_delta(
     Parameters
     ----------
     loss, output : str
-        Names of the loss and of the output activation.
-    y, y_hat : array, (n, K)
+        The loss, with its parameters, and the name of the output activation.
+    y, y_hat : array, (n, columns) and (n, K)
         Targets and predictions.
     eps : float
         Clipping distance of the general path.
     collapsed : bool
         False takes the general path also for the two pairs that collapse.
+    net : array, (n, K), optional
+        Last weighted sums, from which some losses are taken.
 
     Returns
     -------
     array, (n, K)
     """
+    name = read(loss).name
     if collapsed and (
-        (loss, output) == ("binary_cross_entropy", "logistic") or output == "threshold"
+        (name, output) == ("binary_cross_entropy", "logistic") or output == "threshold"
     ):
         return y - y_hat
-    if collapsed and (loss, output) == ("cross_entropy", "softmax"):
+    if collapsed and (name, output) == ("cross_entropy", "softmax"):
         return np.asarray(y - y_hat * np.sum(y, axis=1, keepdims=True))
+    if net is not None and (delta := delta_of_net(loss, output, y, net)) is not None:
+        return delta
     return times_derivative(output, y_hat, descent(loss, y, y_hat, eps))
 
 
@@ -216,7 +228,8 @@ def backward(
     """
     o, m, s = trace.o, net.n_hidden_layers, sample_weight
     S = reduction_size(net, len(y) if s is None else float(np.sum(s)))
-    back = [output_delta(net.loss, net.activations[-1], y, trace.y_hat, eps(net), collapsed)]
+    last = trace.net[-1]
+    back = [output_delta(net.loss, net.activations[-1], y, trace.y_hat, eps(net), collapsed, last)]
     for k in range(m, 0, -1):
         pull = None
         if sparsity is not None and sparsity.layer == k:
