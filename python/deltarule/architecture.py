@@ -30,7 +30,7 @@ OUTPUTS = {
     name: ACTIVATIONS if row.outputs is losses.ANY else row.outputs
     for name, row in losses.TABLE.items()
 }
-OUTPUTS["given"] = (*ACTIVATIONS, *LAST_ONLY)
+GIVEN_OUTPUTS = (*ACTIVATIONS, *LAST_ONLY)  # of a loss that is a function
 
 MAX_UNITS = 2**31 - 1 - 512  # in a layer: the core counts columns, padding included, in 32 bits
 
@@ -92,7 +92,7 @@ class Architecture:
         chosen = losses.read(self.loss)
         put("loss", chosen.text)
         chosen.check_outputs(self.n_outputs)
-        last, allowed = self.activations[-1], OUTPUTS[chosen.name]
+        last, allowed = self.activations[-1], OUTPUTS.get(chosen.name, GIVEN_OUTPUTS)
         if last not in allowed:
             expected = " or ".join(repr(a) for a in allowed)
             raise ValueError(f"output: {last!r}; expected {expected} for loss={self.loss!r}")
@@ -156,7 +156,7 @@ class Architecture:
                     f"layers of {reprlib.repr(sizes)}; expected {expected}"
                 )
         if output is None:
-            output = OUTPUTS[chosen.name][0]
+            output = OUTPUTS.get(chosen.name, GIVEN_OUTPUTS)[0]
         last = choice("output", output, (*ACTIVATIONS, *LAST_ONLY))
         return cls(
             tuple(sizes), (*hidden, last), chosen.text, dtype, l2, reduction,
