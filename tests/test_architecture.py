@@ -124,7 +124,7 @@ BAD = [
     ({"output": 1}, TypeError, "output: 1 of type int"),
     ({"layers": [4, 3, 1], "output": "softmax"}, ValueError, r"layers\[2\]: 1; .* 2 units"),
     ({"layers": [4, 3, 1], "loss": "cross_entropy"}, ValueError, r"layers\[2\]: 1; .* 2 units"),
-    ({"loss": "mse"}, ValueError, "loss: 'mse'; expected 'half_squared_error' or"),
+    ({"loss": "mse"}, ValueError, "loss: 'mse'; expected one of half_squared_error, "),
     ({"loss": None}, TypeError, "loss: None"),
     ({"dtype": "float16"}, ValueError, "dtype: 'float16'; expected 'float32' or 'float64'"),
     ({"dtype": "f2"}, ValueError, "dtype: 'f2'"),

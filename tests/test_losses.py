@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from decimal import Decimal, localcontext
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from tolerances import FD_STEP, FD_USEFUL, gamma
 
 import deltarule as dr
 from deltarule import losses
+from deltarule.oracle.data import targets_as
 from deltarule.oracle.losses import delta_of_net, descent, row_loss
 
 Array = NDArray[Any]
@@ -418,3 +420,28 @@ def test_a_network_with_parameters_is_saved(tmp_path: Any) -> None:
     mlp = dr.MLP([2, 3], loss="quantile(0.1, 0.5, 0.9)", seed=0)
     mlp.save(tmp_path / "quantiles.safetensors")
     assert dr.load(tmp_path / "quantiles.safetensors").architecture == mlp.architecture
+
+
+PEERS = np.load(Path(__file__).parent / "fixtures" / "losses.npz")
+
+
+@pytest.mark.parametrize("name", sorted({key.split("/")[0] for key in PEERS}))
+def test_values_and_gradients_of_peers(name: str) -> None:
+    """torch, scikit-learn and optax on a grid (tests/fixtures), native and oracle."""
+    y, z, value, gradient = (PEERS[f"{name}/{part}"] for part in ("y", "z", "value", "gradient"))
+    loss = name.split()[0]
+    mlp = dr.MLP([z.shape[1], z.shape[1]], (), None, loss, "float64", reduction="sum")
+    output = mlp.architecture.activations[-1]
+    mlp.W = [np.eye(z.shape[1], z.shape[1] + 1)]
+    back = mlp.backward(mlp.forward(z), y)
+    # Peers write the same function in other ways, which lose what cancels: of terms this large.
+    size = 1 + np.abs(y).max() * (1 + np.abs(z).max()) + np.abs(value).max()
+    bound = gamma(64) * size
+    assert np.max(np.abs(-back.delta[1] - gradient)) <= bound
+    rows = row_loss(mlp.architecture.loss, output, _smoothed(mlp, y), z, mlp.predict(z), EPS)
+    assert np.max(np.abs(rows - value)) <= bound
+    assert abs(back.loss - np.sum(value)) <= len(value) * bound
+
+
+def _smoothed(mlp: dr.MLP, y: Array) -> Array:
+    return targets_as(y, mlp.architecture, np.float64)

@@ -23,6 +23,7 @@ OptimizerSettings settings_of(const std::string& rule, const std::map<std::strin
   settings.beta_1 = value("beta_1"), settings.beta_2 = value("beta_2"), settings.eps = value("eps");
   settings.weight_decay = value("weight_decay");
   settings.clip_value = value("clip_value");
+  settings.clip_norm = value("clip_norm"), settings.max_norm = value("max_norm");
   if (rule == "momentum")
     settings.rule = Optimizer::momentum;
   else if (rule == "adam")
@@ -41,9 +42,20 @@ SparsitySettings sparsity_of(const std::optional<SparsityArguments>& given) {
   return {layer, kind == "kl" ? Sparsity::kl : Sparsity::l1, weight, target};
 }
 
+using AverageArguments = std::tuple<std::string, double, int64_t, int64_t>;  // kind, decay, start, every
+
+AveragingSettings average_of(const std::optional<AverageArguments>& given) {
+  if (!given) return {};
+  const auto& [kind, decay, start, every] = *given;
+  if (kind != "ema" && kind != "swa") throw std::invalid_argument("average: got '" + kind + "', expected ema or swa");
+  if (start < 1 || every < 1) throw std::invalid_argument("average: expected start and every of 1 or more");
+  return {kind == "ema" ? AveragingSettings::ema : AveragingSettings::swa, decay, start, every};
+}
+
 TrainerOfEither construct(NetworkOfEither& network, const std::string& optimizer,
                           const std::map<std::string, double>& parameters, int64_t batch_size, int n_threads,
-                          const std::optional<SparsityArguments>& sparsity, const std::vector<double>& eta_factors) {
+                          const std::optional<SparsityArguments>& sparsity, const std::vector<double>& eta_factors,
+                          const std::optional<AverageArguments>& average) {
   if (batch_size < 0)
     throw std::invalid_argument("batch_size: got " + std::to_string(batch_size) + ", expected 0 or more");
   OptimizerSettings settings = settings_of(optimizer, parameters);
@@ -53,9 +65,11 @@ TrainerOfEither construct(NetworkOfEither& network, const std::string& optimizer
                                 std::to_string(layers));
   settings.eta_factors = eta_factors;
   const SparsitySettings sparse = sparsity_of(sparsity);
+  const AveragingSettings averaging = average_of(average);
   if (auto* single = std::get_if<0>(&network.network))
-    return {std::make_shared<Trainer<float>>(*single, settings, batch_size, n_threads, sparse)};
-  return {std::make_shared<Trainer<double>>(std::get<1>(network.network), settings, batch_size, n_threads, sparse)};
+    return {std::make_shared<Trainer<float>>(*single, settings, batch_size, n_threads, sparse, averaging)};
+  return {std::make_shared<Trainer<double>>(std::get<1>(network.network), settings, batch_size, n_threads, sparse,
+                                            averaging)};
 }
 
 // int64 row numbers, all inside X: a copy, for another thread may write to the array while we train.
@@ -125,6 +139,12 @@ double epoch(Trainer<T>& trainer, py::handle X, py::handle Y, py::handle order, 
   }
 }
 
+// None: no weights have entered yet.
+template <class T> py::object averaged_w(Trainer<T>& trainer) {
+  if (!trainer.average.begun(trainer.clock.steps, trainer.epochs)) return py::none();
+  return py::array_t<T>(trainer.network->shape.n_weights, trainer.average.flat.data());
+}
+
 template <class T> py::dict state(Trainer<T>& trainer) {
   const typename Network<T>::Claim claim(*trainer.network);  // else slots of one epoch, clock of another
   py::list slots;
@@ -136,6 +156,7 @@ template <class T> py::dict state(Trainer<T>& trainer) {
   state["beta_1_power"] = trainer.clock.beta_1_power;
   state["beta_2_power"] = trainer.clock.beta_2_power;
   state["slots"] = slots;
+  if (trainer.average.on()) state["average"] = averaged_w(trainer);
   return state;
 }
 
@@ -150,7 +171,10 @@ template <class T> void set_state(Trainer<T>& trainer, const py::dict& state) {
   const int64_t epochs = state["epochs"].cast<int64_t>();
   const OptimizerClock clock{state["steps"].cast<int64_t>(), state["beta_1_power"].cast<double>(),
                              state["beta_2_power"].cast<double>()};
+  const bool begun = trainer.average.begun(clock.steps, epochs);
+  const T* average = begun ? exact<T>(state["average"], {n}, false, "state") : nullptr;
   const typename Network<T>::Claim claim(*trainer.network);
+  if (begun) std::copy(average, average + n, trainer.average.flat.data());
   for (size_t s = 0; s < slots.size(); s++) std::copy(values[s], values[s] + n, trainer.slots[s].data());
   trainer.epochs = epochs;
   trainer.clock = clock;
@@ -180,7 +204,8 @@ template <class T> void time_phases(Trainer<T>& trainer, bool on) {
 void register_trainer(py::module_& module) {
   py::class_<TrainerOfEither>(module, "Trainer", "The native training loop of one network: optimizer state and panels.")
       .def(py::init(&construct), py::arg("network"), py::arg("optimizer"), py::arg("parameters"), py::arg("batch_size"),
-           py::arg("n_threads"), py::arg("sparsity") = py::none(), py::arg("eta_factors") = std::vector<double>())
+           py::arg("n_threads"), py::arg("sparsity") = py::none(), py::arg("eta_factors") = std::vector<double>(),
+           py::arg("average") = py::none())
       .def(
           "epoch",
           [](TrainerOfEither& self, py::object X, py::object Y, py::object order, py::object sample_weight,
@@ -191,6 +216,15 @@ void register_trainer(py::module_& module) {
           py::arg("numbers") = py::none(), "numbers: by name, one float64 for each step of the epoch.")
       .def_property_readonly(
           "epochs", [](TrainerOfEither& self) { return std::visit([](auto& t) { return t->epochs; }, self.trainer); })
+      .def_property_readonly("averaged_w",
+                             [](TrainerOfEither& self) {
+                               return std::visit(
+                                   [](auto& t) -> py::object {
+                                     const typename std::decay_t<decltype(*t->network)>::Claim claim(*t->network);
+                                     return averaged_w(*t);
+                                   },
+                                   self.trainer);
+                             })
       .def_property_readonly(
           "state", [](TrainerOfEither& self) { return std::visit([](auto& t) { return state(*t); }, self.trainer); })
       .def(

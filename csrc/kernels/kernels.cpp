@@ -39,6 +39,7 @@ namespace {
 #include "kernels/update.inl.hpp"
 #include "kernels/one_row.inl.hpp"
 #include "kernels/gradient.inl.hpp"
+#include "kernels/norms.inl.hpp"
 #include "kernels/convert.inl.hpp"
 #include "kernels/gather.inl.hpp"
 #include "kernels/peak.inl.hpp"
@@ -53,11 +54,11 @@ template <class T> void evaluate(int function, const T* x, T* y, int64_t n) noex
 }
 
 template <class T>
-constexpr Kernels<T> kernels = {gather<T>,        affine<T>,         hidden_delta<T>,      activate<T>,
-                                softmax_delta<T>, output<T>,         weigh_rows<T>,        add_columns<T>,
-                                divergence<T>,    l1_losses<T>,      sparse_delta<T>,      weight_gradient<T>,
-                                add_blocks<T>,    sum_of_squares<T>, sum_of_magnitudes<T>, random_words,
-                                drop<T>,          add_noise<T>,      evaluate<T>,          fma_chains<T>};
+constexpr Kernels<T> kernels = {
+    gather<T>,     affine<T>,         hidden_delta<T>,      activate<T>,     softmax_delta<T>, output<T>,
+    weigh_rows<T>, add_columns<T>,    divergence<T>,        l1_losses<T>,    sparse_delta<T>,  weight_gradient<T>,
+    add_blocks<T>, sum_of_squares<T>, sum_of_magnitudes<T>, unit_squares<T>, limit_norms<T>,   average<T>,
+    random_words,  drop<T>,           add_noise<T>,         evaluate<T>,     fma_chains<T>};
 }  // namespace
 
 extern const Table table;

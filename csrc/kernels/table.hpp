@@ -184,6 +184,9 @@ template <class T> struct Kernels {
   void (*add_blocks)(const GradientUnit<T>&, const T* totals, ptrdiff_t stride, int n, const Update<T>&) noexcept;
   void (*sum_of_squares)(const T* w, int in, T* q) noexcept;
   void (*sum_of_magnitudes)(const T* w, int in, T* q) noexcept;
+  void (*unit_squares)(const T* w, int rows, double* q) noexcept;
+  void (*limit_norms)(const GradientUnit<T>&, double most) noexcept;
+  void (*average)(T* a, const T* w, int64_t n, T share) noexcept;
   void (*random_words)(const uint32_t* key, const int64_t* row, int rows, int panel, uint32_t* out) noexcept;
   void (*drop)(const Drop<T>&) noexcept;
   void (*add_noise)(const Noise<T>&) noexcept;

@@ -78,7 +78,7 @@ template <class T> struct Trainer<T>::Epoch {
     return {t.packed_.data(),
             {t.packed_slots_[0].data(), t.packed_slots_[1].data()},
             t.totals_.data(),
-            nullptr,
+            t.gradient_.data(),  // null: the step follows at once
             t.transposed_.data()};
   }
 
@@ -138,6 +138,7 @@ template <class T> struct Trainer<T>::Epoch {
       }
       for (int share = thread; share < shares; share += threads)
         weights_phase(trainer.blocks_[size_t(share)], {0, part}, first, last, target(), rule, pass.leader);
+      if (last) end_step(thread, threads, barrier, rule);
       meet(pass.leader, barrier);
     }
   }
@@ -206,6 +207,7 @@ template <class T> struct Trainer<T>::Epoch {
       }
       for (int share = thread; share < shares; share += threads)
         add_blocks(share, std::max(in_group - each, 0), last, rule);
+      if (last) end_step(thread, threads, barrier, rule);
       meet(pass.leader, barrier);
     }
   }
@@ -223,6 +225,7 @@ template <class T> struct Trainer<T>::Epoch {
     account(batch);
     const bool more = at + 1 < batches.rows() && !diverged && gather_phase(pass, at + 1, next);
     weights_phase(trainer.blocks_[0], here, true, true, target(), rule, pass.leader, more ? next.begin : -1);
+    average_step(0, rule);
     stop();
   }
 
@@ -236,6 +239,14 @@ template <class T> struct Trainer<T>::Epoch {
                          n, rule.update(block.layer));
     }
   }
+
+  // end_of_step.hpp: what has to see all of the gradient, or weights that have taken their step.
+  void end_step(int thread, int threads, Barrier& barrier, const Rule<T>& rule);
+  void clipped_step(int share, T scale, const Rule<T>& rule);
+  void limit_norms(int share);
+  void average_step(int share, const Rule<T>& rule);
+  void average_blocks(const std::vector<Block>& blocks, T weight);
+  double gradient_norm() const;
 
   void penalty_phase(int share) {
     if (!shape().penalised()) return;
@@ -281,8 +292,11 @@ template <class T> struct Trainer<T>::Epoch {
 
   // w and the slots as the caller sees them; the lock keeps a prediction from a torn w.
   void finish(int thread, int threads, bool leader, Barrier& barrier) {
-    for (int share = thread; share < shares; share += threads)
+    for (int share = thread; share < shares; share += threads) {
       if (!trainer.finite(share, shares)) unfit = true;
+      if (trainer.average.after_epoch(trainer.epochs + 1))
+        average_blocks(trainer.blocks_[size_t(share)], trainer.average.share_of_epoch(trainer.epochs + 1));
+    }
     barrier.wait();
     if (unfit) return;
     if (leader) trainer.network->lock();

@@ -38,6 +38,14 @@ std::vector<std::vector<Block>> deal_blocks(const Shape& shape, int shares) {
   return dealt;
 }
 
+std::vector<std::vector<Block>> deal_panels(const Shape& shape, const std::vector<std::vector<Block>>& blocks) {
+  std::vector<std::vector<Block>> dealt(blocks.size());
+  for (size_t share = 0; share < blocks.size(); share++)
+    for (const Block& block : blocks[share])
+      if (block.bias) dealt[share].push_back({block.layer, block.p, 0, shape.layers[size_t(block.layer)].in, true});
+  return dealt;
+}
+
 namespace {
 // Bytes of o and delta for one row.
 int64_t row_bytes(const Shape& shape, size_t element) {

@@ -23,6 +23,9 @@ inline Range share_of(int64_t n, int share, int shares) { return {n * share / sh
 // All blocks of all layers, dealt to `shares` in runs of equal work.
 std::vector<std::vector<Block>> deal_blocks(const Shape& shape, int shares);
 
+// All panels, each whole, dealt to who has its bias in `blocks`.
+std::vector<std::vector<Block>> deal_panels(const Shape& shape, const std::vector<std::vector<Block>>& blocks);
+
 // Small weights and a long batch: each thread forms the gradient of whole blocks of KB rows, from gather
 // to totals, and the blocks' totals are added in order. How many blocks each takes before the totals
 // meet; 0: the weights are dealt to the threads instead.

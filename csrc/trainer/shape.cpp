@@ -89,6 +89,8 @@ Shape::Shape(const std::vector<int64_t>& layer_sizes, const std::vector<std::str
     packed_size = plus_product(packed_size, int64_t(panels_of(out)) * PANEL, int64_t(in) + 1);
     if (k > 0) hidden_transposed_size = plus_product(hidden_transposed_size, int64_t(panels_of(in)) * PANEL, out);
   }
+  for (size_t k = 1; k < layers.size(); k++)
+    layers[k].first_panel = layers[k - 1].first_panel + panels_of(layers[k - 1].out);
   layers[0].transposed_offset = hidden_transposed_size;
   transposed_size = plus_product(hidden_transposed_size, int64_t(panels_of(sizes[0])) * PANEL, sizes[1]);
   const Activation last = layers.back().activation;

@@ -16,6 +16,7 @@ struct LayerShape {
   int64_t w_offset;           // W[k], (out, in + 1), in the flat w
   int64_t packed_offset;      // its panels [out / PANEL][in + 1][PANEL]
   int64_t transposed_offset;  // its transposed panels [in / PANEL][out][PANEL]
+  int first_panel = 0;        // output panels of the layers before
 
   int64_t panel_size() const { return int64_t(in + 1) * PANEL; }
   int64_t transposed_panel_size() const { return int64_t(out) * PANEL; }

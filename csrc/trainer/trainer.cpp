@@ -3,15 +3,16 @@
 
 #include <omp.h>
 
-#include "trainer/epoch.hpp"
+#include "trainer/end_of_step.hpp"
 #include "trainer/threads.hpp"
 
 template <class T>
 Trainer<T>::Trainer(std::shared_ptr<Network<T>> trained, const OptimizerSettings& optimizer, int64_t batch, int threads,
-                    const SparsitySettings& sparsity)
+                    const SparsitySettings& sparsity, const AveragingSettings& averaging)
     : settings(optimizer),
       batch_size(batch),
       n_threads(threads),
+      average(trained->shape, averaging),
       network(std::move(trained)),
       sparse_(network->shape, sparsity) {
   const Shape& shape = network->shape;
@@ -25,7 +26,7 @@ template <class T> void Trainer<T>::prepare(int64_t rows, int shares) {
   if (given_) given_.reserve(rows, shape.outputs());
   blocks_per_share_ = coupled ? 0 : blocks_per_share(shape, rows, shares, sizeof(T));
   const bool by_blocks = blocks_per_share_ > 0;
-  row_ahead_ = !coupled && takes_row_ahead(shape, rows, shares);
+  row_ahead_ = !coupled && !clips() && !limits() && takes_row_ahead(shape, rows, shares);
   const int64_t chunk = row_ahead_ ? 2 : by_blocks ? int64_t(KB) * shares : chunk_rows(shape, rows, shares, sizeof(T));
   if (space_.capacity < chunk || space_.capacity > 4 * chunk) {
     space_ = {};
@@ -40,6 +41,7 @@ template <class T> void Trainer<T>::prepare(int64_t rows, int shares) {
   if (shares != shares_) {
     blocks_ = deal_blocks(shape, shares);
     all_blocks_ = deal_blocks(shape, 1)[0];
+    panels_ = deal_panels(shape, blocks_);
     shares_ = shares;
   }
   if (seen_version_ == network->version()) return;
@@ -48,11 +50,17 @@ template <class T> void Trainer<T>::prepare(int64_t rows, int shares) {
     transposed_ = Buffer<T>(size_t(shape.hidden_transposed_size));
     for (int s = 0; s < settings.slots(); s++) packed_slots_[s] = Buffer<T>(size_t(shape.packed_size));
     if (shape.penalised()) penalty_sums_ = Buffer<T>(penalty_size(shape));
+    if (clips()) {
+      gradient_ = Buffer<T>(size_t(shape.packed_size));
+      unit_squares_ = Buffer<double>(size_t(all_panels(shape)) * PANEL);
+    }
+    if (average.on()) average.packed = Buffer<T>(size_t(shape.packed_size));
     packed_ = Buffer<T>(size_t(shape.packed_size));  // last: its size says that all are there
   }
   network->read([&](const T* w) { pack_all(shape, w, packed_.data()); });
   for (size_t k = 1; k < shape.layers.size(); k++) transpose(shape.layers[k], packed_.data(), transposed_.data());
   for (int s = 0; s < settings.slots(); s++) pack_all(shape, slots[s].data(), packed_slots_[s].data());
+  if (average.on()) pack_all(shape, average.flat.data(), average.packed.data());
 }
 
 // Whether this share of the weights is: a last update may overflow after a finite loss. What lies in
@@ -78,6 +86,7 @@ template <class T> void Trainer<T>::commit(int share, int shares) {
     unpack(layer, packed_.data(), network->locked_w(), int(panels.begin), int(panels.end));
     for (int s = 0; s < settings.slots(); s++)
       unpack(layer, packed_slots_[s].data(), slots[s].data(), int(panels.begin), int(panels.end));
+    if (average.on()) unpack(layer, average.packed.data(), average.flat.data(), int(panels.begin), int(panels.end));
   }
 }
 

@@ -8,6 +8,7 @@
 #include <memory>
 #include <vector>
 
+#include "trainer/average.hpp"
 #include "trainer/batches.hpp"
 #include "trainer/numbers.hpp"
 #include "trainer/pass.hpp"
@@ -19,6 +20,8 @@ struct OptimizerSettings {
   double weight_decay = 0;          // decoupled: w <- w - eta weight_decay w
   double clip_value = 0;            // of each element of the gradient; 0: none
   std::vector<double> eta_factors;  // by layer; empty: all 1
+  double clip_norm = 0;             // of the whole gradient; 0: none
+  double max_norm = 0;              // of each unit's weights; 0: none
   int slots() const { return rule == Optimizer::adam ? 2 : rule == Optimizer::momentum ? 1 : 0; }
 };
 
@@ -39,7 +42,7 @@ template <class T> class Trainer {
  public:
   // batch_size 0: all rows of the call; n_threads 0: the default.
   Trainer(std::shared_ptr<Network<T>> network, const OptimizerSettings& settings, int64_t batch_size, int n_threads,
-          const SparsitySettings& sparsity = {});
+          const SparsitySettings& sparsity = {}, const AveragingSettings& averaging = {});
 
   // One pass over X, Y in the order (null: as they stand; else `count` valid row numbers), with a weight of
   // each row of X (null: 1). Returns the mean of the batch losses before each update, by the batches' weights.
@@ -58,6 +61,7 @@ template <class T> class Trainer {
   int64_t epochs = 0;
   OptimizerClock clock{};
   Buffer<T> slots[2];
+  Average<T> average;
 
   const std::shared_ptr<Network<T>> network;
   Phases phases;
@@ -68,6 +72,11 @@ template <class T> class Trainer {
  private:
   struct Epoch;
 
+  // Whether a step needs all of the gradient before any weight may change.
+  bool clips() const { return settings.clip_norm > 0; }
+  // Whether weights change once more after the optimizer's step on them.
+  bool limits() const { return settings.max_norm > 0; }
+
   void prepare(int64_t rows, int shares);
   bool finite(int share, int shares) const;
   void commit(int share, int shares);
@@ -77,12 +86,15 @@ template <class T> class Trainer {
   Workspace<T> space_;
   int shares_ = 0;
   std::vector<std::vector<Block>> blocks_;  // of weights, by share
+  std::vector<std::vector<Block>> panels_;  // the same, each whole
   int blocks_per_share_ = 0;                // of the batch; 0: weights are dealt
   bool row_ahead_ = false;                  // one-row batches on one thread
   std::vector<Block> all_blocks_;           // of weights, for a share that forms all totals of its rows
   Buffer<T> block_totals_;                  // [blocks between meetings][packed_size]
   std::vector<double> block_losses_;
   SparseLayer<T> sparse_;
+  Buffer<T> gradient_;           // where a step needs all of it: packed
+  Buffer<double> unit_squares_;  // of the gradient: [panel][PANEL]
   GivenLoss<T> given_;
 
   // Whether something must see the whole batch before there is any delta.

@@ -19,6 +19,7 @@ from deltarule.trainer import Trainer
 if TYPE_CHECKING:
     from deltarule import construct, oracle, plot
     from deltarule.autoencoder import Autoencoder
+    from deltarule.averaging import EMA, SWA
     from deltarule.gradient_check import check_gradient
     from deltarule.perceptron import Perceptron
     from deltarule.radial import RBFNetwork
@@ -28,8 +29,10 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "EMA",
     "MLP",
     "SGD",
+    "SWA",
     "Adam",
     "Autoencoder",
     "Backward",
@@ -55,6 +58,8 @@ __all__ = [
 _MODULES = ("construct", "oracle", "plot")
 _HOMES = {
     "Autoencoder": "autoencoder",
+    "EMA": "averaging",
+    "SWA": "averaging",
     "Perceptron": "perceptron",
     "RBFNetwork": "radial",
     "Sparsity": "sparsity",

@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from deltarule import _validate
 from deltarule._arguments import choice, generator, number
 from deltarule.architecture import Architecture
+from deltarule.averaging import Averaging, check_start
 from deltarule.class_weights import with_class_weights
 from deltarule.history import History
 from deltarule.metrics import METRICS, accuracy, labels
@@ -49,6 +50,14 @@ class EpochTrainer(Protocol):
         """One pass; returns the mean loss."""
 
 
+class OwnTrainer(EpochTrainer, Protocol):
+    """What is asked of a network's own trainer."""
+
+    @property
+    def averaged_w(self) -> Array | None:
+        """The average of the weights, if one is kept and some have entered."""
+
+
 class Network(Protocol):
     """What is asked of a network."""
 
@@ -77,6 +86,7 @@ class Fittable(ABC):
     """The methods of a network that need no more of it than its loss, predictions and trainer."""
 
     _architecture: Architecture
+    w: Array
 
     @property
     def architecture(self) -> Architecture:
@@ -124,9 +134,10 @@ class Fittable(ABC):
 
     @abstractmethod
     def _new_trainer(
-        self, optimizer: Optimizer | None, batch_size: int | None, n_threads: int | None
-    ) -> EpochTrainer:
-        """A trainer of this network with a fresh state."""
+        self, optimizer: Optimizer | None, batch_size: int | None, n_threads: int | None,
+        **options: Any,
+    ) -> OwnTrainer:  # fmt: skip
+        """A trainer of this network with a fresh state; options as `Trainer` takes them."""
 
     def predict_labels(self, X: ArrayLike, n_threads: int | None = None) -> NDArray[np.int64]:
         """argmax_j y_hat_j; of one logistic or threshold output, whether y_hat >= 1/2.
@@ -197,6 +208,7 @@ class Fittable(ABC):
         progress: bool = False,
         stop_tol: float | None = None,
         record: str | Collection[str] | None = None,
+        average: Averaging | None = None,
         sample_weight: ArrayLike | None = None,
         class_weight: str | Mapping[Any, float] | None = None,
     ) -> History:
@@ -233,6 +245,9 @@ class Fittable(ABC):
         record : str or collection of str, optional
             What to note after each epoch, of all rows of X: "gradient_norm" (nearly the work of
             an epoch), "saturation" (a forward pass that shows every layer), or both.
+        average : EMA or SWA, optional
+            An average of the weights along the way, which w is in the end; until then, and in the
+            history, w is as it is trained. None: w is that of the last step.
         sample_weight : array-like, (n,), optional
             s_i >= 0 of each row of X, as `Trainer.epoch` takes it.
         class_weight : "balanced" or dict, optional
@@ -264,11 +279,15 @@ class Fittable(ABC):
         and KeyboardInterrupt carry the epochs so far as their attribute `history`.
         """
         rule = lasting(optimizer, _validate.epochs(epochs))
-        trainer = self._new_trainer(rule, batch_size, n_threads)
-        return fit(
+        trainer = self._new_trainer(rule, batch_size, n_threads, average=average)
+        check_start(average, epochs)
+        history = fit(
             self, trainer, X, Y, epochs, shuffle, seed, validation, progress, n_threads,
             stop_tol, record, sample_weight, class_weight,
         )  # fmt: skip
+        if average is not None and trainer.averaged_w is not None:
+            self.w = trainer.averaged_w
+        return history
 
     def save(self, path: str | bytes | PathLike[Any]) -> None:
         """Write weights and architecture to a safetensors file; `deltarule.load` reads it.

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 
 from deltarule import _core, _validate
 from deltarule.architecture import Architecture
-from deltarule.fitting import EpochTrainer, Fittable
+from deltarule.fitting import Fittable, OwnTrainer
 from deltarule.given import LossFunction
 from deltarule.initialisers import initial_weights
 from deltarule.optimizers import Optimizer
@@ -376,11 +376,12 @@ class MLP(Fittable):
         return y_hat if out is None else out
 
     def _new_trainer(
-        self, optimizer: Optimizer | None, batch_size: int | None, n_threads: int | None
-    ) -> EpochTrainer:
+        self, optimizer: Optimizer | None, batch_size: int | None, n_threads: int | None,
+        **options: Any,
+    ) -> OwnTrainer:  # fmt: skip
         from deltarule.trainer import Trainer  # which needs MLP
 
-        return Trainer(self, optimizer, batch_size, n_threads)
+        return Trainer(self, optimizer, batch_size, n_threads, **options)
 
     def _snapshot(self) -> Array:
         w: Array = self._network.snapshot()  # of one finished epoch, whoever trains it now

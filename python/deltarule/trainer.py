@@ -10,6 +10,7 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 from deltarule import _core, _validate
+from deltarule.averaging import Averaging, check_average
 from deltarule.mlp import MLP
 from deltarule.optimizers import OPTIMIZERS, Adam, Optimizer, check_optimizer
 from deltarule.results import Array
@@ -32,10 +33,12 @@ class Trainer:
         None: as many as pay. The weights do not depend on it by a single bit.
     sparsity : Sparsity, optional
         A penalty on a hidden layer's outputs, part of the loss that is trained  (41) to (45).
+    average : EMA or SWA, optional
+        Which average of the weights to keep beside them: `averaged_w`.
 
     Attributes
     ----------
-    mlp, optimizer, batch_size, n_threads, sparsity
+    mlp, optimizer, batch_size, n_threads, sparsity, average
         As given.
 
     Raises
@@ -58,6 +61,7 @@ class Trainer:
         batch_size: int | None = 32,
         n_threads: int | None = None,
         sparsity: Sparsity | None = None,
+        average: Averaging | None = None,
     ) -> None:
         if not isinstance(mlp, MLP):
             raise TypeError(f"mlp: an object of type {type(mlp).__name__}; expected an MLP")
@@ -69,12 +73,14 @@ class Trainer:
         self._batch_size = _validate.batch_size(batch_size) or None
         self._n_threads = _validate.n_threads(n_threads) or None
         self._sparsity = check_sparsity(sparsity, mlp.architecture)
+        self._average = check_average(average, mlp.architecture.dtype)
         self._moving = Moving(self._optimizer.schedules, mlp.architecture.dtype)
         self._trainer = _core.Trainer(
             mlp._network, self.optimizer.kernel, self.optimizer.parameters,
             self.batch_size or 0, self.n_threads or 0,
             None if self.sparsity is None else astuple(self.sparsity),
             self.optimizer.eta_factors or (),
+            None if self.average is None else self.average.native,
         )  # fmt: skip
 
     @property
@@ -101,6 +107,20 @@ class Trainer:
     def sparsity(self) -> Sparsity | None:
         """The penalty on a hidden layer's outputs, or None."""
         return self._sparsity
+
+    @property
+    def average(self) -> Averaging | None:
+        """Which average of the weights is kept, or None."""
+        return self._average
+
+    @property
+    def averaged_w(self) -> Array | None:
+        """A copy of the average of the weights, (n_weights,); None while none have entered.
+
+        It is of finished epochs, as w is. RuntimeError while the network is being trained.
+        """
+        averaged: Array | None = self._trainer.averaged_w
+        return averaged
 
     def epoch(
         self,
@@ -216,9 +236,10 @@ class Trainer:
 
     def __repr__(self) -> str:
         sparse = f", sparsity={self.sparsity!r}" if self.sparsity else ""
+        average = f", average={self.average!r}" if self.average else ""
         return (
             f"Trainer({self.mlp!r}, optimizer={self.optimizer!r}, batch_size={self.batch_size}, "
-            f"n_threads={self.n_threads}{sparse})"
+            f"n_threads={self.n_threads}{sparse}{average})"
         )
 
     def __getstate__(self) -> dict[str, Any]:
@@ -230,6 +251,7 @@ class Trainer:
             "batch_size": self.batch_size,
             "n_threads": self.n_threads,
             "sparsity": None if self.sparsity is None else asdict(self.sparsity),
+            "average": self.average,
             "state": state,
             "moving": self._moving.state,
         }
@@ -240,10 +262,13 @@ class Trainer:
         sparse = state.get("sparsity")  # older pickles have none
         Trainer.__init__(
             self, state["mlp"], optimizer, state["batch_size"], state["n_threads"],
-            None if sparse is None else Sparsity(**sparse),
+            None if sparse is None else Sparsity(**sparse), state.get("average"),
         )  # fmt: skip
         dtype = self.mlp.architecture.dtype
         slots = [_validate.exact(slot, dtype) for slot in state["state"]["slots"]]
-        self._trainer.set_state({**state["state"], "slots": slots})
+        arrays: dict[str, Any] = {"slots": slots}
+        if state["state"].get("average") is not None:
+            arrays["average"] = _validate.exact(state["state"]["average"], dtype)
+        self._trainer.set_state({**state["state"], **arrays})
         if "moving" in state:
             self._moving.state = state["moving"]

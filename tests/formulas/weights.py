@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""(W1) to (W5): docs/reference/weights.md, on a 3-4-2 network and on rows written s_i times."""
+"""(W1) to (W6): docs/reference/weights.md, on a 3-4-2 network and on rows written s_i times."""
 
 import numpy as np
 from differences import exact
@@ -82,3 +82,24 @@ def balanced_classes():
         weights = with_class_weights("balanced", classes, net, s)
         for c in (0, 1, 3):
             yield weights[classes == c].sum(), exact(s.sum() / 3)
+
+
+def quartic(y_hat, Y):
+    d = y_hat - Y
+    return np.sum(d**4, axis=1) / 4, d**3
+
+
+@formula("W6", r"u_{ij} = - D_{ij} = - \frac{\partial L_i}{\partial \hat y_{ij}}")
+def given_loss():
+    sizes = [X.shape[1], 4, Y.shape[1]]
+    for output in ("identity", "logistic", "softmax"):
+        mlp = dr.MLP(sizes, "tanh", output, quartic, dtype="float64", seed=3)
+        for i in range(len(X)):
+            y_hat = mlp.predict(X[i : i + 1])
+            claimed = quartic(y_hat, Y[i : i + 1])[1]
+            yield from slopes(claimed, lambda o, i=i: float(quartic(o, Y[i : i + 1])[0][0]), y_hat)
+
+        def loss(w, net=mlp.architecture):
+            return dr.MLP.from_architecture(net, w).loss(X, Y)
+
+        yield from slopes(mlp.gradient(X, Y), loss, mlp.w)

@@ -172,7 +172,7 @@ template <class T> void gather(const Kernels<T>& k, Hash& hash) {
 template <class T>
 void train(Hash& hash, const std::vector<int64_t>& sizes, const std::vector<std::string>& f, const char* loss,
            Optimizer rule, int64_t batch, int64_t n = 70, Penalty<double> penalty = {1e-3, 0},
-           const SparsitySettings& sparsity = {}) {
+           const SparsitySettings& sparsity = {}, double bound = 0) {
   auto network = std::make_shared<Network<T>>(Shape(sizes, f, loss, "mean", penalty, true), nullptr, nullptr);
   const Shape& shape = network->shape;
   const Buffer<T> w = random_buffer<T>(size_t(shape.n_weights), 20, -0.3, 0.3);
@@ -181,7 +181,10 @@ void train(Hash& hash, const std::vector<int64_t>& sizes, const std::vector<std:
                   Y = random_buffer<T>(size_t(n * shape.outputs()), 22, 0, 1);
   for (int threads : {1, 3}) {
     network->assign(w.data());
-    Trainer<T> trainer(network, {rule, 0.01, 0.9, 0.9, 0.999, 1e-8}, batch, threads, sparsity);
+    OptimizerSettings settings{rule, 0.01, 0.9, 0.9, 0.999, 1e-8};
+    settings.clip_norm = settings.max_norm = bound;
+    const AveragingSettings averaging{bound ? AveragingSettings::ema : AveragingSettings::none, 0.75, 1, 1};
+    Trainer<T> trainer(network, settings, batch, threads, sparsity, averaging);
     for (int e = 0; e < 2; e++) {
       Watch watch;
       const double L = trainer.epoch(rows_of(X, n, shape.inputs()), rows_of(Y, n, shape.outputs()), false, nullptr, n,
@@ -189,6 +192,7 @@ void train(Hash& hash, const std::vector<int64_t>& sizes, const std::vector<std:
       hash.add(&L, 1);
     }
     hash.add(network->w(), size_t(shape.n_weights));
+    hash.add(trainer.average.flat.data(), trainer.average.flat.size());
   }
 }
 
@@ -221,6 +225,15 @@ template <class T> void sparse(Hash& hash) {
            {1, Sparsity::l1, 0.3, 0});
 }
 
+// Norms of gradients and of units bounded, and an average kept: minibatch, one row, blocks of the batch.
+template <class T> void bounded(Hash& hash) {
+  for (Optimizer rule : {Optimizer::sgd, Optimizer::momentum, Optimizer::adam}) {
+    train<T>(hash, {33, 17, 5}, {"relu", "softmax"}, "cross_entropy", rule, 32, 70, {1e-3, 0}, {}, 0.2);
+    train<T>(hash, {7, 40, 3}, {"tanh", "identity"}, "half_squared_error", rule, 1, 30, {1e-3, 0}, {}, 0.2);
+    train<T>(hash, {6, 17, 2}, {"tanh", "identity"}, "half_squared_error", rule, 0, 1300, {1e-3, 0}, {}, 0.2);
+  }
+}
+
 bool same = true;
 
 // One line for all instruction sets of this machine.
@@ -246,6 +259,7 @@ template <class T> void all_lines() {
   line<T>("output", output<T>);
   line<T>("weight_gradient", weight_gradient<T>);
   line<T>("training", [](const Kernels<T>&, Hash& hash) { training<T>(hash); });
+  line<T>("bounded", [](const Kernels<T>&, Hash& hash) { bounded<T>(hash); });
   line<T>("sparsity", [](const Kernels<T>&, Hash& hash) { sparse<T>(hash); });
 }
 }  // namespace

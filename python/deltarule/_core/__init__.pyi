@@ -42,7 +42,7 @@ class Trainer:
     """
     The native training loop of one network: optimizer state and panels.
     """
-    def __init__(self, network: Network, optimizer: str, parameters: collections.abc.Mapping[str, typing.SupportsFloat | typing.SupportsIndex], batch_size: typing.SupportsInt | typing.SupportsIndex, n_threads: typing.SupportsInt | typing.SupportsIndex, sparsity: tuple[typing.SupportsInt | typing.SupportsIndex, str, typing.SupportsFloat | typing.SupportsIndex, typing.SupportsFloat | typing.SupportsIndex] | None = None, eta_factors: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex] = []) -> None:
+    def __init__(self, network: Network, optimizer: str, parameters: collections.abc.Mapping[str, typing.SupportsFloat | typing.SupportsIndex], batch_size: typing.SupportsInt | typing.SupportsIndex, n_threads: typing.SupportsInt | typing.SupportsIndex, sparsity: tuple[typing.SupportsInt | typing.SupportsIndex, str, typing.SupportsFloat | typing.SupportsIndex, typing.SupportsFloat | typing.SupportsIndex] | None = None, eta_factors: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex] = [], average: tuple[str, typing.SupportsFloat | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex] | None = None) -> None:
         ...
     def epoch(self, X: typing.Any, Y: typing.Any, order: typing.Any = None, sample_weight: typing.Any = None, numbers: collections.abc.Mapping[str, typing.Any] | None = None) -> float:
         """
@@ -54,6 +54,9 @@ class Trainer:
         """
         Switches the timer on, from zero, or off.
         """
+    @property
+    def averaged_w(self) -> typing.Any:
+        ...
     @property
     def epochs(self) -> int:
         ...

@@ -14,6 +14,7 @@ include "literal_row_losses.pxi"
 include "literal_sparsity.pxi"
 include "literal_random.pxi"
 include "literal_optimizers.pxi"
+include "literal_limits.pxi"
 
 import sys
 
@@ -212,6 +213,8 @@ class Trainer:
         Rows in a batch; None: all rows.
     sparsity : Sparsity, optional
         A penalty on a hidden layer's outputs.
+    average : EMA or SWA, optional
+        Which average of the weights to keep.
 
     Attributes
     ----------
@@ -221,11 +224,16 @@ class Trainer:
         The optimizer's schedules; `moving.observe` tells them a validation loss.
     """
 
-    def __init__(self, mlp, optimizer, batch_size=None, sparsity=None):
+    def __init__(self, mlp, optimizer, batch_size=None, sparsity=None, average=None):
         self.mlp, self.optimizer, self.batch_size = mlp, optimizer, batch_size
-        self.sparsity = sparsity
+        self.sparsity, self.average = sparsity, average
         self.state = State.start(optimizer, mlp.architecture, mlp.w.dtype)
         self.moving = Moving(optimizer.schedules, mlp.w.dtype.name)
+
+    @property
+    def averaged_w(self):
+        """The average of the weights; None: none have entered."""
+        return self.state.average
 
     @property
     def steps(self):
@@ -260,6 +268,8 @@ class Trainer:
                 sys.modules[__name__], self.optimizer, self.mlp.architecture, self.mlp.w,
                 back.gradient, now,
             )
+            self.state.enter_step(sys.modules[__name__], self.average, self.mlp.w)
         self.state.epochs += 1
+        self.state.enter_epoch(sys.modules[__name__], self.average, self.mlp.w)
         self.moving.finish(numbers, total / share)
         return total / share

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 
 from deltarule import _validate
 from deltarule.architecture import Architecture
-from deltarule.fitting import EpochTrainer, Fittable
+from deltarule.fitting import Fittable, OwnTrainer
 from deltarule.given import LossFunction
 from deltarule.initialisers import initial_weights
 from deltarule.optimizers import Optimizer
@@ -304,11 +304,12 @@ class MLP(Fittable):
         return out
 
     def _new_trainer(
-        self, optimizer: Optimizer | None, batch_size: int | None, n_threads: int | None
-    ) -> EpochTrainer:
+        self, optimizer: Optimizer | None, batch_size: int | None, n_threads: int | None,
+        **options: Any,
+    ) -> OwnTrainer:  # fmt: skip
         from deltarule.oracle.trainer import Trainer  # which needs MLP
 
-        return Trainer(self, optimizer, batch_size, n_threads)
+        return Trainer(self, optimizer, batch_size, n_threads, **options)
 
     def _snapshot(self) -> Float64:
         return self._w.copy()

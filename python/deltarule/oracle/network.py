@@ -226,9 +226,8 @@ def backward(
     -------
     Backward
     """
-    o, m, s = trace.o, net.n_hidden_layers, sample_weight
+    o, m, s, last = trace.o, net.n_hidden_layers, sample_weight, trace.net[-1]
     S = reduction_size(net, len(y) if s is None else float(np.sum(s)))
-    last = trace.net[-1]
     back = [output_delta(net.loss, net.activations[-1], y, trace.y_hat, eps(net), collapsed, last)]
     for k in range(m, 0, -1):
         pull = None

@@ -9,6 +9,9 @@ from __future__ import annotations
 import numpy as np
 
 from deltarule.oracle.activations import Float64
+from deltarule.oracle.limits import average as average
+from deltarule.oracle.limits import clip_norm as clip_norm
+from deltarule.oracle.limits import max_norm as max_norm
 
 
 def clipped(g: Float64, most: float) -> Float64:

@@ -87,7 +87,7 @@ def focal_logistic(y: Float64, net: Float64, g: float) -> Terms:
 
 
 def focal_softmax(y: Float64, net: Float64, g: float) -> Terms:
-    """l = y (1 - p)^g (-log p), p = softmax(net)  (L10), and delta by (L12)."""
+    """l = y (1 - p)^g (-log p), p = softmax(net), and its delta  (L12)."""
     p, log_p = softmax(net), _log_softmax(net)
     rest = 1 - p
     power = rest**g
@@ -105,7 +105,7 @@ def kl_divergence(y: Float64, net: Float64) -> Terms:
 
 
 def gaussian_nll(y: Float64, net: Float64) -> Terms:
-    """l = (s + (y - mu)^2 exp(-s)) / 2 for the columns net = (mu, s); both deltas  (L14), (L15)."""
+    """l = (s + (y - mu)^2 exp(-s)) / 2 for the columns net = (mu, s); both deltas  (L15), (L16)."""
     mu, s = np.split(net, 2, axis=1)
     half = np.exp(-s / 4)  # in factors that overflow no sooner than their product
     r = np.where(y == mu, 0.0, (y - mu) * half * half)

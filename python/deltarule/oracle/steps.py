@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from deltarule.architecture import Architecture
+from deltarule.averaging import Averaging
 from deltarule.optimizers import Optimizer
 
 Array = NDArray[Any]
@@ -29,6 +30,7 @@ class State:
     steps: int = 0
     beta_1_power: float = 1.0
     beta_2_power: float = 1.0
+    average: Array | None = None
 
     @classmethod
     def start(cls, rule: Optimizer, net: Architecture, dtype: DTypeLike = np.float64) -> State:
@@ -75,6 +77,8 @@ class State:
         )
         if rule.clip_value is not None:
             g = formulas.clipped(g, rule.clip_value)
+        if rule.clip_norm is not None:
+            g = formulas.clip_norm(net.views(g), rule.clip_norm)
         new = np.array(w)
         end = 0
         for k, W in enumerate(net.views(w)):
@@ -86,7 +90,26 @@ class State:
             new[part], *kept = FORMULAS[rule.kernel](formulas, call, w_k, g[part], *slots)
             for slot, value in zip(self.slots, kept, strict=True):
                 slot[part] = value
+        if rule.max_norm is not None:
+            new = np.concatenate(
+                [formulas.max_norm(W, rule.max_norm).ravel() for W in net.views(new)]
+            )
         return new
+
+    def enter_step(self, formulas: Any, average: Averaging | None, w: Array) -> None:
+        """Let w enter the average that is kept, if it counts after this step."""
+        if average is not None:
+            self._enter(formulas, w, average.step_share(self.steps))
+
+    def enter_epoch(self, formulas: Any, average: Averaging | None, w: Array) -> None:
+        """Let w enter the average that is kept, if it counts after this epoch."""
+        if average is not None:
+            self._enter(formulas, w, average.epoch_share(self.epochs))
+
+    def _enter(self, formulas: Any, w: Array, share: float | None) -> None:
+        if share is not None:
+            before = np.zeros_like(w) if self.average is None else self.average
+            self.average = formulas.average(before, w, share)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from deltarule import _validate
 from deltarule.architecture import Architecture
+from deltarule.averaging import Averaging, check_average
 from deltarule.optimizers import Adam, Optimizer, check_optimizer
 from deltarule.oracle import optimizers
 from deltarule.oracle.activations import Float64
@@ -37,10 +38,12 @@ class Trainer:
         Taken for the native interface's sake; NumPy uses the threads of its BLAS.
     sparsity : Sparsity, optional
         A penalty on a hidden layer's outputs  (41) to (45).
+    average : EMA or SWA, optional
+        Which average of the weights to keep.
 
     Attributes
     ----------
-    mlp, optimizer, batch_size, n_threads, sparsity
+    mlp, optimizer, batch_size, n_threads, sparsity, average
         As given.
 
     Raises
@@ -56,6 +59,7 @@ class Trainer:
         batch_size: int | None = 32,
         n_threads: int | None = None,
         sparsity: Sparsity | None = None,
+        average: Averaging | None = None,
     ) -> None:
         if not isinstance(mlp, MLP):
             raise TypeError(f"mlp: an object of type {type(mlp).__name__}; expected an oracle.MLP")
@@ -67,6 +71,7 @@ class Trainer:
         self._batch_size = _validate.batch_size(batch_size) or None
         self._n_threads = _validate.n_threads(n_threads) or None
         self._sparsity = check_sparsity(sparsity, mlp.architecture)
+        self._average = check_average(average, mlp.architecture.dtype)
         self._moving = Moving(self._optimizer.schedules, mlp.architecture.dtype)
         self._state = State.start(self.optimizer, mlp.architecture)
 
@@ -94,6 +99,17 @@ class Trainer:
     def sparsity(self) -> Sparsity | None:
         """The penalty on a hidden layer's outputs, or None."""
         return self._sparsity
+
+    @property
+    def average(self) -> Averaging | None:
+        """Which average of the weights is kept, or None."""
+        return self._average
+
+    @property
+    def averaged_w(self) -> Float64 | None:
+        """A copy of the average of the weights, (n_weights,); None while none have entered."""
+        average = self._state.average
+        return None if average is None else average.copy()
 
     @property
     def n_epochs(self) -> int:
@@ -136,7 +152,8 @@ class Trainer:
         TypeError, ValueError
             If X, Y or order does not fit. Nothing is changed.
         FloatingPointError
-            If a batch loss is not finite; weights and state stay those of the last epoch.
+            If a batch loss or a weight is not finite; weights and state stay those of the last
+            epoch.
         """
         net = self.mlp.architecture
         given_x, given_y = _validate.data(X, Y, net)
@@ -172,7 +189,14 @@ class Trainer:
                 w = state.step(
                     optimizers, self.optimizer, net, w, g, step_of(numbers, start // size)
                 )
+                state.enter_step(optimizers, self.average, w)
         state.epochs += 1
+        if not np.all(np.isfinite(w)):
+            raise FloatingPointError(
+                f"a weight is not finite in epoch {self.n_epochs + 1}; weights and optimizer state "
+                f"are those after epoch {self.n_epochs}"
+            )
+        state.enter_epoch(optimizers, self.average, w)
         self.mlp._w[...], self._state = w, state
         loss = float(total / weight)
         self._moving.finish(numbers, loss)
@@ -212,9 +236,10 @@ class Trainer:
 
     def __repr__(self) -> str:
         sparse = f", sparsity={self.sparsity!r}" if self.sparsity else ""
+        average = f", average={self.average!r}" if self.average else ""
         return (
             f"oracle.Trainer({self.mlp!r}, optimizer={self.optimizer!r}, "
-            f"batch_size={self.batch_size}{sparse})"
+            f"batch_size={self.batch_size}{sparse}{average})"
         )
 
 
