@@ -25,7 +25,7 @@ struct LayerShape {
 // The loss, and what Y holds for it.
 struct LossSettings {
   std::string name;
-  std::vector<double> parameter;            // one number per output, or none
+  std::vector<double> parameter = {};       // one number per output, or none
   Check check = Check::finite;              // of the numbers in Y
   int columns = 0;                          // of Y; 0: one per output
   bool labels = false, broadcast = false;   // Y may hold class numbers; one column may serve all outputs

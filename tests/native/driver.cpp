@@ -86,12 +86,13 @@ template <class T> void hidden_delta(const Kernels<T>& k, Hash& hash) {
 
 template <class T> void output(const Kernels<T>& k, Hash& hash) {
   const auto pair = [&](Activation f, Loss loss, bool collapsed) {
-    for (int columns : {2, 10, 17, 40}) {
+    for (int columns : {2, 10, f == Activation::gaussian ? 18 : 17, 40}) {
       constexpr int64_t rows = 9;
       const size_t size = size_t(panels_of(columns)) * rows * PANEL;
       Buffer<T> z = random_buffer<T>(size, 8, -6, 6), delta(size), row_loss(rows);
-      const Buffer<T> Y = random_buffer<T>(size, 9, 0, 1);
-      k.output({z.data(), delta.data(), Y.data(), row_loss.data(), rows * PANEL, rows, columns, f, loss, collapsed});
+      const Buffer<T> Y = random_buffer<T>(size, 9, 0, 1), parameter = random_buffer<T>(size, 10, 1.1, 1.9);
+      k.output({z.data(), delta.data(), Y.data(), row_loss.data(), rows * PANEL, rows, columns, f, loss, collapsed,
+                parameter.data()});
       add_columns(hash, z.data(), rows * PANEL, rows, columns);
       add_columns(hash, delta.data(), rows * PANEL, rows, columns);
       hash.add(row_loss);
@@ -101,6 +102,13 @@ template <class T> void output(const Kernels<T>& k, Hash& hash) {
     for (Activation f : activations) pair(f, loss, false);
     pair(Activation::softmax, loss, false);
   }
+  for (Loss loss :
+       {Loss::absolute, Loss::huber, Loss::quantile, Loss::log_cosh, Loss::hinge, Loss::squared_hinge, Loss::given})
+    pair(Activation::tanh, loss, true);
+  for (Loss loss : {Loss::poisson, Loss::gamma, Loss::tweedie}) pair(Activation::exponential, loss, true);
+  pair(Activation::logistic, Loss::focal, true);
+  for (Loss loss : {Loss::focal, Loss::kl_divergence}) pair(Activation::softmax, loss, true);
+  pair(Activation::gaussian, Loss::gaussian_nll, true);
   pair(Activation::softmax, Loss::binary_cross_entropy, false);
   for (bool collapsed : {false, true}) {
     pair(Activation::softmax, Loss::cross_entropy, collapsed);
@@ -173,7 +181,7 @@ template <class T>
 void train(Hash& hash, const std::vector<int64_t>& sizes, const std::vector<std::string>& f, const char* loss,
            Optimizer rule, int64_t batch, int64_t n = 70, Penalty<double> penalty = {1e-3, 0},
            const SparsitySettings& sparsity = {}, double bound = 0) {
-  auto network = std::make_shared<Network<T>>(Shape(sizes, f, loss, "mean", penalty, true), nullptr, nullptr);
+  auto network = std::make_shared<Network<T>>(Shape(sizes, f, {loss}, "mean", penalty, true), nullptr, nullptr);
   const Shape& shape = network->shape;
   const Buffer<T> w = random_buffer<T>(size_t(shape.n_weights), 20, -0.3, 0.3);
   network->assign(w.data());
