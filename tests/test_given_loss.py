@@ -232,7 +232,7 @@ BAD_RETURNS: list[Any] = [
     (lambda y_hat, Y: (y_hat, y_hat), ValueError, "losses of shape (6, 2); expected"),
     (lambda y_hat, Y: (y_hat[:, 0], y_hat[:, 0]), ValueError, "derivative of shape (6,); expected"),
     (lambda y_hat, Y: (["a"] * 6, y_hat), TypeError, "losses are of <U1; expected real numbers"),
-    (lambda y_hat, Y: (y_hat[:, 0], 1j * y_hat), TypeError, "derivative are of complex64; expecte"),
+    (lambda y_hat, Y: (y_hat[:, 0], 1j * y_hat), TypeError, "derivative are of complex64; exp"),
     (lambda y_hat, Y: (y_hat[:, 0], [[1], [2, 3]]), ValueError, "derivative are ragged; expected"),
     (lambda y_hat, Y: (y_hat[:, 0] * np.nan, y_hat), FloatingPointError, "row 0 of its losses for"),
     (lambda y_hat, Y: (y_hat[:, 0], y_hat + np.inf), FloatingPointError, "row 0 of its derivative"),

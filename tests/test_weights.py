@@ -494,7 +494,7 @@ def test_balanced_classes_weigh_the_same() -> None:
     ("layers", "loss", "Y", "class_weight", "error", "message"),
     [
         ([2, 3], "cross_entropy", [0, 1, 2, 0], "even", ValueError, "class_weight: 'even'; exp"),
-        ([2, 3], "cross_entropy", [0, 1, 2, 0], 3, TypeError, "class_weight: 3 of type int; expec"),
+        ([2, 3], "cross_entropy", [0, 1, 2, 0], 3, TypeError, "class_weight: 3 of type int"),
         ([2, 3], "cross_entropy", [0, 1, 2, 0], {3: 1}, ValueError, "class 3; expected 0 ... 2"),
         ([2, 3], "cross_entropy", [0, 1, 2, 0], {"a": 1}, ValueError, "class 'a'; expected 0"),
         ([2, 3], "cross_entropy", [0, 1, 2, 0], {1: -1}, ValueError, "class_weight[1]: -1; exp"),
