@@ -6,13 +6,14 @@
     log(1 + f) ~ f - f^2/2 + s (f^2/2 + z l(z)),   s = f/(2 + f), z = s^2, f in [-1/4, 1/2]
     sin(2 pi t) ~ t s(t^2),                        |t| <= 1/8
     cos(2 pi t) ~ 1 + t^2 c(t^2),                  |t| <= 1/8
+    Phi(-a)    ~ exp(-a^2/2) w p(1 - 8 w),         w = 1/(a + 4), a in [0, 15] or [0, 39]
 
-Each of e, t, l, s, c makes the largest relative error of its function (of exp(r) - 1 for e) as
+Each of e, t, l, s, c, p makes the largest relative error of its function (of exp(r) - 1 for e) as
 small as its degree allows: a weighted Chebyshev approximation, found by Lawson's iteration, that is
 by least squares whose weights grow where the error is large. The lowest coefficients are rounded to
 the type first and the others fitted again around them.
 
-Run: python benchmarks/fit_polynomials.py   (needs mpmath; takes under a minute)
+Run: python benchmarks/fit_polynomials.py   (needs mpmath; takes some minutes)
 """
 
 from __future__ import annotations
@@ -64,6 +65,12 @@ def log_tail(z: Number) -> Number:
     return (2 * mp.atanh(s) / s - 2) / z
 
 
+def normal_tail(t: Number) -> Number:
+    """p(t) = (a + 4) exp(a^2/2) erfc(a / sqrt(2)) / 2, t = 1 - 8 / (a + 4)."""
+    a = 8 / (1 - t) - 4
+    return (a + 4) * mp.exp(a**2 / 2) * mp.erfc(a / mp.sqrt(2)) / 2
+
+
 def sine_tail(z: Number) -> Number:
     """s(z) = sin(2 pi t) / t, t = sqrt(z)."""
     t = mp.sqrt(z)
@@ -86,6 +93,9 @@ def problems() -> list[Problem]:
                 tiny, mp.mpf("0.3026"), {np.float32: 4, np.float64: 10}),
         Problem("log_tail", log_tail, lambda z: z * mp.sqrt(z) / (2 * mp.atanh(mp.sqrt(z))),
                 tiny, mp.mpf("0.04"), {np.float32: 3, np.float64: 7}),
+        *(Problem("normal_tail", normal_tail, lambda t: 1 / normal_tail(t),
+                  mp.mpf(-1), 1 - 8 / mp.mpf(reach_of_type + 4), {dtype: count})
+          for dtype, reach_of_type, count in ((np.float32, 15, 11), (np.float64, 39, 24))),
         Problem("sine_tail", sine_tail, lambda z: mp.sqrt(z) / mp.sin(2 * mp.pi * mp.sqrt(z)),
                 tiny, eighth, {np.float32: 4, np.float64: 7}),
         Problem("cosine_tail", cosine_tail, lambda z: z / mp.cos(2 * mp.pi * mp.sqrt(z)),

@@ -242,7 +242,7 @@ BAD_NETWORKS = [
     (([2**30, 2**30],), {}, ValueError, "layers: .*bytes"),
     (([2**31 - 512, 1],), {}, ValueError, r"layers: \[2147483136, 1\]; expected .*2147483135"),
     (([2**62, 2**62, 2**62],), {}, ValueError, "layers: .*2147483135"),
-    (([4, 5, 3], "sigmoid"), {}, ValueError, "activation: 'sigmoid'; expected 'identity' or"),
+    (([4, 5, 3], "sigmoid"), {}, ValueError, "activation: 'sigmoid'; expected one of identity, "),
     (([4, 5, 3], ["relu", "relu"]), {}, ValueError, "activation: 2 names for the 1 hidden"),
     (([4, 5, 3], ["step"]), {}, ValueError, r"activation\[0\]: 'step'"),
     (([4, 5, 3], 3), {}, TypeError, "activation: 3"),

@@ -42,7 +42,7 @@ def networks(outputs: int, dtype: str, output: str, **options: Any) -> list[dr.M
     ]
 
 
-@pytest.mark.parametrize("output", ["identity", "logistic", "tanh", "relu", "softmax"])
+@pytest.mark.parametrize("output", ["identity", "logistic", "tanh", "relu", "softmax", "gelu"])
 @pytest.mark.parametrize(
     ("rows", "batch_size"), [(90, 16), (700, 600), (20, 1), (1500, None), (2500, None)]
 )

@@ -10,7 +10,7 @@ import pytest
 from tolerances import FD_STEP, FD_USEFUL, assert_within, fd_bound, gamma
 
 from deltarule import oracle
-from deltarule.architecture import ACTIVATIONS
+from deltarule.activations import TABLE
 from deltarule.optimizers import SGD, Adam
 from deltarule.oracle.activations import DERIVATIVES, softmax, softmax_delta, softmax_jacobian
 from deltarule.oracle.losses import (
@@ -23,8 +23,9 @@ from deltarule.oracle.losses import (
 )
 from deltarule.oracle.optimizers import adam, momentum, sgd
 
-# A threshold has no gradient that differences could prove: they are 0 but across its jump.
-DIFFERENTIABLE = [name for name in ACTIVATIONS if name != "threshold"]
+# Those of docs/derivation.md; the others: test_activations.py. A threshold has no gradient
+# that differences could prove: they are 0 but across its jump.
+DIFFERENTIABLE = [name for name, f in TABLE.items() if f.from_output and name != "threshold"]
 SQUARES = ("half_squared_error", "squared_error")
 PAIRS = [
     *((output, loss) for loss in SQUARES for output in DIFFERENTIABLE),

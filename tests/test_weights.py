@@ -290,8 +290,7 @@ def test_penalised_gradient_is_the_difference_quotient(kind: str, reduction: str
     net, penalty = mlp.architecture, Sparsity(1, kind, 0.7, 0.2)
 
     def result(w: Array) -> Any:
-        W = net.views(w)
-        return backward(net, W, forward(net, W, X), Y, sparsity=penalty, sample_weight=s)
+        return backward(net, w, forward(net, w, X), Y, sparsity=penalty, sample_weight=s)
 
     g, w, h = result(mlp.w).gradient, mlp.w.copy(), 2.0**-8
     for at in range(0, len(w), 3):

@@ -51,7 +51,7 @@ py::array_t<T> contract(const Array<T>& A, const Array<T>& B, int k, int columns
 
 template <class T> py::array_t<T> affine(const Array<T>& o, const Array<T>& W, int in, int out, int activation) {
   return contract(o, W, in, out, in + 1,
-                  [&](const Contraction<T>& c) { kernels<T>().affine(c, Activation(activation)); });
+                  [&](const Contraction<T>& c) { kernels<T>().affine(c, {Activation(activation)}, {}); });
 }
 
 template <class T>
@@ -60,7 +60,7 @@ py::array_t<T> hidden_delta(const Array<T>& delta, const Array<T>& transposed, i
   require(delta.ndim() == 3 && is_panels(o, panels_of(in), delta.shape(1)), "o: expected panels like the result's");
   const Buffer<T> outputs = aligned(o);
   return contract(delta, transposed, out, in, out, [&](const Contraction<T>& c) {
-    kernels<T>().hidden_delta(c, Activation(activation), outputs.data());
+    kernels<T>().hidden_delta(c, Activation(activation), outputs.data(), {});
   });
 }
 

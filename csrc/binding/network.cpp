@@ -56,10 +56,15 @@ LossSettings loss_of(const py::dict& given) {
   return loss;
 }
 
-NetworkOfEither construct(const std::vector<int64_t>& layers, const std::vector<std::string>& activations,
+// Name, inner name, parameters.
+using ActivationArguments = std::vector<std::tuple<std::string, std::string, std::vector<double>>>;
+
+NetworkOfEither construct(const std::vector<int64_t>& layers, const ActivationArguments& activations,
                           const py::dict& loss, const std::string& dtype, const std::string& reduction, double l2,
                           double l1, const py::object& input_shift, const py::object& input_scale, bool collapsed) {
-  const Shape shape(layers, activations, loss_of(loss), reduction, {l2, l1}, collapsed);
+  std::vector<ActivationText> texts;
+  for (const auto& [name, inner, parameters] : activations) texts.push_back({name, inner, parameters});
+  const Shape shape(layers, texts, loss_of(loss), reduction, {l2, l1}, collapsed);
   if (dtype == "float32") return {make<float>(shape, input_shift, input_scale)};
   if (dtype == "float64") return {make<double>(shape, input_shift, input_scale)};
   throw std::invalid_argument("dtype: got '" + dtype + "', expected float32 or float64");

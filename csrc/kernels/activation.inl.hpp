@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Scalar activations o = f(net) and their derivatives, written from o so that net need not be kept;
-// softmax, which is a function of a whole row, and the 16-lane tree that sums along a row.
+// The four scalar activations that tiles apply in registers, and their derivatives, written from o so that
+// nothing else need be kept; softmax, which is a function of a whole row, and the 16-lane tree that sums
+// along a row. The other activations: functions.inl.hpp.
 
 template <Activation F, class V> INLINE V activation(V net) {
   if constexpr (F == Activation::logistic) return logistic(net);
   if constexpr (F == Activation::tanh) return tanh(net);
   if constexpr (F == Activation::relu) return select(net <= V{}, V{}, net);  // NaN stays NaN
   if constexpr (F == Activation::threshold) return select(net >= V{}, splat<V>(1), select(net < V{}, V{}, net));
-  if constexpr (F == Activation::exponential) return exp(net);
   return net;
 }
 
@@ -17,7 +17,6 @@ template <Activation F, class V> INLINE V times_derivative(V u, V o) {
   if constexpr (F == Activation::tanh) return u * fma(-o, o, splat<V>(1));
   if constexpr (F == Activation::relu) return select(o > V{}, u, V{});
   if constexpr (F == Activation::threshold) return V{};
-  if constexpr (F == Activation::exponential) return u * o;
   return u;
 }
 
@@ -85,41 +84,6 @@ template <class T> INLINE void gaussian_row(T* z, int columns, ptrdiff_t stride)
   });
 }
 
-template <class T, Activation F> INLINE void activate_panels(T* z, ptrdiff_t stride, int64_t rows, int columns) {
-  if (turning_pays(columns, rows)) {
-    for (int64_t r = 0; r < rows; r += lanes<T>)
-      for (int j = 0; j < columns; j++) {
-        T* const at = z + r * PANEL + j;
-        store_column(at, rows - r, activation<F>(load_column(at, rows - r)));
-      }
-    return;
-  }
-  for (int p = 0; p * PANEL < columns; p++)
-    for (int64_t i = 0; i < rows * PANEL; i += PANEL)
-      for (int c = 0; c < PANEL && p * PANEL + c < columns; c += lanes<T>) {
-        T* const at = z + p * stride + i + c;
-        store(at, activation<F>(load(at)));
-      }
-}
-
-// o = f(net), in place.
-template <class T> void activate(T* z, ptrdiff_t stride, int64_t rows, int columns, Activation f) noexcept {
-  switch (f) {
-    case Activation::logistic: return activate_panels<T, Activation::logistic>(z, stride, rows, columns);
-    case Activation::tanh: return activate_panels<T, Activation::tanh>(z, stride, rows, columns);
-    case Activation::relu: return activate_panels<T, Activation::relu>(z, stride, rows, columns);
-    case Activation::threshold: return activate_panels<T, Activation::threshold>(z, stride, rows, columns);
-    case Activation::softmax:
-      for (int64_t r = 0; r < rows; r++) softmax_row(z + r * PANEL, columns, stride);
-      return;
-    case Activation::exponential: return activate_panels<T, Activation::exponential>(z, stride, rows, columns);
-    case Activation::gaussian:
-      for (int64_t r = 0; r < rows; r++) gaussian_row(z + r * PANEL, columns, stride);
-      return;
-    case Activation::identity: return;
-  }
-}
-
 // One row through the softmax Jacobian: delta_l = o_l (u_l - sum_j u_j o_j); u comes in delta.
 template <class T> INLINE void softmax_delta_row(const T* o, T* delta, int columns, ptrdiff_t stride) {
   Tree16<T> sum;
@@ -130,9 +94,4 @@ template <class T> INLINE void softmax_delta_row(const T* o, T* delta, int colum
   along_row<T>(columns, stride, [&](int, ptrdiff_t at, ivec<T> live) {
     store(delta + at, select(live, load(o + at) * (load(delta + at) - s), vec<T>{}));
   });
-}
-
-template <class T>
-void softmax_delta(const T* o, T* delta, ptrdiff_t stride, int64_t rows, int columns) noexcept {
-  for (int64_t r = 0; r < rows; r++) softmax_delta_row(o + r * PANEL, delta + r * PANEL, columns, stride);
 }

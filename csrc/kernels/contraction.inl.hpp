@@ -68,6 +68,14 @@ template <class T, Activation F> void affine_of(const Contraction<T>& c) noexcep
   });
 }
 
+// All other activations, and what is to be kept: a call for each tile.
+template <class T> void affine_by_tiles(const Contraction<T>& c, const Function<T>& f, const Kept<T>& kept) noexcept {
+  contract(c, [&](int p, int64_t row, int rows, int columns, T* C) {
+    activate_tile(f, p, C, c.B + p * c.B_stride + ptrdiff_t(c.k) * PANEL, at_offset(kept, p * c.C_stride + row * PANEL),
+                  rows, columns);
+  });
+}
+
 template <class T, Activation F> void hidden_delta_of(const Contraction<T>& c, const T* o) noexcept {
   contract(c, [&](int p, int64_t row, int rows, int columns, T* C) {
     if constexpr (F != Activation::identity) {
@@ -78,20 +86,30 @@ template <class T, Activation F> void hidden_delta_of(const Contraction<T>& c, c
   });
 }
 
+template <class T> void hidden_delta_by_slope(const Contraction<T>& c, const Kept<T>& kept) noexcept {
+  contract(c, [&](int p, int64_t row, int rows, int columns, T* C) {
+    times_slope(C, at_offset(kept, p * c.C_stride + row * PANEL), rows, columns);
+  });
+}
+
 // Vector activations (softmax) need whole rows: here they pass as identity, `activate` and
-// `softmax_delta` finish them.
-template <class T> void affine(const Contraction<T>& c, Activation f) noexcept {
-  switch (f) {
+// `times_derivative` finish them.
+template <class T> void affine(const Contraction<T>& c, const Function<T>& f, const Kept<T>& kept) noexcept {
+  if (kept.slope) return affine_by_tiles(c, f, kept);
+  switch (f.f) {
     case Activation::logistic: return affine_of<T, Activation::logistic>(c);
     case Activation::tanh: return affine_of<T, Activation::tanh>(c);
     case Activation::relu: return affine_of<T, Activation::relu>(c);
-    case Activation::threshold: return affine_of<T, Activation::threshold>(c);
-    default: return affine_of<T, Activation::identity>(c);
+    case Activation::softmax:
+    case Activation::identity: return affine_of<T, Activation::identity>(c);
+    default: return affine_by_tiles(c, f, kept);
   }
 }
 
 // A threshold sends nothing back, so it is never asked for.
-template <class T> void hidden_delta(const Contraction<T>& c, Activation f, const T* o) noexcept {
+template <class T>
+void hidden_delta(const Contraction<T>& c, Activation f, const T* o, const Kept<T>& kept) noexcept {
+  if (kept.slope) return hidden_delta_by_slope(c, kept);
   switch (f) {
     case Activation::logistic: return hidden_delta_of<T, Activation::logistic>(c, o);
     case Activation::tanh: return hidden_delta_of<T, Activation::tanh>(c, o);

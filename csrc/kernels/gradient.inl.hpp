@@ -43,6 +43,16 @@ template <class T> INLINE T* totals_of(const GradientUnit<T>& g, int i, T* here)
   return g.total ? g.total + ptrdiff_t(i) * PANEL : here;
 }
 
+// Onto `sum`, the sums of some columns over the rows in blocks of KB.
+template <class T> INLINE vec<T> column_sum(const T* column, int64_t rows, vec<T> sum) {
+  for (int64_t r0 = 0; r0 < rows; r0 += KB) {
+    vec<T> block{};
+    for (int64_t r = r0; r < rows && r < r0 + KB; r++) block = block + load(column + r * PANEL);
+    sum = sum + block;
+  }
+  return sum;
+}
+
 // Tiles of some inputs (rows of the tile) by the output panel.
 template <class T, class Rule> INLINE void by_inputs(const GradientUnit<T>& g, const Update<T>& u) {
   alignas(64) T tile_total[tile_size<T>::R * PANEL], tile_bias[PANEL];
@@ -91,14 +101,17 @@ template <class T, class Rule> INLINE void by_outputs(const GradientUnit<T>& g, 
   }
   if (!g.bias) return;
   T* total_bias = totals_of(g, g.in, tile_bias);
-  vec<T> sum = carry ? load(total_bias) : vec<T>{};
-  for (int64_t r0 = 0; r0 < g.rows; r0 += KB) {
-    vec<T> block{};
-    for (int64_t r = r0; r < g.rows && r < r0 + KB; r++) block = block + load(g.delta + r * PANEL);
-    sum = sum + block;
-  }
-  store(total_bias, sum);
+  store(total_bias, column_sum(g.delta, g.rows, carry ? load(total_bias) : vec<T>{}));
   if (g.last) take_step<T, Rule>(g, u, g.in, 1, terms_of_bias(u), stored(total_bias));
+}
+
+// dL/dalpha: the sums of u do/dalpha over the rows, as of a bias.
+template <class T, class Rule> void alpha_gradient(const GradientUnit<T>& g, const Update<T>& u) {
+  alignas(64) T here[PANEL];
+  T* total = totals_of(g, g.in + 1, here);
+  for (int c = 0; c < g.columns; c += lanes<T>)
+    store(total + c, column_sum(g.influence + c, g.rows, g.total && !g.first ? load(total + c) : vec<T>{}));
+  if (g.last) take_step<T, Rule>(g, u, g.in + 1, 1, terms_of_bias(u), stored(total));
 }
 
 template <class T, class Rule> INLINE void weight_gradient_by(const GradientUnit<T>& g, const Update<T>& u) {
@@ -108,6 +121,7 @@ template <class T, class Rule> INLINE void weight_gradient_by(const GradientUnit
     by_outputs<T, Rule>(g, u);
   else
     by_inputs<T, Rule>(g, u);
+  if (g.bias && g.influence) alpha_gradient<T, Rule>(g, u);
   copy_transposed(g);
 }
 
@@ -142,7 +156,7 @@ void add_blocks(const GradientUnit<T>& g, const T* totals, ptrdiff_t stride, int
       for (ptrdiff_t at = 0; at < ptrdiff_t(rows) * PANEL; at += lanes<T>) store(total + at, sum(at));
   };
   rows_from(g.i_begin, g.i_end - g.i_begin, terms_of(u));
-  if (g.bias) rows_from(g.in, 1, terms_of_bias(u));
+  if (g.bias) rows_from(g.in, g.influence ? 2 : 1, terms_of_bias(u));
   copy_transposed(g);
 }
 

@@ -26,6 +26,9 @@ namespace {
 #include "kernels/tile.inl.hpp"
 #include "kernels/few_rows.inl.hpp"
 #include "kernels/few_columns.inl.hpp"
+#include "kernels/functions.inl.hpp"
+#include "kernels/activate.inl.hpp"
+#include "kernels/derivative.inl.hpp"
 #include "kernels/contraction.inl.hpp"
 #include "kernels/losses.inl.hpp"
 #include "kernels/loss_rows.inl.hpp"
@@ -55,9 +58,9 @@ template <class T> void evaluate(int function, const T* x, T* y, int64_t n) noex
 
 template <class T>
 constexpr Kernels<T> kernels = {
-    gather<T>,     affine<T>,         hidden_delta<T>,      activate<T>,     softmax_delta<T>, output<T>,
-    weigh_rows<T>, add_columns<T>,    divergence<T>,        l1_losses<T>,    sparse_delta<T>,  weight_gradient<T>,
-    add_blocks<T>, sum_of_squares<T>, sum_of_magnitudes<T>, unit_squares<T>, limit_norms<T>,   average<T>,
+    gather<T>,     affine<T>,         hidden_delta<T>,      activate<T>,     times_derivative<T>, output<T>,
+    weigh_rows<T>, add_columns<T>,    divergence<T>,        l1_losses<T>,    add_pull<T>,         weight_gradient<T>,
+    add_blocks<T>, sum_of_squares<T>, sum_of_magnitudes<T>, unit_squares<T>, limit_norms<T>,      average<T>,
     random_words,  drop<T>,           add_noise<T>,         evaluate<T>,     fma_chains<T>};
 }  // namespace
 

@@ -49,32 +49,8 @@ template <class T> void loss_rows(const Output<T>& c, const LossRow<T>& loss) no
   for (int64_t r = 0; r < c.rows; r++) c.row_loss[r] = loss_of_row(c, loss, r * PANEL);
 }
 
-// u -> f' u, in place; padding stays 0.
-template <Activation F, class T> INLINE void times_derivative_of(const Output<T>& c) {
-  for (int64_t r = 0; r < c.rows; r++)
-    along_row<T>(c.columns, c.stride, [&](int column, ptrdiff_t at, ivec<T> live) {
-      const ptrdiff_t here = r * PANEL + at;
-      const vec<T> u = load(c.delta + here), o = load(c.z + here);
-      vec<T> d;
-      if constexpr (F == Activation::gaussian)
-        d = select(is_variance<T>(column, c.columns), u * o, u);
-      else
-        d = times_derivative<F>(u, o);
-      store(c.delta + here, select(live, d, vec<T>{}));
-    });
-}
-
-template <class T> void times_derivative_rows(const Output<T>& c) noexcept {
-  switch (c.activation) {
-    case Activation::identity: return;
-    case Activation::logistic: return times_derivative_of<Activation::logistic>(c);
-    case Activation::tanh: return times_derivative_of<Activation::tanh>(c);
-    case Activation::relu: return times_derivative_of<Activation::relu>(c);
-    case Activation::threshold: return times_derivative_of<Activation::threshold>(c);
-    case Activation::exponential: return times_derivative_of<Activation::exponential>(c);
-    case Activation::gaussian: return times_derivative_of<Activation::gaussian>(c);
-    case Activation::softmax: return softmax_delta(c.z, c.delta, c.stride, c.rows, c.columns);
-  }
+template <class T> INLINE Derivative<T> derivative_of(const Output<T>& c) {
+  return {c.z, c.delta, c.stride, c.rows, c.columns, c.activation, {}};
 }
 
 // Somebody else's loss: y_hat and L_i are there, u stands in Y.
@@ -83,5 +59,5 @@ template <class T> void given_rows(const Output<T>& c) noexcept {
     along_row<T>(c.columns, c.stride, [&](int, ptrdiff_t at, ivec<T> live) {
       store(c.delta + r * PANEL + at, select(live, load(c.Y + r * PANEL + at), vec<T>{}));
     });
-  times_derivative_rows(c);
+  times_derivative(derivative_of(c));
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The output layer, row by row: from net to y_hat, the row's loss L_i and delta = -dL_i/dnet.
-// Pairs that are trained often are one pass here (and in softmax_losses.inl.hpp); any other pair is a
-// functor of losses.inl.hpp between the activation and its derivative (loss_rows.inl.hpp).
+// Pairs that are trained often are one pass here (and in softmax_losses.inl.hpp); any other loss is a functor
+// of losses.inl.hpp, between the activation and its derivative. Activations whose derivative comes from net
+// stay outside: to this kernel they are the identity.
 
 // y_hat, delta and the terms of L_i of one vector: half a squared error, or the collapsed logistic +
 // binary cross-entropy, which gives y - y_hat and takes its loss from net.
@@ -64,10 +65,10 @@ template <class T, Activation F, Loss LOSS = Loss::half_squared_error> void outp
 template <class T> void output_apart(const Output<T>& c) noexcept {
   const LossRow<T> loss = loss_row<T>(c.loss, c.activation);
   if (loss.from == From::softmax) return softmax_loss_rows(c, loss);
-  if (loss.from == From::y_hat) activate(c.z, c.stride, c.rows, c.columns, c.activation);
+  if (loss.from == From::y_hat) activate(c.z, c.stride, c.rows, c.columns, Function<T>{c.activation}, {});
   loss_rows(c, loss);
   const bool has_slope = c.activation != Activation::threshold || !c.collapsed;
-  if (loss.from == From::y_hat && has_slope) times_derivative_rows(c);
+  if (loss.from == From::y_hat && has_slope) times_derivative(derivative_of(c));
 }
 
 // The pairs that the trainer admits.

@@ -39,28 +39,18 @@ void l1_losses(const T* o, ptrdiff_t stride, int64_t rows, int columns, T weight
   }
 }
 
-// delta = f' (u + pull), from u; softmax passes as identity, `softmax_delta` finishes it.
-template <Activation F, class T, class Pull> INLINE void sparse_delta_of(const SparseDelta<T>& s, Pull pull) {
+// u + pull, where u will meet f'.
+template <class T, class By> INLINE void add_pull_by(const Pull<T>& s, By pull) {
   for (int p = 0; p * PANEL < s.columns; p++)
     for (int64_t r = 0; r < s.rows; r++)
       for (int c = 0; c < PANEL && p * PANEL + c < s.columns; c += lanes<T>) {
         const ptrdiff_t at = p * s.stride + r * PANEL + c;
-        const vec<T> o = load(s.o + at), u = load(s.delta + at) + pull(p * PANEL + c, o);
-        store(s.delta + at, times_derivative<F>(u, o));
+        store(s.u + at, load(s.u + at) + pull(p * PANEL + c, load(s.o + at)));
       }
 }
 
-template <class T, class Pull> INLINE void sparse_delta_by(const SparseDelta<T>& s, Pull pull) {
-  switch (s.activation) {
-    case Activation::logistic: return sparse_delta_of<Activation::logistic>(s, pull);
-    case Activation::tanh: return sparse_delta_of<Activation::tanh>(s, pull);
-    case Activation::relu: return sparse_delta_of<Activation::relu>(s, pull);
-    default: return sparse_delta_of<Activation::identity>(s, pull);
-  }
-}
-
-template <class T> void sparse_delta(const SparseDelta<T>& s) noexcept {
-  if (s.pull) return sparse_delta_by(s, [&](int column, vec<T>) { return load(s.pull + column); });
+template <class T> void add_pull(const Pull<T>& s) noexcept {
+  if (s.pull) return add_pull_by(s, [&](int column, vec<T>) { return load(s.pull + column); });
   const vec<T> w = splat<vec<T>>(s.weight), zero{};
-  sparse_delta_by(s, [=](int, vec<T> o) { return select(o > zero, -w, select(o < zero, w, zero)); });
+  add_pull_by(s, [=](int, vec<T> o) { return select(o > zero, -w, select(o < zero, w, zero)); });
 }

@@ -19,7 +19,13 @@ constexpr int PANEL = 32;
 // Contractions sum in blocks of KB terms (docs/derivation.md, "the order of sums").
 constexpr int KB = 256;
 
-enum class Activation : int { identity, logistic, tanh, relu, softmax, threshold, exponential, gaussian };
+// From leaky_relu to blend, the derivative comes from net: a training keeps it beside the outputs.
+enum class Activation : int {
+  // clang-format off
+  identity, logistic, tanh, relu, softmax, threshold,
+  leaky_relu, prelu, elu, selu, gelu, gelu_tanh, silu, mish, softplus, softsign, hard_tanh, hard_logistic, exponential,
+  blend, gaussian,  // clang-format on
+};
 enum class Loss : int {
   half_squared_error,
   binary_cross_entropy,
@@ -61,6 +67,19 @@ struct Selection {
   int64_t first, count, next = 0;
 };
 
+// An activation with all that it needs beside net.
+template <class T> struct Function {
+  Activation f;
+  T parameter = 0;
+  const T* alpha = nullptr;  // the parameters of the first panel's units, where each unit learns one
+  ptrdiff_t alpha_stride = 0;
+  Activation inner = Activation::identity;  // what blend blends
+};
+
+// What a layer leaves beside its outputs, in panels like theirs, or null: f'(net) and do/dalpha, which on
+// the way back becomes u do/dalpha.
+template <class T> struct Kept { T *slope = nullptr, *influence = nullptr; };
+
 // One layer's contraction over `k` columns of A for `rows` rows and the panels [begin, end) of B.
 template <class T> struct Contraction {
   const T* A;
@@ -97,13 +116,23 @@ template <class T> struct Divergence {
   T inverse_n, weight, target;
 };
 
-template <class T> struct SparseDelta {
+// delta = f' u, in place: u comes in delta. f' is what was kept, or else comes from o.
+template <class T> struct Derivative {
   const T* o;
-  T* delta;  // in: u, out: f' (u + pull)
+  T* delta;
   ptrdiff_t stride;
   int64_t rows;
   int columns;
   Activation activation;
+  Kept<T> kept;
+};
+
+template <class T> struct Pull {
+  const T* o;
+  T* u;
+  ptrdiff_t stride;
+  int64_t rows;
+  int columns;
   T weight;       // of l1
   const T* pull;  // by column; null: l1
 };
@@ -153,13 +182,14 @@ template <class T> struct GradientUnit {
   const T* delta;    // the output panel
   int64_t rows;
   int in, i_begin, i_end;
-  int columns;  // of the output panel that hold units
-  bool bias;
-  bool first, last;  // chunk of the batch
-  T *total, *w;      // [in + 1][PANEL], the bias row last; total is carried from chunk to chunk, null: one chunk
-  T* slot[2];        // likewise
-  T* gradient;       // likewise; non-null: store the gradient here instead of updating
-  T* transposed;     // the output panel's part of the first input panel's, or null
+  int columns;         // of the output panel that hold units
+  bool bias;           // and alpha, if any
+  bool first, last;    // chunk of the batch
+  T *total, *w;        // [in + 1][PANEL], the bias row last; total is carried from chunk to chunk, null: one chunk
+  T* slot[2];          // likewise
+  T* gradient;         // likewise; non-null: store the gradient here instead of updating
+  const T* influence;  // the output panel's u do/dalpha, whose sums move the row after the bias; null: no alpha
+  T* transposed;       // the output panel's part of the first input panel's, or null
   ptrdiff_t transposed_stride;
   // Of a batch of one row that has whole panels here: the row after it, all input panels, and the output
   // panel of its net, or null.
@@ -170,16 +200,16 @@ template <class T> struct GradientUnit {
 template <class T> struct Kernels {
   int64_t (*gather)(const Rows&, const Selection&, const T* shift, const T* scale, Check, int n_labels, T* out,
                     ptrdiff_t stride) noexcept;
-  void (*affine)(const Contraction<T>&, Activation) noexcept;
-  void (*hidden_delta)(const Contraction<T>&, Activation, const T* o) noexcept;
-  void (*activate)(T* z, ptrdiff_t stride, int64_t rows, int columns, Activation) noexcept;
-  void (*softmax_delta)(const T* o, T* delta, ptrdiff_t stride, int64_t rows, int columns) noexcept;
+  void (*affine)(const Contraction<T>&, const Function<T>&, const Kept<T>&) noexcept;
+  void (*hidden_delta)(const Contraction<T>&, Activation, const T* o, const Kept<T>&) noexcept;
+  void (*activate)(T* z, ptrdiff_t stride, int64_t rows, int columns, const Function<T>&, const Kept<T>&) noexcept;
+  void (*times_derivative)(const Derivative<T>&) noexcept;
   void (*output)(const Output<T>&) noexcept;
   void (*weigh_rows)(T* delta, ptrdiff_t stride, int64_t rows, int columns, const T* s) noexcept;
   void (*add_columns)(const T* o, int64_t rows, const T* s, T* total) noexcept;  // s null: 1 each
   void (*divergence)(const Divergence<T>&) noexcept;
   void (*l1_losses)(const T* o, ptrdiff_t stride, int64_t rows, int columns, T weight, T* row_loss) noexcept;
-  void (*sparse_delta)(const SparseDelta<T>&) noexcept;
+  void (*add_pull)(const Pull<T>&) noexcept;
   void (*weight_gradient)(const GradientUnit<T>&, const Update<T>&) noexcept;
   void (*add_blocks)(const GradientUnit<T>&, const T* totals, ptrdiff_t stride, int n, const Update<T>&) noexcept;
   void (*sum_of_squares)(const T* w, int in, T* q) noexcept;

@@ -16,7 +16,7 @@ void Trainer<T>::Epoch::end_step(int thread, int threads, Barrier& barrier, cons
       for (const Block& panel : trainer.panels_[size_t(share)]) {
         const LayerShape& layer = shape().layers[size_t(panel.layer)];
         kernels.unit_squares(trainer.gradient_.data() + layer.packed_offset + panel.p * layer.panel_size(),
-                             layer.in + 1, trainer.unit_squares_.data() + int64_t(layer.first_panel + panel.p) * PANEL);
+                             layer.rows(), trainer.unit_squares_.data() + int64_t(layer.first_panel + panel.p) * PANEL);
       }
     });
     wait(barrier);

@@ -57,7 +57,7 @@ template <class T> struct Trainer<T>::Epoch {
   void delta_phase(Pass<T>& pass, int64_t from, Range place, bool net_1 = false) {
     trainer.phases.enter(Phase::forward);
     pass.forward(place, net_1);
-    if (trainer.given_) pass.activate_output(place);
+    if (trainer.given_) pass.activate(shape().depth(), place);
     backward_phase(pass, from, place);
   }
 

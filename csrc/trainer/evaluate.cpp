@@ -173,7 +173,7 @@ template <class T> void predict(Network<T>& network, const Rows& X, T* y_hat, in
     if (place >= 0) return bad.found(rows.begin + place, false);
     const Range all{0, rows.size()};
     pass.forward(all);
-    pass.activate_output(all);
+    pass.activate(network.shape.depth(), all);
     unpack_rows(pass.space.o.back(), pass.space.stride, rows_of(rows), K, y_hat);
   });
   bad.raise();
@@ -193,9 +193,9 @@ void forward(Network<T>& network, const Rows& X, const std::vector<T*>& net, con
     show(0, o);
     const Range all{0, rows.size()};
     for (int k = 0; k < shape.depth(); k++) {
-      pass.affine(k, all, Activation::identity);
+      pass.net(k, all);
       show(size_t(k) + 1, net);
-      pass.activate(k + 1, all, shape.layers[size_t(k)].activation);
+      pass.activate(k + 1, all);
       show(size_t(k) + 1, o);
     }
   });
@@ -230,11 +230,19 @@ template <class T> double backward_rows(Batch<T>& batch, const Traced<T>& trace)
   const GivenLoss<T> given = given_of(trace, batch.batches, shape.outputs());
   const auto fill = [&](Pass<T>& pass, Range mine, int64_t at) {
     const Selection rows = batch.batches.chosen(at + mine.begin, mine.size());
-    for (size_t k = 0; k <= last; k++)
-      pack_rows((k < last ? trace.o : trace.net)[k], rows, shape.sizes[k], pass.space.o[k] + mine.begin * PANEL,
-                pass.space.stride);
+    const auto put = [&](size_t k, const std::vector<const T*>& from) {
+      pack_rows(from[k], rows, shape.sizes[k], pass.space.o[k] + mine.begin * PANEL, pass.space.stride);
+    };
+    for (size_t k = 0; k < last; k++) {
+      if (pass.space.kept[k].slope) {  // from net
+        put(k, trace.net);
+        pass.activate(int(k), mine);
+      }
+      put(k, trace.o);
+    }
+    put(last, trace.net);
     if (given) {
-      pass.activate_output(mine);
+      pass.activate(int(last), mine);
       pass.take_given(given, at + mine.begin, mine);
       return true;
     }
@@ -248,7 +256,7 @@ template <class T> double backward_rows(Batch<T>& batch, const Traced<T>& trace)
       unpack_rows(pass.space.delta[k] + mine.begin * PANEL, pass.space.stride, rows, shape.sizes[k], trace.delta[k]);
     T* input_delta = pass.space.delta[0];  // dX = -delta[1] W[0], for raw X times its scale
     pass.through_weights(0, mine, input_delta, [&](const Contraction<T>& c, Range) {
-      pass.kernels.hidden_delta(c, Activation::identity, nullptr);
+      pass.kernels.hidden_delta(c, Activation::identity, nullptr, {});
     });
     const int H = shape.inputs();
     unpack_rows(input_delta + mine.begin * PANEL, pass.space.stride, rows, H, trace.dX);
@@ -321,7 +329,7 @@ double loss_and_gradient(Network<T>& network, const Rows& X, const Rows& Y, bool
     if (bad_X >= 0 || bad_Y >= 0) return false;
     pass.forward(mine);
     if (given) {
-      pass.activate_output(mine);
+      pass.activate(network.shape.depth(), mine);
       pass.take_given(given, place, mine);
     }
     return true;

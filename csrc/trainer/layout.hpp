@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Between the caller's row-by-row arrays and panels. W: (out, in + 1) with the bias last <-> panels
-// [out / PANEL][in + 1][PANEL]; rows: (n, columns) <-> [columns / PANEL][stride / PANEL][PANEL].
+// [out / PANEL][in + 1][PANEL], where the parameters that units learn stand after the bias; rows: (n, columns) <->
+// [columns / PANEL][stride / PANEL][PANEL].
 #pragma once
 #include <algorithm>
 #include <cstring>
@@ -15,6 +16,9 @@ template <class F> void each_packed(const LayerShape& layer, int begin, int end,
       for (int j = p * PANEL; j < std::min(layer.out, (p + 1) * PANEL); j++)
         for (int i = i0; i <= std::min(layer.in, i0 + PANEL - 1); i++)
           f(int64_t(j) * (layer.in + 1) + i, p * layer.panel_size() + int64_t(i) * PANEL + j % PANEL);
+  for (int j = begin * PANEL; layer.learned() && j < std::min(layer.out, end * PANEL); j++)
+    f(layer.alpha_offset - layer.w_offset + j,
+      j / PANEL * layer.panel_size() + int64_t(layer.in + 1) * PANEL + j % PANEL);
 }
 
 inline int64_t row_of(const Selection& chosen, int64_t i) { return chosen.order ? chosen.order[i] : chosen.first + i; }

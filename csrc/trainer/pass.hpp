@@ -84,33 +84,50 @@ template <class T> struct Pass {
     }
   }
 
-  // o[k] -> net[k+1], or o[k+1] with its scalar activation.
-  void affine(int k, Range rows, Activation f) {
+  // The activation of layer k (1 ...), and what it keeps from row `begin` of the chunk on.
+  Function<T> function(int k) const {
+    const LayerShape& layer = shape().layers[size_t(k) - 1];
+    const T* alpha = packed + layer.packed_offset + int64_t(layer.in + 1) * PANEL;
+    return {layer.activation, T(layer.parameter), layer.learned() ? alpha : nullptr, layer.panel_size(), layer.inner};
+  }
+  Kept<T> kept(int k, int64_t begin) const {
+    const Kept<T>& all = space.kept[size_t(k)];
+    return {all.slope ? all.slope + begin * PANEL : nullptr, all.influence ? all.influence + begin * PANEL : nullptr};
+  }
+
+  // o[k] -> net[k+1]
+  void net(int k, Range rows) {
+    affine(k, rows, [this](const Contraction<T>& c, Range) { kernels.affine(c, {Activation::identity}, {}); });
+  }
+  template <class Call> void affine(int k, Range rows, Call call) {
     const LayerShape& layer = shape().layers[size_t(k)];
     contract(space.o[size_t(k)], packed + layer.packed_offset, layer.panel_size(), space.o[size_t(k) + 1], rows,
-             layer.in, layer.out, [&](const Contraction<T>& c, Range) { kernels.affine(c, f); });
+             layer.in, layer.out, call);
   }
 
-  void activate(int k, Range rows, Activation f) {
-    kernels.activate(space.o[size_t(k)] + rows.begin * PANEL, space.stride, rows.size(), shape().sizes[size_t(k)], f);
+  // net[k] -> o[k]
+  void activate(int k, Range rows) {
+    kernels.activate(space.o[size_t(k)] + rows.begin * PANEL, space.stride, rows.size(), shape().sizes[size_t(k)],
+                     function(k), kept(k, rows.begin));
   }
 
-  // o[0] -> o[1] ... ; the last layer stops at net, from which `output` or `activate_output` goes on.
+  // o[0] -> o[1] ... ; the last layer stops at net, from which `output` or `activate` goes on.
   // `net_1`: net[1] is there already.
   void forward(Range rows, bool net_1 = false) {
-    for (int k = 0; k < shape().depth(); k++) {
-      const Activation f = k + 1 < shape().depth() ? shape().layers[size_t(k)].activation : Activation::identity;
+    for (int k = 0; k + 1 < shape().depth(); k++) {
+      const Function<T> f = function(k + 1);
       const bool there = k == 0 && net_1;
-      if (!there) affine(k, rows, f);
-      if (there || f == Activation::softmax) activate(k + 1, rows, f);
+      if (!there)
+        affine(k, rows, [&](const Contraction<T>& c, Range piece) { kernels.affine(c, f, kept(k + 1, piece.begin)); });
+      if (there || f.f == Activation::softmax) activate(k + 1, rows);
     }
+    const int last = shape().depth() - 1;
+    if (last > 0 || !net_1) net(last, rows);
   }
-
-  void activate_output(Range rows) { activate(shape().depth(), rows, shape().layers.back().activation); }
 
   // Of a given loss: y_hat for it to read, (rows, K) row by row, ...
   void show_outputs(Range rows, T* y_hat) {
-    activate_output(rows);
+    activate(shape().depth(), rows);
     unpack_rows(space.o.back() + rows.begin * PANEL, space.stride, {nullptr, 0, rows.size()}, shape().outputs(), y_hat);
   }
 
@@ -124,15 +141,29 @@ template <class T> struct Pass {
       for (int j = 0; j < K; j++) space.Y[j / PANEL * space.stride + r * PANEL + j % PANEL] = -derivative[j];
   }
 
-  // net -> y_hat, L_i, and delta of the output layer.
+  // net -> y_hat, L_i, and delta of the output layer. Where the kernel of the loss knows nothing of the
+  // activation, its delta is u, and f' comes after.
   void output(Range rows) {
+    const int last = shape().depth();
+    const Activation f = shape().layers.back().activation;
+    const bool given = shape().loss == Loss::given;  // then y_hat is there
+    const bool fused = from_net(shape().loss, f) || (from_output(f) && !space.kept[size_t(last)].slope);
     in_pieces(rows, 60.0 * shape().outputs(), [&](Range piece) {
       const int64_t at = piece.begin * PANEL;
+      if (!fused && !given) activate(last, piece);
       kernels.output({space.o.back() + at, space.delta.back() + at, space.Y + at, space.row_loss + piece.begin,
-                      space.stride, piece.size(), shape().outputs(), shape().layers.back().activation, shape().loss,
+                      space.stride, piece.size(), shape().outputs(), fused ? f : Activation::identity, shape().loss,
                       shape().collapsed, network.loss_parameter()});
+      if (!fused) times_derivative(last, piece);
       if (sparse && sparse->by_row()) l1_losses(piece);
     });
+  }
+
+  // delta[k] = f' u, where u stands.
+  void times_derivative(int k, Range rows) {
+    const int64_t at = rows.begin * PANEL;
+    kernels.times_derivative({space.o[size_t(k)] + at, space.delta[size_t(k)] + at, space.stride, rows.size(),
+                              shape().sizes[size_t(k)], shape().layers[size_t(k) - 1].activation, kept(k, rows.begin)});
   }
 
   void l1_losses(Range rows) {
@@ -154,38 +185,38 @@ template <class T> struct Pass {
       const size_t layer = size_t(k);
       const Activation f = shape().layers[layer - 1].activation;
       const T* o = space.o[layer];
-      T* delta = space.delta[layer];
-      const bool pulled = sparse && sparse->on(k);
-      through_weights(k, rows, delta, [&](const Contraction<T>& c, Range piece) {
-        kernels.hidden_delta(c, pulled ? Activation::identity : f, o + piece.begin * PANEL);
+      const bool pulled = sparse && sparse->on(k), later = pulled || f == Activation::softmax;
+      through_weights(k, rows, space.delta[layer], [&](const Contraction<T>& c, Range piece) {
+        if (later)
+          kernels.hidden_delta(c, Activation::identity, nullptr, {});
+        else
+          kernels.hidden_delta(c, f, o + piece.begin * PANEL, kept(k, piece.begin));
       });
-      if (pulled) sparse_delta(k, rows, f);
-      if (f == Activation::softmax) {
-        const int64_t at = rows.begin * PANEL;
-        kernels.softmax_delta(o + at, delta + at, space.stride, rows.size(), shape().sizes[layer]);
-      }
+      if (later)
+        in_pieces(rows, 4.0 * shape().sizes[layer], [&](Range piece) {
+          if (pulled) add_pull(k, piece);
+          times_derivative(k, piece);
+        });
     }
   }
 
-  // delta of every layer by the weights of its rows, when nothing asks for delta itself any more.
+  // delta of every layer by the weights of its rows, when nothing asks for delta itself any more; and what the
+  // gradients of learned parameters add up.
   void weigh(Range rows) {
-    for (int k = 1; k <= shape().depth(); k++) {
-      const size_t layer = size_t(k);
-      in_pieces(rows, 2.0 * shape().sizes[layer], [&](Range piece) {
-        kernels.weigh_rows(space.delta[layer] + piece.begin * PANEL, space.stride, piece.size(), shape().sizes[layer],
-                           space.s + piece.begin);
-      });
-    }
+    for (int k = 1; k <= shape().depth(); k++)
+      for (T* numbers : {space.delta[size_t(k)], space.kept[size_t(k)].influence})
+        if (numbers)
+          in_pieces(rows, 2.0 * shape().sizes[size_t(k)], [&](Range piece) {
+            kernels.weigh_rows(numbers + piece.begin * PANEL, space.stride, piece.size(), shape().sizes[size_t(k)],
+                               space.s + piece.begin);
+          });
   }
 
-  // From u, where delta will be.
-  void sparse_delta(int k, Range rows, Activation f) {
+  void add_pull(int k, Range rows) {
     const size_t layer = size_t(k);
-    in_pieces(rows, 4.0 * shape().sizes[layer], [&](Range piece) {
-      const int64_t at = piece.begin * PANEL;
-      kernels.sparse_delta({space.o[layer] + at, space.delta[layer] + at, space.stride, piece.size(),
-                            shape().sizes[layer], f, T(sparse->settings.weight), sparse->pull()});
-    });
+    const int64_t at = rows.begin * PANEL;
+    kernels.add_pull({space.o[layer] + at, space.delta[layer] + at, space.stride, rows.size(), shape().sizes[layer],
+                      T(sparse->settings.weight), sparse->pull()});
   }
 };
 
@@ -214,6 +245,8 @@ GradientUnit<T> gradient_unit(const Shape& shape, const Workspace<T>& space, con
   unit.i_end = block.i_end;
   unit.columns = std::min(PANEL, layer.out - block.p * PANEL);
   unit.bias = block.bias;
+  const T* influence = space.kept[size_t(block.layer) + 1].influence;
+  if (influence) unit.influence = influence + block.p * space.stride + rows.begin * PANEL;
   unit.first = first;
   unit.last = last;
   unit.total = place(target.total, panel);

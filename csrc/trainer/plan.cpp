@@ -47,11 +47,13 @@ std::vector<std::vector<Block>> deal_panels(const Shape& shape, const std::vecto
 }
 
 namespace {
-// Bytes of o and delta for one row.
+// Bytes of o, delta and what is kept, for one row.
 int64_t row_bytes(const Shape& shape, size_t element) {
   int64_t columns = 0;
-  for (int size : shape.sizes) columns += int64_t(panels_of(size)) * PANEL;
-  return 2 * columns * int64_t(element);
+  for (int size : shape.sizes) columns += 2 * int64_t(panels_of(size)) * PANEL;
+  for (const LayerShape& layer : shape.layers)  // what it keeps
+    if (!from_output(layer.activation)) columns += (1 + layer.learned()) * int64_t(panels_of(layer.out)) * PANEL;
+  return columns * int64_t(element);
 }
 
 // Rows whose panels a training may hold at a time: 20 MB beside twice its weights.

@@ -32,8 +32,10 @@ const std::vector<std::string> loss_names{"half_squared_error",
                                           "kl_divergence",
                                           "gaussian_nll",
                                           "given"};
-const std::vector<std::string> activation_names{"identity", "logistic",  "tanh",        "relu",
-                                                "softmax",  "threshold", "exponential", "gaussian"};
+const std::vector<std::string> activation_names{
+    "identity", "logistic", "tanh",      "relu",          "softmax",     "threshold", "leaky_relu",
+    "prelu",    "elu",      "selu",      "gelu",          "gelu_tanh",   "silu",      "mish",
+    "softplus", "softsign", "hard_tanh", "hard_logistic", "exponential", "blend",     "gaussian"};
 
 // The one output activation of a loss that is taken from net; -1: whichever.
 int output_of(Loss loss) {
@@ -62,7 +64,7 @@ Check check_named(const std::string& name) {
   return named<Check>(name, {"finite", "probability", "non_negative", "positive", "sign"}, "targets");
 }
 
-Shape::Shape(const std::vector<int64_t>& layer_sizes, const std::vector<std::string>& activations,
+Shape::Shape(const std::vector<int64_t>& layer_sizes, const std::vector<ActivationText>& activations,
              const LossSettings& settings, const std::string& reduction, Penalty<double> factors, bool collapse)
     : loss(named<Loss>(settings.name, loss_names, "loss")),
       target(settings),
@@ -83,11 +85,18 @@ Shape::Shape(const std::vector<int64_t>& layer_sizes, const std::vector<std::str
   }
   for (size_t k = 0; k + 1 < sizes.size(); k++) {
     const int in = sizes[k], out = sizes[k + 1];
-    const auto f = named<Activation>(activations[k], activation_names, "activation");
-    layers.push_back({in, out, f, n_weights, packed_size, hidden_transposed_size});
+    const ActivationText& text = activations[k];
+    const auto f = named<Activation>(text.name, activation_names, "activation");
+    const auto inner = text.inner.empty() ? f : named<Activation>(text.inner, activation_names, "activation");
+    const double parameter = text.parameters.empty() ? 0 : text.parameters[0];
+    layers.push_back({in, out, f, inner, parameter, n_weights, packed_size, hidden_transposed_size});
     n_weights = plus_product(n_weights, out, int64_t(in) + 1);
-    packed_size = plus_product(packed_size, int64_t(panels_of(out)) * PANEL, int64_t(in) + 1);
+    packed_size = plus_product(packed_size, int64_t(panels_of(out)) * PANEL, layers.back().rows());
     if (k > 0) hidden_transposed_size = plus_product(hidden_transposed_size, int64_t(panels_of(in)) * PANEL, out);
+  }
+  for (LayerShape& layer : layers) {
+    layer.alpha_offset = n_weights;
+    if (layer.learned()) n_weights = plus_product(n_weights, layer.out, 1);
   }
   for (size_t k = 1; k < layers.size(); k++)
     layers[k].first_panel = layers[k - 1].first_panel + panels_of(layers[k - 1].out);

@@ -8,17 +8,49 @@
 
 #include "kernels/table.hpp"
 
+// As the user wrote it: "blend(tanh, alpha=1)" is {"blend", "tanh", {1}}.
+struct ActivationText {
+  std::string name, inner;
+  std::vector<double> parameters;
+};
+
+// Whether each unit learns its parameter.
+constexpr bool learns(Activation f) { return f == Activation::prelu || f == Activation::blend; }
+
+// Whether f' comes from o, so that nothing need be kept.
+constexpr bool from_output(Activation f) { return f <= Activation::threshold || f == Activation::gaussian; }
+// Functions of a whole row.
+constexpr bool of_rows(Activation f) { return f == Activation::softmax || f == Activation::gaussian; }
+// Whether the loss of this output is taken from net: its kernel then gives y_hat and delta at once.
+constexpr bool from_net(Loss loss, Activation output) {
+  switch (loss) {
+    case Loss::cross_entropy:
+    case Loss::kl_divergence:
+    case Loss::focal:
+    case Loss::poisson:
+    case Loss::gamma:
+    case Loss::tweedie:
+    case Loss::gaussian_nll: return true;
+    default: return loss == Loss::binary_cross_entropy && output == Activation::logistic;
+  }
+}
+
 constexpr int panels_of(int columns) { return (columns - 1) / PANEL + 1; }
 
 struct LayerShape {
   int in, out;
-  Activation activation;
-  int64_t w_offset;           // W[k], (out, in + 1), in the flat w
-  int64_t packed_offset;      // its panels [out / PANEL][in + 1][PANEL]
-  int64_t transposed_offset;  // its transposed panels [in / PANEL][out][PANEL]
-  int first_panel = 0;        // output panels of the layers before
+  Activation activation, inner;  // inner: what blend blends
+  double parameter;              // if it is not learned
+  int64_t w_offset;              // W[k], (out, in + 1), in the flat w
+  int64_t packed_offset;         // its panels [out / PANEL][rows()][PANEL]
+  int64_t transposed_offset;     // its transposed panels [in / PANEL][out][PANEL]
+  int first_panel = 0;           // output panels of the layers before
 
-  int64_t panel_size() const { return int64_t(in + 1) * PANEL; }
+  int64_t alpha_offset = 0;  // of the parameters that its units learn, after all W
+
+  bool learned() const { return learns(activation); }
+  int rows() const { return in + 1 + learned(); }  // of a panel: weights, bias, alpha
+  int64_t panel_size() const { return int64_t(rows()) * PANEL; }
   int64_t transposed_panel_size() const { return int64_t(out) * PANEL; }
 };
 
@@ -48,7 +80,7 @@ struct Shape {
   int64_t hidden_transposed_size, transposed_size;
 
   // Throws std::invalid_argument for what no network can be.
-  Shape(const std::vector<int64_t>& sizes, const std::vector<std::string>& activations, const LossSettings& loss,
+  Shape(const std::vector<int64_t>& sizes, const std::vector<ActivationText>& activations, const LossSettings& loss,
         const std::string& reduction, Penalty<double> penalty, bool collapsed);
 
   int inputs() const { return sizes.front(); }

@@ -72,7 +72,7 @@ template <class T> bool Trainer<T>::finite(int share, int shares) const {
     for (int64_t p = panels.begin; p < panels.end; p++) {
       const T* row = packed_.data() + layer.packed_offset + p * layer.panel_size();
       const int columns = std::min(PANEL, layer.out - int(p) * PANEL);
-      for (int i = 0; i <= layer.in; i++, row += PANEL)
+      for (int i = 0; i < layer.rows(); i++, row += PANEL)
         for (int c = 0; c < columns; c++) bad |= !(row[c] - row[c] == 0);
     }
   }

@@ -18,10 +18,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from deltarule import losses
 from deltarule._arguments import choice, integer, number, unmasked
+from deltarule.activations import NAMES, parts, row
+from deltarule.activations import activation as activation_text
 from deltarule.given import LossFunction
 
-ACTIVATIONS = ("identity", "logistic", "tanh", "relu", "softmax", "threshold")
-LAST_ONLY = ("exponential", "gaussian")  # for the output layer
+ACTIVATIONS = NAMES
 DTYPES = ("float32", "float64")
 REDUCTIONS = ("mean", "sum")
 
@@ -30,7 +31,6 @@ OUTPUTS = {
     name: ACTIVATIONS if row.outputs is losses.ANY else row.outputs
     for name, row in losses.TABLE.items()
 }
-GIVEN_OUTPUTS = (*ACTIVATIONS, *LAST_ONLY)  # of a loss that is a function
 
 MAX_UNITS = 2**31 - 1 - 512  # in a layer: the core counts columns, padding included, in 32 bits
 
@@ -92,8 +92,8 @@ class Architecture:
         chosen = losses.read(self.loss)
         put("loss", chosen.text)
         chosen.check_outputs(self.n_outputs)
-        last, allowed = self.activations[-1], OUTPUTS.get(chosen.name, GIVEN_OUTPUTS)
-        if last not in allowed:
+        last, allowed = self.activations[-1], OUTPUTS.get(chosen.name, NAMES)
+        if parts(last).name not in allowed:
             expected = " or ".join(repr(a) for a in allowed)
             raise ValueError(f"output: {last!r}; expected {expected} for loss={self.loss!r}")
         for name in ("l2", "l1"):
@@ -143,11 +143,11 @@ class Architecture:
         chosen = losses.read(loss)
         sizes = _sequence("layers", layers, "a sequence of integers")
         if isinstance(activation, str):
-            hidden = [choice("activation", activation, ACTIVATIONS)] * max(0, len(sizes) - 2)
+            hidden = [activation_text("activation", activation)] * max(0, len(sizes) - 2)
         else:
             expected = "a name, or one per hidden layer"
             hidden = [
-                choice(f"activation[{k}]", name, ACTIVATIONS)
+                activation_text(f"activation[{k}]", name)
                 for k, name in enumerate(_sequence("activation", activation, expected))
             ]
             if len(hidden) != max(0, len(sizes) - 2):
@@ -156,8 +156,8 @@ class Architecture:
                     f"layers of {reprlib.repr(sizes)}; expected {expected}"
                 )
         if output is None:
-            output = OUTPUTS.get(chosen.name, GIVEN_OUTPUTS)[0]
-        last = choice("output", output, (*ACTIVATIONS, *LAST_ONLY))
+            output = OUTPUTS.get(chosen.name, NAMES)[0]
+        last = activation_text("output", output, last=True)
         return cls(
             tuple(sizes), (*hidden, last), chosen.text, dtype, l2, reduction,
             input_shift, input_scale,  # type: ignore[arg-type]  # __post_init__ makes them tuples
@@ -200,12 +200,20 @@ class Architecture:
         return tuple((j, i + 1) for i, j in pairwise(self.layers))
 
     @property
+    def n_alphas(self) -> tuple[int, ...]:
+        """How many parameters the units of each layer 1 .. m + 1 learn: H_k, or 0 for none."""
+        return tuple(
+            width if row(f).learned else 0
+            for f, width in zip(self.activations, self.layers[1:], strict=True)
+        )
+
+    @property
     def n_weights(self) -> int:
         """Length of w."""
-        return sum(rows * columns for rows, columns in self.shapes)
+        return sum(rows * columns for rows, columns in self.shapes) + sum(self.n_alphas)
 
     def views(self, w: NDArray[Scalar]) -> tuple[NDArray[Scalar], ...]:
-        """Return W[0] .. W[m] as views into a flat vector in w's order.
+        """Return W[0] .. W[m] as views into a flat vector in w's order; `alphas` follow them.
 
         Parameters
         ----------
@@ -223,13 +231,37 @@ class Architecture:
             start += rows * columns
         return tuple(parts)
 
-    def flatten(self, W: object, dtype: Any = None) -> NDArray[Any]:
-        """Return W[0] .. W[m] as one new vector: the inverse of `views`.
+    def alphas(self, w: NDArray[Scalar]) -> tuple[NDArray[Scalar] | None, ...]:
+        """Return the learned parameters of the layers 1 .. m + 1 as views into a flat vector.
+
+        Parameters
+        ----------
+        w : array, (n_weights,), contiguous
+            As for `views`.
+
+        Returns
+        -------
+        tuple of array or None
+            alpha[k], (H_{k+1},), behind W[k]; None where units learn none.
+        """
+        parts_of_w: list[NDArray[Scalar] | None] = []
+        start = len(w) - sum(self.n_alphas)
+        for count in self.n_alphas:
+            parts_of_w.append(w[start : start + count] if count else None)
+            start += count
+        return tuple(parts_of_w)
+
+    def flatten(
+        self, W: object, dtype: Any = None, alpha: Sequence[ArrayLike | None] | None = None
+    ) -> NDArray[Any]:
+        """Return W[0] .. W[m] and what units learn as one new vector: the inverse of `views`.
 
         Parameters
         ----------
         W : sequence of array-like
             W[k], (H_{k+1}, H_k + 1).
+        alpha : sequence, optional
+            The learned parameters as `alphas` gives them; None: their starts.
         dtype : dtype, optional
             None: the network's.
 
@@ -250,7 +282,25 @@ class Architecture:
         w = np.empty(self.n_weights, self.dtype if dtype is None else dtype)
         for k, view in enumerate(self.views(w)):
             view[...] = _real_array(f"W[{k}]", matrices[k], view.shape)
+        self.start_alphas(w, alpha)
         return w
+
+    def start_alphas(
+        self, w: NDArray[Any], alpha: Sequence[ArrayLike | None] | None = None
+    ) -> None:
+        """Write what units learn into a flat vector.
+
+        Parameters
+        ----------
+        w : array, (n_weights,), contiguous
+            The weights.
+        alpha : sequence, optional
+            The parameters as `alphas` gives them; None: as the activations' texts say.
+        """
+        for k, (view, f) in enumerate(zip(self.alphas(w), self.activations, strict=True)):
+            if view is not None:
+                given = None if alpha is None else alpha[k]
+                view[...] = parts(f).values[0] if given is None else given
 
     def vector(self, w: object, dtype: Any = None) -> NDArray[Any]:
         """Return `w` as one new contiguous vector.
@@ -351,7 +401,7 @@ def _layers(layers: object, itemsize: int) -> tuple[int, ...]:
 def _activations(activations: object, layers: tuple[int, ...]) -> tuple[str, ...]:
     given = _sequence("activations", activations, "one name per weight matrix")
     names = tuple(
-        choice(f"activations[{k}]", f, ACTIVATIONS + (LAST_ONLY if k == len(given) - 1 else ()))
+        activation_text(f"activations[{k}]", f, last=k == len(given) - 1)
         for k, f in enumerate(given)
     )
     if len(names) != len(layers) - 1:

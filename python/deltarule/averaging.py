@@ -130,20 +130,20 @@ def check_average(average: object, dtype: str) -> Averaging | None:
     return average
 
 
-def check_start(average: Averaging | None, epochs: object) -> None:
+def check_start(average: Averaging | None, epochs: int) -> None:
     """Refuse a fit that ends before its average begins.
 
     Parameters
     ----------
     average : EMA, SWA or None
         As a trainer has accepted it.
-    epochs : object
-        What was given as `epochs=`; judged elsewhere.
+    epochs : int
+        How many the fit may take.
 
     Raises
     ------
     ValueError
         If `average.start > epochs`.
     """
-    if isinstance(average, SWA) and isinstance(epochs, int) and average.start > epochs >= 1:
+    if isinstance(average, SWA) and average.start > epochs:
         raise ValueError(f"average: start {average.start}; expected it <= epochs, {epochs}")

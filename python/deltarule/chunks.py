@@ -22,6 +22,9 @@ class Traced(Protocol):
     def forward(self, X: Array, n_threads: int | None = None, /) -> Trace:
         """All nets and outputs."""
 
+    def _snapshot(self) -> Array:
+        """All weights."""
+
 
 def traces(mlp: Traced, X: Array, n_threads: int | None = None) -> Iterator[tuple[slice, Trace]]:
     """Yield the rows of each chunk and its trace; a row's numbers do not depend on the chunk.

@@ -81,6 +81,9 @@ class Network(Protocol):
     ) -> Array:
         """dL/dw."""
 
+    def _snapshot(self) -> Array:
+        """A copy of w."""
+
 
 class Fittable(ABC):
     """The methods of a network that need no more of it than its loss, predictions and trainer."""
@@ -278,7 +281,8 @@ class Fittable(ABC):
         After any exception the weights are those of the last finished epoch. FloatingPointError
         and KeyboardInterrupt carry the epochs so far as their attribute `history`.
         """
-        rule = lasting(optimizer, _validate.epochs(epochs))
+        epochs = _validate.epochs(epochs)
+        rule = lasting(optimizer, epochs)
         trainer = self._new_trainer(rule, batch_size, n_threads, average=average)
         check_start(average, epochs)
         history = fit(

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deltarule._arguments import generator
+from deltarule.activations import row
 from deltarule.architecture import Architecture
 from deltarule.specification import Parameter, Specification, specification
 
@@ -93,16 +94,11 @@ INITIALISERS: Mapping[str, Initialiser] = {
     "constant": Initialiser(_constant, {"value": _VALUE}),
 }
 
-# What a layer starts from where nothing is asked for, by the activation behind it; the others:
-# Glorot. He: those that pass about half of a signal's square on, as relu does. SELU's fixed point
-# of mean 0 and variance 1 is that of weights of variance 1 / H.
-_RELU_LIKE = ("relu", "leaky_relu", "prelu", "elu", "gelu", "gelu_tanh", "silu", "mish")
-DEFAULTS = {**dict.fromkeys(_RELU_LIKE, "he_uniform"), "selu": "lecun_normal"}
-OTHERS = "glorot_uniform"
-
 
 def initial_weights(architecture: Architecture, seed: Any = None, init: Any = None) -> NDArray[Any]:
     """W[k] as `init` says, bias 0; by default uniform, He or Glorot  (equation 32).
+
+    Parameters that units learn start as the activation's text says.
 
     Drawn in float64, layer by layer, then rounded to the dtype.
 
@@ -130,6 +126,7 @@ def initial_weights(architecture: Architecture, seed: Any = None, init: Any = No
     for matrix, of in zip(architecture.views(w), chosen, strict=True):
         n_out, n_in = matrix.shape[0], matrix.shape[1] - 1
         matrix[:, :-1] = INITIALISERS[of.name].draw(rng, n_out, n_in, of.values)
+    architecture.start_alphas(w)
     return w
 
 
@@ -187,7 +184,7 @@ def default_initialiser(activation: str) -> str:
     -------
     str
     """
-    return DEFAULTS.get(activation.partition("(")[0], OTHERS)
+    return row(activation).init
 
 
 def orthonormal_columns(rng: np.random.Generator, n: int, p: int) -> Float64:

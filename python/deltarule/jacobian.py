@@ -75,10 +75,10 @@ def jacobian(
     first = _layer(wrt, net)
     differentiable(net, first)
     x = _validate.finite(_validate.features(X, net), "X", net.dtype)
-    W = [matrix[:, :-1].astype(np.float64) for matrix in net.views(mlp._snapshot())]
+    w = mlp._snapshot().astype(np.float64)
     J = np.empty((len(x), net.n_outputs, net.layers[first]))
     for rows, trace in traces(mlp, x, n_threads):
-        J[rows] = _backward(net, W, trace, first)
+        J[rows] = _backward(net, w, trace, first)
     return J
 
 
@@ -142,27 +142,30 @@ def _layer(wrt: object, net: Architecture) -> int:
     return k
 
 
-def _backward(net: Architecture, W: list[Float64], trace: Trace, first: int) -> Float64:
+def _backward(net: Architecture, w: Float64, trace: Trace, first: int) -> Float64:
     """Return the Jacobian of these rows: dy_hat/dnet[first], or dy_hat/dX for 0."""
     from deltarule.oracle.network import scaling
 
-    m = net.n_hidden_layers
+    m, W, alpha = net.n_hidden_layers, net.views(w), net.alphas(w)
     n, K = trace.y_hat.shape
     J = np.broadcast_to(np.eye(K), (n, K, K))  # dy_hat / do[m+1]
     for k in range(m + 1, 0, -1):
-        J = _through_activation(net.activations[k - 1], trace.o[k].astype(np.float64), J)
+        sums, o = (a[k].astype(np.float64) for a in (trace.net, trace.o))  # type: ignore[union-attr]
+        J = _through_activation(net.activations[k - 1], sums, o, alpha[k - 1], J)
         if k == first:
             return J
-        J = J @ W[k - 1]  # dy_hat / do[k-1]
+        J = J @ W[k - 1][:, :-1]  # dy_hat / do[k-1]
     scale = scaling(net)[1]
     return J if scale is None else J * scale
 
 
-def _through_activation(activation: str, o: Float64, J: Float64) -> Float64:
+def _through_activation(
+    activation: str, net: Float64, o: Float64, alpha: Float64 | None, J: Float64
+) -> Float64:
     """dy_hat/dnet from dy_hat/do: each output's row times f', or times the Jacobian (24)."""
-    from deltarule.oracle.activations import DERIVATIVES
+    from deltarule.oracle.activations import slope
 
     if activation == "softmax":  # symmetric, so that (24) serves the rows without forming it
         along = np.sum(J * o[:, None, :], axis=2, keepdims=True)
         return np.asarray(o[:, None, :] * (J - along))
-    return np.asarray(J * DERIVATIVES[activation](o)[:, None, :])
+    return np.asarray(J * slope(activation, net, o, alpha)[:, None, :])

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from deltarule import _core, _validate
+from deltarule.activations import kernel
 from deltarule.architecture import Architecture
 from deltarule.fitting import Fittable, OwnTrainer
 from deltarule.given import LossFunction
@@ -135,9 +136,9 @@ class MLP(Fittable):
 
         self._architecture = net
         self._network = _core.Network(
-            list(net.layers), list(net.activations), net.chosen_loss.core(net.n_outputs),
-            net.dtype, net.reduction,
-            net.l2, net.l1, exact(net.input_shift), exact(net.input_scale),
+            list(net.layers), [kernel(f) for f in net.activations],
+            net.chosen_loss.core(net.n_outputs), net.dtype,
+            net.reduction, net.l2, net.l1, exact(net.input_shift), exact(net.input_scale),
         )  # fmt: skip
         self._w: Array = self._network.w
         self._W = net.views(self._w)
@@ -166,8 +167,13 @@ class MLP(Fittable):
     @W.setter
     def W(self, W: Sequence[ArrayLike]) -> None:
         with np.errstate(over="ignore"):
-            vector = self.architecture.flatten(W)
+            vector = self.architecture.flatten(W, alpha=self.alpha)
         self._network.assign(_validate.weights(vector, "W"))
+
+    @property
+    def alpha(self) -> tuple[Array | None, ...]:
+        """alpha[k], (H_{k+1},), what the units of layer k + 1 learn, or None: views into w."""
+        return self.architecture.alphas(self._w)
 
     @property
     def n_weights(self) -> int:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from deltarule._arguments import choice
+from deltarule.activations import row
 from deltarule.chunks import Traced, traces
 from deltarule.results import Array
 
@@ -20,7 +21,6 @@ RECORDS = ("gradient_norm", "saturation")
 
 # A unit is saturated where its slope is below this share of the largest that f' takes.
 SATURATED = 0.01
-LARGEST_SLOPE = {"logistic": 0.25, "softmax": 0.25}  # the other activations': 1
 
 
 class Recorded(Traced, Protocol):
@@ -111,17 +111,21 @@ def saturation(mlp: Traced, X: Array, n_threads: int | None = None) -> tuple[flo
         Of layers 1 .. m + 1: how many of the n H_k pairs `saturated` finds, divided by n H_k.
     """
     net = mlp.architecture
+    alpha = net.alphas(mlp._snapshot())
     counts = [0] * len(net.activations)
     for _, trace in traces(mlp, X, n_threads):
         for k, f in enumerate(net.activations):
-            counts[k] += int(np.count_nonzero(saturated(f, trace.o[k + 1])))
+            found = saturated(f, trace.o[k + 1], trace.net[k + 1], alpha[k])
+            counts[k] += int(np.count_nonzero(found))
     return tuple(
         count / (len(X) * width) for count, width in zip(counts, net.layers[1:], strict=True)
     )
 
 
-def saturated(activation: str, o: Array) -> Array:
-    """|f'(net)| < 1 % of the activation's largest slope, with f' a function of o  (18).
+def saturated(
+    activation: str, o: Array, net: Array | None = None, alpha: Array | None = None
+) -> Array:
+    """|f'(net)| < 1 % of the activation's largest slope, with f' a function of o  (18), or of net.
 
     logistic: o (1 - o) < 1 % of 1/4; tanh: 1 - o^2 < 1 %; relu: o = 0; identity: never; threshold,
     whose slope is 0: always. Softmax saturates row by row: all units of a sample are saturated if
@@ -135,16 +139,21 @@ def saturated(activation: str, o: Array) -> Array:
         The name of f.
     o : array, (n, H)
         Its outputs.
+    net : array, (n, H), optional
+        Its nets, where f' comes from them.
+    alpha : array, (H,), optional
+        What its units have learned.
 
     Returns
     -------
     array of bool, (n, H)
     """
-    from deltarule.oracle.activations import DERIVATIVES, logistic_derivative
+    from deltarule.oracle.activations import logistic_derivative, slope
 
     o = o.astype(np.float64)
-    limit = SATURATED * LARGEST_SLOPE.get(activation, 1.0)
+    limit = SATURATED * row(activation).largest_slope
     if activation == "softmax":
         p = np.max(o, axis=1, keepdims=True)
         return np.broadcast_to((p > 0.5) & (logistic_derivative(p) < limit), o.shape)
-    return np.asarray(DERIVATIVES[activation](o) < limit)
+    sums = None if net is None else net.astype(np.float64)
+    return np.asarray(np.abs(slope(activation, sums, o, alpha)) < limit)

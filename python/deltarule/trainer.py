@@ -230,6 +230,7 @@ class Trainer:
     def state(self) -> dict[str, Any]:
         """A copy of the optimizer's state: counts, powers of beta, and "slots" in w's order.
 
+        With an `average`, "average" is `averaged_w`.
         RuntimeError while another thread trains the network: the state would be half an epoch's.
         """
         return self._trainer.state

@@ -23,6 +23,10 @@ template <> struct elementary<f32v> {
   static constexpr float exp_tail[] = {0.49999997f, 0.16666546f, 0.041667435f, 0.008366266f, 0.0013870656f};
   static constexpr float tanh_tail[] = {-0.33332947f, 0.13320726f, -0.0526717f, 0.016437126f};
   static constexpr float log_tail[] = {0.6666695f, 0.3995772f, 0.30362338f};
+  static constexpr float normal_reach = 15;  // from here the tail of the normal distribution rounds to 0
+  static constexpr float normal_tail[] = {0.75528514f,    -0.6078966f,     0.3871363f,     -0.18652217f,
+                                          0.06041065f,    -0.0075340364f,  -0.0035398747f, 0.0015881979f,
+                                          0.00022317565f, -0.00014078035f, -2.0843667e-05f};
 };
 template <> struct elementary<f64v> {
   typedef uint64_t word __attribute__((vector_size(VEC_BYTES), may_alias));
@@ -45,6 +49,14 @@ template <> struct elementary<f64v> {
                                          5.101121906950632e-05};
   static constexpr double log_tail[] = {0.6666666666667268, 0.3999999999617654, 0.28571429392888037, 0.2222213868003591,
                                         0.1818634936047812, 0.1525031267678873, 0.15367293314702957};
+  static constexpr double normal_reach = 39;
+  static constexpr double normal_tail[] = {
+      0.7552851304157515,     -0.6078966419718922,     0.3871374007422076,     -0.18652185795964515,
+      0.06039657489130452,    -0.007540188967159449,   -0.0034796923750691445, 0.0016308184640168213,
+      0.00013334439523861083, -0.0002310949829859221,  -1.908785263815395e-06, 3.514487346796098e-05,
+      7.187782007622695e-07,  -5.920511206211756e-06,  -6.351950610057492e-07, 1.021474084727398e-06,
+      2.8110031276737285e-07, -1.5338916941651628e-07, -9.526402474640576e-08, 1.0265970743235948e-08,
+      2.5577088330926035e-08, 4.448738212417188e-09,   -4.089215835935578e-09, -1.552750513282384e-09};
 };
 template <class V> using word = typename elementary<V>::word;
 template <class V> INLINE word<V> splat_word(typename elementary<V>::bits s) { return s - word<V>{}; }
@@ -94,21 +106,36 @@ template <class V> INLINE V scale(V p, V, V shifted) {
 }
 #endif
 
-// exp(r), |r| <= ln(2)/2.
-template <class V> INLINE V exp_near_zero(V r) {
-  const V one = splat<V>(1);
-  return fma(fma(polynomial(elementary<V>::exp_tail, r), r, one), r, one);
-}
+// (exp(r) - 1) / r, |r| <= ln(2)/2.
+template <class V> INLINE V exp_quotient(V r) { return fma(polynomial(elementary<V>::exp_tail, r), r, splat<V>(1)); }
 
-// exp(x) = 2^n exp(r), x = n ln(2) + r, for x in [exp_low, exp_high]. n is read from the bits of
-// `shifted`: nothing is converted to an integer, so nothing saturates in ways of its own.
-template <class V> INLINE V exp_in_range(V x) {
+template <class V> INLINE V exp_near_zero(V r) { return fma(exp_quotient(r), r, splat<V>(1)); }
+
+// x = n ln(2) + r, for x in [exp_low, exp_high]. n is read from the bits of `shifted`: nothing is converted to
+// an integer, so nothing saturates in ways of its own.
+template <class V> struct Reduced { V shifted, n, r; };
+
+template <class V> INLINE Reduced<V> reduced(V x) {
   typedef elementary<V> E;
   const V integers = splat<V>(E::integers + 2 * E::bias);
   const V shifted = fma(x, splat<V>(E::log2_e), integers);
   const V n = shifted - integers;
-  const V r = fma(n, splat<V>(-E::ln_2_rest), fma(n, splat<V>(-E::ln_2), x));
-  return scale(exp_near_zero(r), n, shifted);
+  return {shifted, n, fma(n, splat<V>(-E::ln_2_rest), fma(n, splat<V>(-E::ln_2), x))};
+}
+
+// exp(x) = 2^n exp(r)
+template <class V> INLINE V exp_in_range(V x) {
+  const Reduced<V> a = reduced(x);
+  return scale(exp_near_zero(a.r), a.n, a.shifted);
+}
+
+// exp(x), and exp(x) - 1 in `minus_one`, for x <= 0: near 0, where n is 0, from what exp adds to 1.
+template <class V> INLINE V exp_and_expm1(V x, V& minus_one) {
+  const V one = splat<V>(1);
+  const Reduced<V> a = reduced(at_least(splat<V>(elementary<V>::exp_low), x));
+  const V quotient = exp_quotient(a.r), e = scale(fma(quotient, a.r, one), a.n, a.shifted);
+  minus_one = select(a.n == V{}, quotient * a.r, e - one);
+  return e;
 }
 
 template <class V> INLINE V exp(V x) {

@@ -15,7 +15,7 @@ class Network:
     """
     The native network: one vector of weights and what is computed from it.
     """
-    def __init__(self, layers: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], activations: collections.abc.Sequence[str], loss: dict, dtype: str, reduction: str, l2: typing.SupportsFloat | typing.SupportsIndex, l1: typing.SupportsFloat | typing.SupportsIndex, input_shift: typing.Any, input_scale: typing.Any, collapsed: bool = True) -> None:
+    def __init__(self, layers: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], activations: collections.abc.Sequence[tuple[str, str, collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex]]], loss: dict, dtype: str, reduction: str, l2: typing.SupportsFloat | typing.SupportsIndex, l1: typing.SupportsFloat | typing.SupportsIndex, input_shift: typing.Any, input_scale: typing.Any, collapsed: bool = True) -> None:
         ...
     def assign(self, w: typing.Any) -> None:
         ...

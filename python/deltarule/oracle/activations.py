@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Activations o = f(net), (4) to (8) and (37), and what they do to a signal that comes back.
 
-Every derivative is a function of the output o alone, equation (18), so that the backward pass
-needs no net. Scalar activations multiply by f'; softmax multiplies by its Jacobian.
+The derivatives of these are functions of the output o alone, equation (18); those of the others,
+in `functions.py`, of net. Scalar activations multiply by f'; softmax multiplies by its Jacobian.
 All arrays are float64, (n, H).
 """
 
@@ -13,6 +13,8 @@ from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+from deltarule.oracle.functions import of_net
 
 Float64: TypeAlias = NDArray[np.float64]
 
@@ -47,11 +49,6 @@ def softmax(net: Float64) -> Float64:
     """o_j = exp(net_j - m) / sum_l exp(net_l - m), m = max_l net_l, along each row  (8)."""
     e = np.exp(net - np.max(net, axis=1, keepdims=True))
     return np.asarray(e / np.sum(e, axis=1, keepdims=True))
-
-
-def exponential(net: Float64) -> Float64:
-    """o = exp(net)."""
-    return np.exp(net)
 
 
 def gaussian(net: Float64) -> Float64:
@@ -108,7 +105,6 @@ ACTIVATIONS: dict[str, Callable[[Float64], Float64]] = {
     "relu": relu,
     "softmax": softmax,
     "threshold": threshold,
-    "exponential": exponential,
     "gaussian": gaussian,
 }
 
@@ -118,39 +114,76 @@ DERIVATIVES: dict[str, Callable[[Float64], Float64]] = {
     "tanh": tanh_derivative,
     "relu": relu_derivative,
     "threshold": threshold_derivative,
-    "exponential": np.copy,
     "gaussian": gaussian_derivative,
 }
 
 
-def activate(activation: str, net: Float64) -> Float64:
+def activate(activation: str, net: Float64, alpha: Float64 | None = None) -> Float64:
     """o = f(net)  (3).
 
     Parameters
     ----------
     activation : str
-        The name of f.
+        The canonical text of f.
     net : array, (n, H)
         Weighted sums.
+    alpha : array, (H,), optional
+        What the units have learned; None: where the text lets them start.
 
     Returns
     -------
     array, (n, H)
     """
-    return ACTIVATIONS[activation](net)
+    if activation in ACTIVATIONS:
+        return ACTIVATIONS[activation](net)
+    return of_net(activation, net, alpha).o
 
 
-def times_derivative(activation: str, o: Float64, u: Float64) -> Float64:
+def slope(
+    activation: str, net: Float64 | None, o: Float64, alpha: Float64 | None = None
+) -> Float64:
+    """f'(net) of a scalar f: from o where that is enough  (18).
+
+    Parameters
+    ----------
+    activation : str
+        The canonical text of f.
+    net, o : array, (n, H)
+        Weighted sums and outputs.
+    alpha : array, (H,), optional
+        As for `activate`.
+
+    Returns
+    -------
+    array, (n, H)
+    """
+    if activation in DERIVATIVES:
+        return DERIVATIVES[activation](o)
+    assert net is not None  # every layer after the input has one
+    return of_net(activation, net, alpha).slope
+
+
+def times_derivative(
+    activation: str,
+    o: Float64,
+    u: Float64,
+    net: Float64 | None = None,
+    alpha: Float64 | None = None,
+) -> Float64:
     """delta = f'(net) u for a scalar f  (17), J^T u for softmax  (24).
 
     Parameters
     ----------
     activation : str
-        The name of f.
+        The canonical text of f.
     o : array, (n, H)
         Its outputs.
     u : array, (n, H)
         -dL_i/do.
+    net : array, (n, H), optional
+        Its nets, for the activations whose derivative comes from them.
+    alpha : array, (H,), optional
+        As for `activate`.
 
     Returns
     -------
@@ -159,4 +192,4 @@ def times_derivative(activation: str, o: Float64, u: Float64) -> Float64:
     """
     if activation == "softmax":
         return softmax_delta(o, u)
-    return DERIVATIVES[activation](o) * u
+    return slope(activation, net, o, alpha) * u

@@ -9,6 +9,7 @@ and takes from libc only fma and sqrt, which round once. Arrays are row-major, W
 
 include "literal_elementary.pxi"
 include "literal_equations.pxi"
+include "literal_activations.pxi"
 include "literal_losses.pxi"
 include "literal_row_losses.pxi"
 include "literal_sparsity.pxi"
@@ -18,6 +19,7 @@ include "literal_limits.pxi"
 
 import sys
 
+from deltarule.activations import parts as specification_of, row
 from deltarule.losses import read
 from deltarule.oracle.steps import State
 from deltarule.results import Backward, Trace
@@ -92,6 +94,11 @@ class MLP:
         """W[k], (H_{k+1}, H_k + 1), bias last: views into w."""
         return self.architecture.views(self.w)
 
+    @property
+    def alpha(self):
+        """alpha[k], (H_{k+1},), the parameters that units learn, or None: views into w."""
+        return self.architecture.alphas(self.w)
+
     def forward(self, X, step=None):
         """net[k+1] = W[k] [o[k]; 1], o[k+1] = f_k(net[k+1])  (1) to (3); returns a Trace.
 
@@ -101,9 +108,10 @@ class MLP:
         if step:
             o[0] = perturbed(o[0], step)
         net = [None]
-        for k, (W, f) in enumerate(zip(self.W, self.architecture.activations, strict=True), 1):
+        layers = zip(self.W, self.architecture.activations, self.alpha, strict=True)
+        for k, (W, f, alpha) in enumerate(layers, 1):
             net.append(affine(o[-1], W))
-            o.append(activate(f, net[-1]))
+            o.append(activate(f, net[-1], alpha))
             if step and k <= self.architecture.n_hidden_layers:
                 o[k] = dropped(o[k], step, k)
         return Trace(tuple(net), tuple(o), o[-1])
@@ -119,25 +127,48 @@ class MLP:
         rows, s = self._weights(sample_weight, len(y))
         S = self._reduction_size(sum_of_weights(s))
         pull = self._pull(trace, sparsity, rows, s) if sparsity else None
-        delta = [output_delta(
-            a.loss, a.activations[-1], y, trace.y_hat, self.collapsed, trace.net[-1]
-        )]
-        for k in range(a.n_hidden_layers, 0, -1):
+        m, moved = a.n_hidden_layers, []
+        u = output_delta(
+            a.loss, self._fused(m + 1), y, trace.y_hat, self.collapsed, trace.net[-1]
+        )
+        taken = of_net(a.chosen_loss, a.activations[m])
+        delta = [u if taken else self._times_derivative(m + 1, trace, u, moved)]
+        for k in range(m, 0, -1):
             p = pull if sparsity and k == sparsity.layer else None
-            f, o = a.activations[k - 1], trace.o[k]
+            f, o = self._fused(k), trace.o[k]
             drops = layer_words(step, k, o.shape[1]) if step else None
-            if drops:
-                o = activate(f, trace.net[k])
-            delta.insert(0, hidden_delta(delta[0], W[k], f, o, p, drops))
+            if drops and f == a.activations[k - 1]:
+                u = hidden_delta(delta[0], W[k], f, activate(f, trace.net[k]), p, drops)
+            else:
+                u = hidden_delta(delta[0], W[k], f, o, p)
+            delta.insert(0, self._times_derivative(k, trace, u, moved, drops))
         gradient = np.concatenate([
             weight_gradient(
                 weighed(delta[k][rows], s), trace.o[k][rows], W[k], S, a.l2, a.l1
             ).ravel()
             for k in range(len(W))
-        ])
+        ] + [alpha_gradient(weighed(p[rows], s), S) for p in moved[::-1]])
         dX = input_gradient(delta[0], W[0], self._scale)
         loss = self._loss(trace, y, sparsity, rows, s)
         return Backward((None, *delta), a.views(gradient), gradient, dX, loss)
+
+    def _fused(self, k):
+        """The activation of layer k where f' comes from o; else identity, and f' comes after."""
+        f = self.architecture.activations[k - 1]
+        return f if row(f).from_output else "identity"
+
+    def _times_derivative(self, k, trace, u, moved, drops=None):
+        """f'(net) u where f' comes from net, else what u is already; moved gets u do/dalpha."""
+        f = self.architecture.activations[k - 1]
+        if row(f).from_output:
+            return u
+        alpha = self.alpha[k - 1]
+        _, slope, influence = parts(f, trace.net[k], alpha)
+        if drops:
+            slope, influence = masked(slope, drops), masked(influence, drops)
+        if alpha is not None:
+            moved.append(u * influence)
+        return u * slope
 
     def predict(self, X):
         """y_hat, (n, K)  (3)."""

@@ -12,11 +12,16 @@ import numpy as np
 
 cdef enum:
     KB = 256  # terms in a block (33)
-    IDENTITY, LOGISTIC, TANH, RELU, SOFTMAX, THRESHOLD, EXPONENTIAL, GAUSSIAN
+    IDENTITY, LOGISTIC, TANH, RELU, SOFTMAX, THRESHOLD
+    LEAKY_RELU, PRELU, ELU, SELU, GELU, GELU_TANH, SILU, MISH, SOFTPLUS, SOFTSIGN, HARD_TANH
+    HARD_LOGISTIC, EXPONENTIAL, BLEND, GAUSSIAN
 
 _CODES = {
     "identity": IDENTITY, "logistic": LOGISTIC, "tanh": TANH, "relu": RELU, "softmax": SOFTMAX,
-    "threshold": THRESHOLD, "exponential": EXPONENTIAL, "gaussian": GAUSSIAN,
+    "threshold": THRESHOLD, "leaky_relu": LEAKY_RELU, "prelu": PRELU, "elu": ELU, "selu": SELU,
+    "gelu": GELU, "gelu_tanh": GELU_TANH, "silu": SILU, "mish": MISH, "softplus": SOFTPLUS,
+    "softsign": SOFTSIGN, "hard_tanh": HARD_TANH, "hard_logistic": HARD_LOGISTIC,
+    "exponential": EXPONENTIAL, "blend": BLEND, "gaussian": GAUSSIAN,
 }
 
 
@@ -85,8 +90,6 @@ cdef inline real activation(int f, real net) noexcept nogil:
         return zero if net <= 0 else net
     if f == THRESHOLD:
         return one if net >= 0 else zero if net < 0 else net
-    if f == EXPONENTIAL:
-        return exp(net)
     return net
 
 
@@ -163,9 +166,11 @@ def affine(const real[:, :] o, const real[:, :] W):
     return result
 
 
-def activate(str name, const real[:, :] net):
-    """o[d, j] = f(net[d, j]), or softmax of the row d  (3)."""
-    cdef int f = _CODES[name]
+def activate(str text, const real[:, :] net, alpha=None):
+    """o[d, j] = f(net[d, j]), or softmax of the row d  (3); alpha: the units' parameters."""
+    if not row(text).from_output:
+        return parts(text, net, alpha)[0]
+    cdef int f = _CODES[text]
     cdef Py_ssize_t d, j
     result = np.empty((net.shape[0], net.shape[1]), dtype_of(<real>0))
     cdef real[:, :] o = result

@@ -175,3 +175,10 @@ def dropped(o, step, layer):
     """o[layer] with the masks of a RandomStep."""
     drops = layer_words(step, layer, o.shape[1])
     return o if drops is None else drop(o, *drops)
+
+
+def masked(x, drops):
+    """x mask / (1 - p), one rounding: what was kept beside o goes the way of o  (D2)."""
+    words, threshold = drops
+    scale = x.dtype.type(2.0**32 / (2.0**32 - threshold))
+    return np.where(np.asarray(words) >= threshold, x * scale, x.dtype.type(0))

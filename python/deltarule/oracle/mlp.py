@@ -120,7 +120,13 @@ class MLP(Fittable):
 
     @W.setter
     def W(self, W: Sequence[ArrayLike]) -> None:
-        self._w[...] = _validate.weights(self.architecture.flatten(W, np.float64), "W")
+        vector = self.architecture.flatten(W, np.float64, self.alpha)
+        self._w[...] = _validate.weights(vector, "W")
+
+    @property
+    def alpha(self) -> tuple[Float64 | None, ...]:
+        """alpha[k], (H_{k+1},), what the units of layer k + 1 learn, or None: views into w."""
+        return self.architecture.alphas(self.w)
 
     @property
     def n_weights(self) -> int:
@@ -160,7 +166,7 @@ class MLP(Fittable):
         _validate.n_threads(n_threads)
         x = float_features(X, self.architecture)
         with np.errstate(all="ignore"):  # weights that diverge give inf and nan, no warnings
-            return forward(self.architecture, self.W, x)
+            return forward(self.architecture, self.w, x)
 
     def backward(
         self,
@@ -201,7 +207,7 @@ class MLP(Fittable):
             raise ValueError(f"Y: {len(y)} rows; expected {len(trace.y_hat)}, as trace has")
         s = float_weights(sample_weight, len(y), self.architecture)
         with np.errstate(all="ignore"):
-            return backward(self.architecture, self.W, trace, y, self.collapsed, sample_weight=s)
+            return backward(self.architecture, self.w, trace, y, self.collapsed, sample_weight=s)
 
     def loss(
         self,
@@ -234,7 +240,7 @@ class MLP(Fittable):
         """
         trace, y, s = self._traced(X, Y, n_threads, sample_weight)
         with np.errstate(all="ignore"):
-            return loss_of(self.architecture, self.W, trace, y, s)
+            return loss_of(self.architecture, self.w, trace, y, s)
 
     def gradient(
         self,
@@ -269,7 +275,7 @@ class MLP(Fittable):
         trace, y, s = self._traced(X, Y, n_threads, sample_weight)
         with np.errstate(all="ignore"):
             return backward(
-                self.architecture, self.W, trace, y, self.collapsed, sample_weight=s
+                self.architecture, self.w, trace, y, self.collapsed, sample_weight=s
             ).gradient
 
     def predict(

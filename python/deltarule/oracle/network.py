@@ -7,8 +7,6 @@ Nothing here keeps state. Rows are samples; W[k] is (H_{k+1}, H_k + 1), bias las
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from deltarule.architecture import Architecture
@@ -17,6 +15,7 @@ from deltarule.losses import read
 from deltarule.oracle import random
 from deltarule.oracle import sparsity as sparse
 from deltarule.oracle.activations import Float64, activate, times_derivative
+from deltarule.oracle.functions import of_net
 from deltarule.oracle.losses import batch_loss, delta_of_net, descent, penalty, row_loss
 from deltarule.results import Backward, Trace
 from deltarule.sparsity import Sparsity
@@ -41,6 +40,7 @@ def output_delta(
     eps: float,
     collapsed: bool = True,
     net: Float64 | None = None,
+    alpha: Float64 | None = None,
 ) -> Float64:
     """delta_j = -dL_i/dnet_j of the output layer: f' u  (17), or J^T u  (24).
 
@@ -58,8 +58,8 @@ def output_delta(
         Clipping distance of the general path.
     collapsed : bool
         False takes the general path also for the two pairs that collapse.
-    net : array, (n, K), optional
-        Last weighted sums, from which some losses are taken.
+    net, alpha : array, (n, K) and (K,), optional
+        As `activations.times_derivative` takes them.
 
     Returns
     -------
@@ -74,7 +74,7 @@ def output_delta(
         return np.asarray(y - y_hat * np.sum(y, axis=1, keepdims=True))
     if net is not None and (delta := delta_of_net(loss, output, y, net)) is not None:
         return delta
-    return times_derivative(output, y_hat, descent(loss, y, y_hat, eps))
+    return times_derivative(output, y_hat, descent(loss, y, y_hat, eps), net, alpha)
 
 
 def hidden_delta(
@@ -84,6 +84,8 @@ def hidden_delta(
     o: Float64,
     pull: Float64 | None = None,
     mask: Float64 | None = None,
+    net: Float64 | None = None,
+    alpha: Float64 | None = None,
 ) -> Float64:
     """delta[k]_i = f'(net[k]_i) sum_j delta[k+1]_j W[k]_ji  (20), with a pull (45), a mask (D2).
 
@@ -101,15 +103,42 @@ def hidden_delta(
         What a penalty on o[k] adds to u (44).
     mask : array, (n, H_k), optional
         What dropout multiplied o[k] by.
+    net, alpha : array, (n, H_k) and (H_k,), optional
+        As `activations.times_derivative` takes them.
 
     Returns
     -------
     array, (n, H_k)
     """
+    return times_derivative(activation, o, arriving(delta, W, pull, mask), net, alpha)
+
+
+def arriving(
+    delta: Float64, W: Float64, pull: Float64 | None = None, mask: Float64 | None = None
+) -> Float64:
+    """u = -dL_i/do[k], before any mask: sum_j delta[k+1]_j W[k]_ji, a pull  (19), (45), (D2)."""
     u = delta @ W[:, :-1]
     if pull is not None:
         u = u + pull
-    return times_derivative(activation, o, u if mask is None else u * mask)
+    return np.asarray(u if mask is None else u * mask)
+
+
+def alpha_gradient(
+    activation: str,
+    net: Float64,
+    alpha: Float64,
+    u: Float64,
+    S: float,
+    sample_weight: Float64 | None = None,
+) -> Float64:
+    """dL/dalpha_j = -(1/S) sum_i s_i u_ij do_ij/dalpha_j  (A15)."""
+    influence = of_net(activation, net, alpha).influence
+    assert influence is not None  # of an activation that learns
+    moved = u * influence
+    if sample_weight is not None:
+        some = sample_weight > 0
+        moved = sample_weight[some, None] * moved[some]
+    return np.asarray(-np.sum(moved, axis=0) / S)
 
 
 def weight_gradient(
@@ -158,16 +187,14 @@ def input_gradient(delta: Float64, W: Float64, scale: Float64 | None) -> Float64
     return np.asarray(dX if scale is None else dX * scale)
 
 
-def forward(
-    net: Architecture, W: Sequence[Float64], X: Float64, step: RandomStep | None = None
-) -> Trace:
+def forward(net: Architecture, w: Float64, X: Float64, step: RandomStep | None = None) -> Trace:
     """o[0], then net[k+1] and o[k+1] for k = 0 .. m  (1) to (3).
 
     Parameters
     ----------
     net : Architecture
         The network without its weights.
-    W : sequence of array
+    w : array, (n_weights,)
         Its weights.
     X : array, (n, H_0)
         Samples.
@@ -183,9 +210,10 @@ def forward(
     o = [gather(X, shift, scale)]
     if step is not None:
         o[0] = random.perturbed(o[0], step)
-    for k, (W_k, activation) in enumerate(zip(W, net.activations, strict=True), 1):
+    layers = zip(net.views(w), net.activations, net.alphas(w), strict=True)
+    for k, (W_k, activation, alpha) in enumerate(layers, 1):
         sums.append(weighted := affine(o[-1], W_k))
-        o.append(activate(activation, weighted))
+        o.append(activate(activation, weighted, alpha))
         if step is not None and k <= net.n_hidden_layers:
             o[k] = random.dropped(o[k], step, k)
     return Trace(tuple(sums), tuple(o), o[-1])
@@ -193,7 +221,7 @@ def forward(
 
 def backward(
     net: Architecture,
-    W: Sequence[Float64],
+    w: Float64,
     trace: Trace,
     y: Float64,
     collapsed: bool = True,
@@ -207,7 +235,7 @@ def backward(
     ----------
     net : Architecture
         The network without its weights.
-    W : sequence of array
+    w : array, (n_weights,)
         Its weights.
     trace : Trace
         Its forward pass.
@@ -226,24 +254,37 @@ def backward(
     -------
     Backward
     """
-    o, m, s, last = trace.o, net.n_hidden_layers, sample_weight, trace.net[-1]
+    o, m, f, s = trace.o, net.n_hidden_layers, net.activations, sample_weight
+    W, alphas = net.views(w), net.alphas(w)
     S = reduction_size(net, len(y) if s is None else float(np.sum(s)))
-    back = [output_delta(net.loss, net.activations[-1], y, trace.y_hat, eps(net), collapsed, last)]
+    dalpha: list[Float64] = []
+
+    def learned(k: int, u: Float64) -> None:  # from what arrives at o[k]
+        sums, alpha = trace.net[k], alphas[k - 1]
+        if alpha is not None and sums is not None:
+            dalpha.insert(0, alpha_gradient(f[k - 1], sums, alpha, u, S, s))
+
+    if alphas[m] is not None:  # and so the loss is one of y_hat
+        learned(m + 1, descent(net.loss, y, trace.y_hat, eps(net)))
+    back = [
+        output_delta(
+            net.loss, f[m], y, trace.y_hat, eps(net), collapsed, trace.net[m + 1], alphas[m]
+        )
+    ]
     for k in range(m, 0, -1):
         pull = None
         if sparsity is not None and sparsity.layer == k:
             pull = sparse.pull(sparsity, o[k], eps(net), s)
-        f, mask, whole = net.activations[k - 1], None, o[k]
+        sums, alpha, mask, whole = trace.net[k], alphas[k - 1], None, o[k]
+        assert sums is not None  # only net[0] is
         if step is not None and (mask := random.factor(step, k, o[k].shape[1])) is not None:
-            net_k = trace.net[k]
-            assert net_k is not None  # only net[0] is
-            whole = activate(f, net_k)
-        back.insert(0, hidden_delta(back[0], W[k], f, whole, pull, mask))
-    gradient = np.concatenate(
-        [weight_gradient(back[k], o[k], W[k], S, net.l2, net.l1, s).ravel() for k in range(m + 1)]
-    )
+            whole = activate(f[k - 1], sums, alpha)
+        learned(k, arriving(back[0], W[k], pull, mask))
+        back.insert(0, hidden_delta(back[0], W[k], f[k - 1], whole, pull, mask, sums, alpha))
+    dW = [weight_gradient(back[k], o[k], W[k], S, net.l2, net.l1, s).ravel() for k in range(m + 1)]
+    gradient = np.concatenate([*dW, *dalpha])
     dX = input_gradient(back[0], W[0], scaling(net)[1])
-    loss = loss_of(net, W, trace, y, s)
+    loss = loss_of(net, w, trace, y, s)
     if sparsity is not None:
         loss += sparse.penalty(sparsity, o[sparsity.layer], S, eps(net), s)
     return Backward((None, *back), net.views(gradient), gradient, dX, loss)
@@ -251,7 +292,7 @@ def backward(
 
 def loss_of(
     net: Architecture,
-    W: Sequence[Float64],
+    w: Float64,
     trace: Trace,
     y: Float64,
     sample_weight: Float64 | None = None,
@@ -262,7 +303,7 @@ def loss_of(
     ----------
     net : Architecture
         The network without its weights.
-    W : sequence of array
+    w : array, (n_weights,)
         Its weights.
     trace : Trace
         Its forward pass.
@@ -282,7 +323,7 @@ def loss_of(
     if sample_weight is not None:
         s = sample_weight
         rows, n = s[s > 0] * rows[s > 0], float(np.sum(s))
-    return batch_loss(rows, reduction_size(net, n), penalty(W, net.l2, net.l1))
+    return batch_loss(rows, reduction_size(net, n), penalty(net.views(w), net.l2, net.l1))
 
 
 def reduction_size(net: Architecture, n: float) -> float:

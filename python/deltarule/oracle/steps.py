@@ -78,22 +78,23 @@ class State:
         if rule.clip_value is not None:
             g = formulas.clipped(g, rule.clip_value)
         if rule.clip_norm is not None:
-            g = formulas.clip_norm(net.views(g), rule.clip_norm)
+            g = _clipped(formulas, net, g, rule.clip_norm)
         new = np.array(w)
         end = 0
-        for k, W in enumerate(net.views(w)):
+        layers = list(enumerate(net.views(w)))
+        learned = [(k, alpha) for k, alpha in enumerate(net.alphas(w)) if alpha is not None]
+        for k, W in layers + learned:
             part = slice(end, end := end + W.size)
             eta_k, w_k = eta * rule.eta_factor(k), w[part]
-            if decay:
+            if decay and W.ndim == 2:  # learned parameters decay no more than biases do
                 w_k = formulas.decayed(W, eta_k * decay).ravel()
             call, slots = Call(rule, self, eta_k, mu), [slot[part] for slot in self.slots]
             new[part], *kept = FORMULAS[rule.kernel](formulas, call, w_k, g[part], *slots)
             for slot, value in zip(self.slots, kept, strict=True):
                 slot[part] = value
         if rule.max_norm is not None:
-            new = np.concatenate(
-                [formulas.max_norm(W, rule.max_norm).ravel() for W in net.views(new)]
-            )
+            for W in net.views(new):
+                W[...] = formulas.max_norm(W.copy(), rule.max_norm)
         return new
 
     def enter_step(self, formulas: Any, average: Averaging | None, w: Array) -> None:
@@ -110,6 +111,22 @@ class State:
         if share is not None:
             before = np.zeros_like(w) if self.average is None else self.average
             self.average = formulas.average(before, w, share)
+
+
+def _clipped(formulas: Any, net: Architecture, g: Array, most: float) -> Array:
+    """g with its norm bounded, unit by unit: weights, bias, what it learns."""
+    matrices, alphas = net.views(g), net.alphas(g)
+    units = [
+        dW if alpha is None else np.column_stack([dW, alpha])
+        for dW, alpha in zip(matrices, alphas, strict=True)
+    ]
+    flat, clipped = formulas.clip_norm(units, most), np.empty_like(g)
+    for unit, dW, alpha in zip(units, net.views(clipped), net.alphas(clipped), strict=True):
+        part, flat = flat[: unit.size].reshape(unit.shape), flat[unit.size :]
+        dW[...] = part[:, : dW.shape[1]]
+        if alpha is not None:
+            alpha[...] = part[:, -1]
+    return clipped
 
 
 @dataclass(frozen=True)

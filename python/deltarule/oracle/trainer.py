@@ -230,8 +230,7 @@ class Trainer:
     def _loss_and_gradient(
         self, net: Architecture, w: Float64, x: Float64, y: Float64, s: Float64 | None
     ) -> tuple[float, Float64]:
-        W = net.views(w)
-        back = backward(net, W, forward(net, W, x), y, self.mlp.collapsed, self.sparsity, s)
+        back = backward(net, w, forward(net, w, x), y, self.mlp.collapsed, self.sparsity, s)
         return back.loss, back.gradient
 
     def __repr__(self) -> str:
