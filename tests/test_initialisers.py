@@ -184,6 +184,7 @@ def test_defaults_are_as_before():
         assert np.array_equal(W[:, :-1], rng.uniform(-r, r, (W.shape[0], W.shape[1] - 1)))
     assert initialisers.default_initialiser("leaky_relu(slope=0.2)") == "he_uniform"
     assert initialisers.default_initialiser("selu") == "lecun_normal"
+    assert initialisers.default_initialiser("blend(mish, alpha=1.0)") == "he_uniform"
 
 
 # f of one number, written down once more.

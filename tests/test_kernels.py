@@ -223,7 +223,9 @@ def native_output(
 def test_losses_are_numbered_as_in_the_core() -> None:
     given = {**losses.read("absolute").core(1), "name": "none"}
     with pytest.raises(ValueError, match=", ".join(LOSSES)):
-        _core.Network([1, 1], ["identity"], given, "float32", "mean", 0.0, 0.0, None, None)
+        _core.Network(
+            [1, 1], [("identity", "", [])], given, "float32", "mean", 0.0, 0.0, None, None
+        )
 
 
 @pytest.mark.parametrize(("activation", "loss", "collapsed"), PAIRS)

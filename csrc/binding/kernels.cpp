@@ -141,8 +141,13 @@ py::tuple drop(std::pair<uint32_t, uint32_t> key, const Array<int64_t>& rows, in
   require(columns >= 1 && is_panels(o, panels_of(columns), rows.size()), "o: expected panels of the rows");
   require(!slope || is_panels(*slope, panels_of(columns), rows.size()), "slope: expected panels like o's");
   Buffer<T> outputs = aligned(o), slopes = slope ? aligned(*slope) : Buffer<T>(outputs.size());
-  kernels<T>().drop({random_rows(key, rows, columns), outputs.data(), slopes.data(), nullptr, slope.has_value(),
-                     Activation(activation), threshold, scale});
+  kernels<T>().drop({random_rows(key, rows, columns),
+                     outputs.data(),
+                     {slopes.data(), nullptr},
+                     slope.has_value(),
+                     Activation(activation),
+                     threshold,
+                     scale});
   return py::make_tuple(panels_array(outputs, rows.size()), panels_array(slopes, rows.size()));
 }
 

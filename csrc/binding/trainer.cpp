@@ -52,10 +52,22 @@ AveragingSettings average_of(const std::optional<AverageArguments>& given) {
   return {kind == "ema" ? AveragingSettings::ema : AveragingSettings::swa, decay, start, every};
 }
 
+using RandomArguments = std::tuple<uint64_t, std::vector<double>, double>;  // key, rates of layers 0 ... m, noise
+
+RandomSettings random_of(const std::optional<RandomArguments>& given, size_t layers) {
+  if (!given) return {};
+  const auto& [key, rates, noise] = *given;
+  if (rates.size() != layers)
+    throw std::invalid_argument("random: got " + std::to_string(rates.size()) + " rates, expected " +
+                                std::to_string(layers));
+  return {key, rates, noise};
+}
+
 TrainerOfEither construct(NetworkOfEither& network, const std::string& optimizer,
                           const std::map<std::string, double>& parameters, int64_t batch_size, int n_threads,
                           const std::optional<SparsityArguments>& sparsity, const std::vector<double>& eta_factors,
-                          const std::optional<AverageArguments>& average) {
+                          const std::optional<AverageArguments>& average,
+                          const std::optional<RandomArguments>& random) {
   if (batch_size < 0)
     throw std::invalid_argument("batch_size: got " + std::to_string(batch_size) + ", expected 0 or more");
   OptimizerSettings settings = settings_of(optimizer, parameters);
@@ -66,10 +78,11 @@ TrainerOfEither construct(NetworkOfEither& network, const std::string& optimizer
   settings.eta_factors = eta_factors;
   const SparsitySettings sparse = sparsity_of(sparsity);
   const AveragingSettings averaging = average_of(average);
+  const RandomSettings drawn = random_of(random, layers);
   if (auto* single = std::get_if<0>(&network.network))
-    return {std::make_shared<Trainer<float>>(*single, settings, batch_size, n_threads, sparse, averaging)};
+    return {std::make_shared<Trainer<float>>(*single, settings, batch_size, n_threads, sparse, averaging, drawn)};
   return {std::make_shared<Trainer<double>>(std::get<1>(network.network), settings, batch_size, n_threads, sparse,
-                                            averaging)};
+                                            averaging, drawn)};
 }
 
 // int64 row numbers, all inside X: a copy, for another thread may write to the array while we train.
@@ -205,7 +218,7 @@ void register_trainer(py::module_& module) {
   py::class_<TrainerOfEither>(module, "Trainer", "The native training loop of one network: optimizer state and panels.")
       .def(py::init(&construct), py::arg("network"), py::arg("optimizer"), py::arg("parameters"), py::arg("batch_size"),
            py::arg("n_threads"), py::arg("sparsity") = py::none(), py::arg("eta_factors") = std::vector<double>(),
-           py::arg("average") = py::none())
+           py::arg("average") = py::none(), py::arg("random") = py::none())
       .def(
           "epoch",
           [](TrainerOfEither& self, py::object X, py::object Y, py::object order, py::object sample_weight,

@@ -39,25 +39,25 @@ template <class T, class Keep> INLINE void drop_and(const Drop<T>& d, Keep keep)
 
 template <class T, Activation F> void drop_with_slope_of(const Drop<T>& d) noexcept {
   drop_and(d, [&](ptrdiff_t at, vec<T> o, ivec<T> mask, vec<T> scale)
-                  INLINE_LAMBDA { store(d.slope + at, where<T>(mask, times_derivative<F>(scale, o))); });
+                  INLINE_LAMBDA { store(d.kept.slope + at, where<T>(mask, times_derivative<F>(scale, o))); });
 }
 
 template <class T> void drop_with_kept(const Drop<T>& d) noexcept {
   drop_and(d, [&](ptrdiff_t at, vec<T>, ivec<T> mask, vec<T> scale) INLINE_LAMBDA {
-    store(d.slope + at, where<T>(mask, load(d.slope + at) * scale));
-    if (d.influence) store(d.influence + at, where<T>(mask, load(d.influence + at) * scale));
+    store(d.kept.slope + at, where<T>(mask, load(d.kept.slope + at) * scale));
+    if (d.kept.influence) store(d.kept.influence + at, where<T>(mask, load(d.kept.influence + at) * scale));
   });
 }
 
 template <class T> void drop(const Drop<T>& d) noexcept {
-  if (!d.slope) return drop_and(d, [](ptrdiff_t, vec<T>, ivec<T>, vec<T>) INLINE_LAMBDA {});
+  if (!d.kept.slope) return drop_and(d, [](ptrdiff_t, vec<T>, ivec<T>, vec<T>) INLINE_LAMBDA {});
   if (d.there) return drop_with_kept(d);
   switch (d.activation) {
     case Activation::logistic: return drop_with_slope_of<T, Activation::logistic>(d);
     case Activation::tanh: return drop_with_slope_of<T, Activation::tanh>(d);
     case Activation::relu: return drop_with_slope_of<T, Activation::relu>(d);
     case Activation::softmax:
-      return drop_and(d, [&](ptrdiff_t at, vec<T> o, ivec<T>, vec<T>) INLINE_LAMBDA { store(d.slope + at, o); });
+      return drop_and(d, [&](ptrdiff_t at, vec<T> o, ivec<T>, vec<T>) INLINE_LAMBDA { store(d.kept.slope + at, o); });
     default: return drop_with_slope_of<T, Activation::identity>(d);
   }
 }

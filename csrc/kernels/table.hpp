@@ -150,8 +150,9 @@ struct RandomRows {
 // kept of the layer. A slope that is not there yet is made from o; softmax, which has none, leaves o in its place.
 template <class T> struct Drop {
   RandomRows random;
-  T *o, *slope, *influence;  // null: none is wanted
-  bool there;                // the slope
+  T* o;
+  Kept<T> kept;  // no slope: none is wanted
+  bool there;    // the slope
   Activation activation;
   uint32_t threshold;  // p 2^32
   T scale;             // 1 / (1 - p)

@@ -17,6 +17,7 @@ template <class T> struct Trainer<T>::Epoch {
   const int64_t chunk;
   const int shares;
   const Numbers& numbers;
+  const Randomness& random;
   const Kernels<T>& kernels;
   Watch& watch;
   static constexpr int64_t none = std::numeric_limits<int64_t>::max();
@@ -50,8 +51,10 @@ template <class T> struct Trainer<T>::Epoch {
     if (bad_X >= 0) found_bad(2 * (from + bad_X));
     const int64_t bad_Y = trainer.given_ ? -1 : pass.gather_Y(Y, selection, place.begin, check);
     if (bad_Y >= 0) found_bad(2 * (from + bad_Y) + 1);
+    if (bad_X >= 0 || bad_Y >= 0) return false;
     batches.copy_weights(from, place.size(), trainer.space_.s + place.begin);
-    return bad_X < 0 && bad_Y < 0;
+    pass.perturb(selection, place);
+    return true;
   }
 
   void delta_phase(Pass<T>& pass, int64_t from, Range place, bool net_1 = false) {
@@ -223,7 +226,11 @@ template <class T> struct Trainer<T>::Epoch {
     delta_phase(pass, at, here, at > 0);
     add_losses(trainer.space_.row_loss + here.begin, weights(here.begin), 1, batch_loss);
     account(batch);
-    const bool more = at + 1 < batches.rows() && !diverged && gather_phase(pass, at + 1, next);
+    bool more = at + 1 < batches.rows() && !diverged;
+    if (more) {
+      pass.step = batches[at + 1].number;  // whose noise the next row gets
+      more = gather_phase(pass, at + 1, next);
+    }
     weights_phase(trainer.blocks_[0], here, true, true, target(), rule, pass.leader, more ? next.begin : -1);
     average_step(0, rule);
     stop();
@@ -272,12 +279,20 @@ template <class T> struct Trainer<T>::Epoch {
     const FloatEnvironment environment;
     const bool leader = thread == 0;
     Rule<T> rule(trainer.settings, trainer.clock, shape().penalty, numbers);
-    Pass<T> pass{
-        *trainer.network, kernels,         trainer.packed_.data(), trainer.transposed_.data(), trainer.space_, watch,
-        leader,           &trainer.sparse_};
+    Pass<T> pass{*trainer.network,
+                 kernels,
+                 trainer.packed_.data(),
+                 trainer.transposed_.data(),
+                 trainer.space_,
+                 watch,
+                 leader,
+                 &trainer.sparse_,
+                 random.any() ? &random : nullptr,
+                 trainer.row_numbers_.data()};
     for (int64_t step = 0; step < batches.size() && !over; step++) {
       const BatchRows batch = batches[step];
       rule.next_step(batch.number, shape().s(batch.total));
+      pass.step = batch.number;
       if (trainer.row_ahead_)
         step_by_row(pass, batch, rule);
       else if (trainer.blocks_per_share_)

@@ -9,6 +9,7 @@
 #include "trainer/loss_function.hpp"
 #include "trainer/network.hpp"
 #include "trainer/plan.hpp"
+#include "trainer/random.hpp"
 #include "trainer/sparsity.hpp"
 #include "trainer/watch.hpp"
 #include "trainer/workspace.hpp"
@@ -31,6 +32,9 @@ template <class T> struct Pass {
   Watch& watch;
   bool leader = false;
   const SparseLayer<T>* sparse = nullptr;  // a trainer's
+  const Randomness* random = nullptr;      // a trainer's that draws anything
+  int64_t* row_numbers = nullptr;          // of the chunk's rows in the caller's array
+  int64_t step = 0;                        // of the epoch
 
   const Shape& shape() const { return network.shape; }
 
@@ -90,7 +94,10 @@ template <class T> struct Pass {
     const T* alpha = packed + layer.packed_offset + int64_t(layer.in + 1) * PANEL;
     return {layer.activation, T(layer.parameter), layer.learned() ? alpha : nullptr, layer.panel_size(), layer.inner};
   }
-  Kept<T> kept(int k, int64_t begin) const {
+  Activation activation(int k) const { return shape().layers[size_t(k) - 1].activation; }
+  // A layer that drops units keeps a slope too, but not for its activation.
+  Kept<T> kept(int k, int64_t begin, bool dropping = false) const {
+    if (!dropping && from_output(activation(k))) return {};
     const Kept<T>& all = space.kept[size_t(k)];
     return {all.slope ? all.slope + begin * PANEL : nullptr, all.influence ? all.influence + begin * PANEL : nullptr};
   }
@@ -120,6 +127,7 @@ template <class T> struct Pass {
       if (!there)
         affine(k, rows, [&](const Contraction<T>& c, Range piece) { kernels.affine(c, f, kept(k + 1, piece.begin)); });
       if (there || f.f == Activation::softmax) activate(k + 1, rows);
+      if (drops(k + 1)) drop(k + 1, rows);
     }
     const int last = shape().depth() - 1;
     if (last > 0 || !net_1) net(last, rows);
@@ -162,8 +170,39 @@ template <class T> struct Pass {
   // delta[k] = f' u, where u stands.
   void times_derivative(int k, Range rows) {
     const int64_t at = rows.begin * PANEL;
-    kernels.times_derivative({space.o[size_t(k)] + at, space.delta[size_t(k)] + at, space.stride, rows.size(),
-                              shape().sizes[size_t(k)], shape().layers[size_t(k) - 1].activation, kept(k, rows.begin)});
+    const T* o = space.o[size_t(k)] + at;
+    T* delta = space.delta[size_t(k)] + at;
+    Kept<T> with = kept(k, rows.begin, drops(k));
+    if (drops(k) && activation(k) == Activation::softmax) {
+      drop(k, rows, delta, {});
+      o = with.slope;  // before it was dropped
+      with = {};
+    }
+    kernels.times_derivative({o, delta, space.stride, rows.size(), shape().sizes[size_t(k)], activation(k), with});
+  }
+
+  bool drops(int k) const { return random && random->threshold(k, step); }
+
+  // o[k] loses the units that this step drops, with what is kept of them; the input has nothing kept.
+  void drop(int k, Range rows) {
+    drop(k, rows, space.o[size_t(k)] + rows.begin * PANEL, k ? kept(k, rows.begin, true) : Kept<T>{});
+  }
+  void drop(int k, Range rows, T* o, const Kept<T>& of_layer) {
+    const uint32_t threshold = random->threshold(k, step);
+    const Activation f = k ? activation(k) : Activation::identity;
+    kernels.drop({random->masks_of(k, row_numbers + rows.begin, rows.size(), space.stride, shape().sizes[size_t(k)]), o,
+                  of_layer, !from_output(f), f, threshold, T(0x1p32 / (0x1p32 - threshold))});
+  }
+
+  // The input of rows that were just gathered: noise, and what is dropped of it.
+  void perturb(const Selection& chosen, Range rows) {
+    if (!random) return;
+    for (int64_t r = 0; r < rows.size(); r++)
+      row_numbers[rows.begin + r] = chosen.order ? chosen.order[r] : chosen.first + r;
+    if (const double sigma = random->noise(step))
+      kernels.add_noise({random->noise_of(row_numbers + rows.begin, rows.size(), space.stride, shape().inputs()),
+                         space.o[0] + rows.begin * PANEL, T(sigma)});
+    if (drops(0)) drop(0, rows);
   }
 
   void l1_losses(Range rows) {
@@ -190,7 +229,7 @@ template <class T> struct Pass {
         if (later)
           kernels.hidden_delta(c, Activation::identity, nullptr, {});
         else
-          kernels.hidden_delta(c, f, o + piece.begin * PANEL, kept(k, piece.begin));
+          kernels.hidden_delta(c, f, o + piece.begin * PANEL, kept(k, piece.begin, drops(k)));
       });
       if (later)
         in_pieces(rows, 4.0 * shape().sizes[layer], [&](Range piece) {

@@ -8,19 +8,20 @@
 
 template <class T>
 Trainer<T>::Trainer(std::shared_ptr<Network<T>> trained, const OptimizerSettings& optimizer, int64_t batch, int threads,
-                    const SparsitySettings& sparsity, const AveragingSettings& averaging)
+                    const SparsitySettings& sparsity, const AveragingSettings& averaging, const RandomSettings& random)
     : settings(optimizer),
       batch_size(batch),
       n_threads(threads),
       average(trained->shape, averaging),
       network(std::move(trained)),
-      sparse_(network->shape, sparsity) {
+      sparse_(network->shape, sparsity),
+      random_(random) {
   const Shape& shape = network->shape;
   for (int s = 0; s < settings.slots(); s++) slots[s] = Buffer<T>(size_t(shape.n_weights));
 }
 
 // Everything that may fail happens here, before a bit is changed.
-template <class T> void Trainer<T>::prepare(int64_t rows, int shares) {
+template <class T> void Trainer<T>::prepare(int64_t rows, int shares, const Randomness& random) {
   const Shape& shape = network->shape;
   const bool coupled = couples_rows();
   if (given_) given_.reserve(rows, shape.outputs());
@@ -28,10 +29,15 @@ template <class T> void Trainer<T>::prepare(int64_t rows, int shares) {
   const bool by_blocks = blocks_per_share_ > 0;
   row_ahead_ = !coupled && !clips() && !limits() && takes_row_ahead(shape, rows, shares);
   const int64_t chunk = row_ahead_ ? 2 : by_blocks ? int64_t(KB) * shares : chunk_rows(shape, rows, shares, sizeof(T));
-  if (space_.capacity < chunk || space_.capacity > 4 * chunk) {
+  std::vector<bool> slopes(shape.sizes.size());
+  for (size_t k = 1; k < slopes.size(); k++) slopes[k] = random.may_drop(int(k));
+  if (space_.capacity < chunk || space_.capacity > 4 * chunk || slopes != slopes_) {
     space_ = {};
-    space_ = Workspace<T>(shape, chunk, Workspace<T>::training);
+    space_ = Workspace<T>(shape, chunk, Workspace<T>::training, slopes);
+    slopes_ = slopes;
   }
+  if (random.any() && int64_t(row_numbers_.size()) != space_.capacity)
+    row_numbers_ = Buffer<int64_t>(size_t(space_.capacity));
   const bool carried = by_blocks || chunk < rows;
   if (carried && !totals_.size()) totals_ = Buffer<T>(size_t(shape.packed_size));
   if (!carried) totals_ = {};
@@ -102,17 +108,15 @@ double Trainer<T>::epoch(const Rows& X, const Rows& Y, bool labels, const int64_
       threads_for(n_threads, shape.flops_per_row() * double(batch), double(sizeof(T)) * double(shape.n_weights));
   const int workers = workers_for(shares);
   phases.begin(workers);
+  const Kernels<T>& kernels = kernels_of<T>(table_in_use());
+  const Randomness random(random_, numbers, shape.depth(), epochs, kernels);
   given_.function = function;
-  prepare(batch, shares);
-  Epoch run{*this,
-            X,
-            Y,
-            check_of(shape, labels),
-            batches,
-            chunk_rows(shape, batch, shares, sizeof(T)),
-            shares,
-            numbers,
-            kernels_of<T>(table_in_use()),
+  prepare(batch, shares, random);
+  Epoch run{*this,   X,
+            Y,       check_of(shape, labels),
+            batches, chunk_rows(shape, batch, shares, sizeof(T)),
+            shares,  numbers,
+            random,  kernels,
             watch};
   Barrier barrier(workers);
 #pragma omp parallel num_threads(workers)

@@ -42,7 +42,8 @@ template <class T> class Trainer {
  public:
   // batch_size 0: all rows of the call; n_threads 0: the default.
   Trainer(std::shared_ptr<Network<T>> network, const OptimizerSettings& settings, int64_t batch_size, int n_threads,
-          const SparsitySettings& sparsity = {}, const AveragingSettings& averaging = {});
+          const SparsitySettings& sparsity = {}, const AveragingSettings& averaging = {},
+          const RandomSettings& random = {});
 
   // One pass over X, Y in the order (null: as they stand; else `count` valid row numbers), with a weight of
   // each row of X (null: 1). Returns the mean of the batch losses before each update, by the batches' weights.
@@ -77,7 +78,7 @@ template <class T> class Trainer {
   // Whether weights change once more after the optimizer's step on them.
   bool limits() const { return settings.max_norm > 0; }
 
-  void prepare(int64_t rows, int shares);
+  void prepare(int64_t rows, int shares, const Randomness& random);
   bool finite(int share, int shares) const;
   void commit(int share, int shares);
 
@@ -93,6 +94,9 @@ template <class T> class Trainer {
   Buffer<T> block_totals_;                  // [blocks between meetings][packed_size]
   std::vector<double> block_losses_;
   SparseLayer<T> sparse_;
+  const RandomSettings random_;
+  std::vector<bool> slopes_;  // layers of space_ that keep one to be dropped from
+  Buffer<int64_t> row_numbers_;
   Buffer<T> gradient_;           // where a step needs all of it: packed
   Buffer<double> unit_squares_;  // of the gradient: [panel][PANEL]
   GivenLoss<T> given_;

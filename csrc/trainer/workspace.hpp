@@ -33,8 +33,8 @@ template <class T> struct Workspace {
     return 2 * size_t(panels_of(widest)) * size_t(rows) * PANEL;
   }
 
-  // `all_slopes`: also of layers whose f' could come from o.
-  Workspace(const Shape& shape, int64_t rows, Purpose purpose, bool all_slopes = false)
+  // `slopes`: layers that keep one although f' could come from o; none where it is shorter.
+  Workspace(const Shape& shape, int64_t rows, Purpose purpose, const std::vector<bool>& slopes = {})
       : capacity(rows), stride(rows * PANEL) {
     const size_t layers = shape.sizes.size();
     std::vector<size_t> room(layers);
@@ -43,7 +43,7 @@ template <class T> struct Workspace {
     delta.assign(layers, nullptr);
     const auto layer = [&](size_t k) -> const LayerShape& { return shape.layers[k - 1]; };
     const auto keeps = [&](size_t k) {
-      return k && !of_rows(layer(k).activation) && (all_slopes || !from_output(layer(k).activation));
+      return k && ((k < slopes.size() && slopes[k]) || !from_output(layer(k).activation));
     };
     kept.assign(layers, {});
     const size_t numbers = (size_t(rows) + PANEL - 1) / PANEL * PANEL;  // one each row

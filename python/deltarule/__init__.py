@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from deltarule import _core
 from deltarule.compare import compare
+from deltarule.dropout import Dropout
 from deltarule.files import load
 from deltarule.history import History
 from deltarule.info import info
@@ -17,14 +18,17 @@ from deltarule.results import Backward, Trace
 from deltarule.trainer import Trainer
 
 if TYPE_CHECKING:
-    from deltarule import construct, oracle, plot
+    from deltarule import construct, oracle, plot, schedules
     from deltarule.autoencoder import Autoencoder
     from deltarule.averaging import EMA, SWA
+    from deltarule.full_batch import minimize
     from deltarule.gradient_check import check_gradient
+    from deltarule.learning_rate import find_learning_rate
     from deltarule.perceptron import Perceptron
     from deltarule.radial import RBFNetwork
     from deltarule.regression import linear_regression, logistic_regression
     from deltarule.sparsity import Sparsity
+    from deltarule.start import ntk_factors, unit_variance
 
 __version__ = "0.1.0"
 
@@ -36,6 +40,7 @@ __all__ = [
     "Adam",
     "Autoencoder",
     "Backward",
+    "Dropout",
     "History",
     "Perceptron",
     "RBFNetwork",
@@ -45,17 +50,22 @@ __all__ = [
     "check_gradient",
     "compare",
     "construct",
+    "find_learning_rate",
     "info",
     "jacobian",
     "linear_regression",
     "load",
     "logistic_regression",
+    "minimize",
+    "ntk_factors",
     "oracle",
     "plot",
+    "schedules",
+    "unit_variance",
 ]
 
 # Imported when first used: training does without them.
-_MODULES = ("construct", "oracle", "plot")
+_MODULES = ("construct", "oracle", "plot", "schedules")
 _HOMES = {
     "Autoencoder": "autoencoder",
     "EMA": "averaging",
@@ -64,8 +74,12 @@ _HOMES = {
     "RBFNetwork": "radial",
     "Sparsity": "sparsity",
     "check_gradient": "gradient_check",
+    "find_learning_rate": "learning_rate",
     "linear_regression": "regression",
     "logistic_regression": "regression",
+    "minimize": "full_batch",
+    "ntk_factors": "start",
+    "unit_variance": "start",
 }
 
 _core.isa()  # an unknown name in DELTARULE_ISA is an error now, not in the middle of something

@@ -14,9 +14,11 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from deltarule._arguments import generator, number
+from deltarule._arguments import generator
 from deltarule.architecture import Architecture
 from deltarule.schedules import Schedule
+from deltarule.schedules.base import lasting as of_fields
+from deltarule.schedules.base import number_or_schedule
 
 WORDS = 2.0**32  # a rate is a share of them
 EXPECTED = "a number >= 0 and < 1"
@@ -103,6 +105,106 @@ class RandomStep:
     noise: float = 0.0
 
 
+@dataclass(frozen=True)
+class Draws:
+    """What a training draws: rates of the layers 0 ... m, noise, and the key of it all.
+
+    Parameters
+    ----------
+    key : int
+        64 bits.
+    rates : tuple of float or Schedule
+        p of each layer.
+    noise : float or Schedule
+        Standard deviation.
+    """
+
+    key: int
+    rates: tuple[Rate, ...]
+    noise: Rate
+
+    @property
+    def schedules(self) -> dict[str, Schedule]:
+        """Those of its numbers that move, by name: "noise", "dropout_0", "dropout_1", ..."""
+        numbers = {"noise": self.noise, **{f"dropout_{k}": p for k, p in enumerate(self.rates)}}
+        return {name: value for name, value in numbers.items() if isinstance(value, Schedule)}
+
+    @property
+    def settings(self) -> tuple[int, list[float], float]:
+        """What the core takes; 0 for a number that moves."""
+        return self.key, [_constant(p) for p in self.rates], _constant(self.noise)
+
+    def step(self, epoch: int, rows: NDArray[np.int64], now: dict[str, float]) -> RandomStep:
+        """Return what a step draws, with the numbers that move as they are in it.
+
+        Parameters
+        ----------
+        epoch : int
+            Finished epochs.
+        rows : array of int64
+            Numbers of the step's rows.
+        now : dict of float
+            As `schedules.moving.step_of` gives it.
+
+        Returns
+        -------
+        RandomStep
+        """
+        _, constants, noise = self.settings
+        rates = tuple(now.get(f"dropout_{k}", p) for k, p in enumerate(constants))
+        return RandomStep(self.key, epoch, rows, rates, now.get("noise", noise))
+
+
+class Key(int):
+    """Stands for a seed: the key itself, as a pickle has it."""
+
+
+def draws_of(dropout: Dropout | None, noise: Rate, seed: Any, net: Architecture) -> Draws | None:
+    """Return what a training draws; None where nothing is asked for.
+
+    Parameters
+    ----------
+    dropout : Dropout, optional
+        As `check_dropout` returns it.
+    noise : float or Schedule
+        As `check_noise` does.
+    seed : None, Key or anything that `numpy.random.default_rng` takes
+        Of the key.
+    net : Architecture
+        The network that is to be trained.
+
+    Returns
+    -------
+    Draws or None
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the seed is not one.
+    """
+    if dropout is None and noise == 0:
+        if seed is not None and not isinstance(seed, Key):
+            generator(seed)
+        return None
+    key = int(seed) if isinstance(seed, Key) else key_of(seed)
+    m = net.n_hidden_layers
+    rates = (0.0,) * (m + 1) if dropout is None else dropout.rates(m)
+    return Draws(key, rates, noise)
+
+
+def lasting(number: Any, epochs: float) -> Any:
+    """Return a rate, noise or Dropout whose schedules without a length of their own last so long.
+
+    Parameters
+    ----------
+    number : Dropout, float, Schedule or None
+        As `fit` takes it; anything else comes back as it is.
+    epochs : float
+        Of the training.
+    """
+    return number.lasting(epochs) if isinstance(number, Schedule) else of_fields(number, epochs)
+
+
 def check_dropout(dropout: object, net: Architecture) -> Dropout | None:
     """Return `dropout` if it goes with the network; a number stands for `Dropout(number)`.
 
@@ -162,10 +264,8 @@ def check_noise(noise: object, net: Architecture) -> Rate:
     """
     if noise is None:
         return 0.0
-    if isinstance(noise, Schedule):
-        return noise
-    largest = float(np.finfo(net.dtype).max)
-    return number("noise", noise, lambda s: 0 <= s <= largest, f"a finite {net.dtype} >= 0")
+    largest, expected = float(np.finfo(net.dtype).max), f"a finite {net.dtype} >= 0"
+    return number_or_schedule("noise", noise, lambda s: 0 <= s <= largest, expected)
 
 
 def key_of(seed: Any) -> int:
@@ -189,6 +289,8 @@ def key_of(seed: Any) -> int:
 
 
 def _rate(name: str, value: object, expected: str = EXPECTED + ", or a Schedule") -> Rate:
-    if isinstance(value, Schedule):
-        return value
-    return number(name, value, lambda p: p >= 0 and round(p * WORDS) < WORDS, expected)
+    return number_or_schedule(name, value, lambda p: p >= 0 and round(p * WORDS) < WORDS, expected)
+
+
+def _constant(number: Rate) -> float:
+    return 0.0 if isinstance(number, Schedule) else number

@@ -20,6 +20,8 @@ from deltarule._arguments import choice, generator, number
 from deltarule.architecture import Architecture
 from deltarule.averaging import Averaging, check_start
 from deltarule.class_weights import with_class_weights
+from deltarule.dropout import Dropout, Rate
+from deltarule.dropout import lasting as dropouts_lasting
 from deltarule.history import History
 from deltarule.metrics import METRICS, accuracy, labels
 from deltarule.optimizers import Optimizer
@@ -136,6 +138,16 @@ class Fittable(ABC):
         """dL/dw."""
 
     @abstractmethod
+    def loss_and_gradient(
+        self,
+        X: ArrayLike,
+        Y: ArrayLike,
+        n_threads: int | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> tuple[float, Array]:
+        """L and dL/dw."""
+
+    @abstractmethod
     def _new_trainer(
         self, optimizer: Optimizer | None, batch_size: int | None, n_threads: int | None,
         **options: Any,
@@ -214,6 +226,8 @@ class Fittable(ABC):
         average: Averaging | None = None,
         sample_weight: ArrayLike | None = None,
         class_weight: str | Mapping[Any, float] | None = None,
+        dropout: Dropout | Rate | None = None,
+        noise: Rate | None = None,
     ) -> History:
         """Train for some epochs, from the weights as they are, with a fresh optimizer state.
 
@@ -234,7 +248,7 @@ class Fittable(ABC):
         shuffle : bool
             Whether each epoch draws a new order; else rows are taken as they stand.
         seed : None, int or anything else that `numpy.random.default_rng` takes
-            Of the shuffles.
+            Of the shuffles, and of dropout and noise.
         validation : (X, Y) or (X, Y, sample_weight), optional
             Data whose loss is taken after each epoch; judged before the first.
         progress : bool
@@ -259,6 +273,10 @@ class Fittable(ABC):
             there are (n and n_c count weights where there are some). Classes are labels, the
             places of the 1 in one-hot rows, or the two values of a single output's targets.
             The validation loss has none.
+        dropout : Dropout or float, optional
+            Units that are off at random in training; a number: of every hidden layer  (D1), (D2).
+        noise : float or Schedule, optional
+            Standard deviation of Gaussian noise on the features, once they are standardised  (D3).
 
         Returns
         -------
@@ -283,7 +301,10 @@ class Fittable(ABC):
         """
         epochs = _validate.epochs(epochs)
         rule = lasting(optimizer, epochs)
-        trainer = self._new_trainer(rule, batch_size, n_threads, average=average)
+        trainer = self._new_trainer(
+            rule, batch_size, n_threads, average=average, seed=seed,
+            dropout=dropouts_lasting(dropout, epochs), noise=dropouts_lasting(noise, epochs),
+        )  # fmt: skip
         check_start(average, epochs)
         history = fit(
             self, trainer, X, Y, epochs, shuffle, seed, validation, progress, n_threads,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""How the weights of each layer start: by name, one row per initialiser  (I1) to (I5).
+"""How the weights of each layer start: by name, one row per initialiser  (I1) to (I4).
 
 Everything is drawn in float64 from one generator, layer by layer, and then rounded to the network's
 dtype. Biases start at 0. Every operation is NumPy's elementwise arithmetic in a fixed order, so
@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deltarule._arguments import generator
-from deltarule.activations import row
+from deltarule.activations import TABLE, parts
 from deltarule.architecture import Architecture
 from deltarule.specification import Parameter, Specification, specification
 
@@ -178,17 +178,18 @@ def default_initialiser(activation: str) -> str:
     Parameters
     ----------
     activation : str
-        Its text; parameters don't matter.
+        Its text; parameters don't matter, and a blend starts as what it is made of.
 
     Returns
     -------
     str
     """
-    return row(activation).init
+    spec = parts(activation)
+    return TABLE[spec.inner or spec.name].init
 
 
 def orthonormal_columns(rng: np.random.Generator, n: int, p: int) -> Float64:
-    """Q (n, p), p <= n, Q^T Q = I, uniform among all such matrices  (I4), (I5).
+    """Q (n, p), p <= n, Q^T Q = I, uniform among all such matrices  (I3), (I4).
 
     Q = H_1 H_2 .. H_p [D; 0]: H_k = I - 2 v v^T / (v^T v) is Householder's reflection that brings
     a normal vector of length n - k + 1 to +-|x| e_1, and D holds the signs (Stewart 1980). That is

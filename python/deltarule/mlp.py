@@ -331,18 +331,45 @@ class MLP(Fittable):
         TypeError, ValueError
             As `loss` does; also if a layer's activation is threshold.
         """
+        return self.loss_and_gradient(X, Y, n_threads, sample_weight)[1]
+
+    def loss_and_gradient(
+        self,
+        X: ArrayLike,
+        Y: ArrayLike,
+        n_threads: int | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> tuple[float, Array]:
+        """L and dL/dw from one pass over the rows  (13), (21).
+
+        Parameters
+        ----------
+        X, Y, n_threads, sample_weight
+            As `loss` takes them.
+
+        Returns
+        -------
+        float
+            As `loss` gives it.
+        array, (n_weights,)
+            As `gradient` gives it.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As `gradient` does.
+        """
         self.architecture.require_derivatives()
         threads = _validate.n_threads(n_threads)
-        gradient: Array
         try:
-            gradient, _ = self._network.gradient(X, Y, threads, sample_weight)
-            return gradient
+            gradient, loss = self._network.gradient(X, Y, threads, sample_weight)
+            return loss, gradient
         except _core.Refused:
             pass
         x, y = _validate.data(X, Y, self.architecture)
         weights = _validate.sample_weight(sample_weight, len(x))
-        gradient, _ = self._network.gradient(x, y, threads, weights)
-        return gradient
+        gradient, loss = self._network.gradient(x, y, threads, weights)
+        return loss, gradient
 
     def predict(
         self, X: ArrayLike, n_threads: int | None = None, out: Array | None = None

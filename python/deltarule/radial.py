@@ -25,6 +25,7 @@ from deltarule.mlp import MLP
 from deltarule.optimizers import Adam, Optimizer, check_optimizer
 from deltarule.regression import LinearRegression, least_squares
 from deltarule.results import Array
+from deltarule.schedules.base import lasting
 from deltarule.trainer import Trainer
 
 # Where softmax starts: at least squares on one-hot targets, with a penalty that overlapping
@@ -159,6 +160,7 @@ class RBFNetwork:
             raise ValueError(f"X, Y: {len(x)} and {len(y)} rows; expected as many in both")
         optimizer = check_optimizer(Adam() if optimizer is None else optimizer, "float64")
         batch_size, epochs = _validate.batch_size(batch_size) or None, _validate.epochs(epochs)
+        optimizer = lasting(optimizer, epochs)
         if hasattr(self, "mlp"):
             del self.mlp  # should what follows fail, centres and layer would not belong together
         self.C = self._choose(x)
@@ -229,6 +231,11 @@ class RBFNetwork:
         history = History()
         blocks = self._blocks(len(x), trainer.batch_size or len(x))
         whole = self._hidden(x, n_threads) if len(blocks) == 1 else None
+        if whole is None and trainer.optimizer.schedules:
+            raise ValueError(
+                f"optimizer: {trainer.optimizer!r}; expected numbers that stand still: the hidden "
+                f"outputs of {len(x)} rows are made in {len(blocks)} blocks, each an epoch to it"
+            )
         for _ in range(epochs):
             order, start, total = self._rng.permutation(len(x)), perf_counter(), 0.0
             for block in blocks:
@@ -237,7 +244,7 @@ class RBFNetwork:
                     total += len(rows) * trainer.epoch(whole, y, rows)
                 else:
                     total += len(rows) * trainer.epoch(self._hidden(x[rows], n_threads), y[rows])
-            history.append(total / len(x), perf_counter() - start, len(x))
+            history.append(total / len(x), perf_counter() - start, len(x), eta=trainer.eta)
         history.stopped_by = "epochs"
         return history
 

@@ -11,6 +11,14 @@ from numpy.typing import ArrayLike
 
 from deltarule import _core, _validate
 from deltarule.averaging import Averaging, check_average
+from deltarule.dropout import (
+    Dropout,
+    Key,
+    Rate,
+    check_dropout,
+    check_noise,
+    draws_of,
+)
 from deltarule.mlp import MLP
 from deltarule.optimizers import OPTIMIZERS, Adam, Optimizer, check_optimizer
 from deltarule.results import Array
@@ -35,11 +43,19 @@ class Trainer:
         A penalty on a hidden layer's outputs, part of the loss that is trained  (41) to (45).
     average : EMA or SWA, optional
         Which average of the weights to keep beside them: `averaged_w`.
+    dropout : Dropout or float, optional
+        Units that are off at random; a number: of every hidden layer  (D1), (D2).
+    noise : float or Schedule, optional
+        Standard deviation of Gaussian noise on the features, once they are standardised  (D3).
+    seed : None, int or anything else that `numpy.random.default_rng` takes
+        Of dropout and noise; it is left as it is.
 
     Attributes
     ----------
     mlp, optimizer, batch_size, n_threads, sparsity, average
         As given.
+    dropout, noise
+        As a Dropout, or None; as a number, 0 for none, or a Schedule.
 
     Raises
     ------
@@ -62,6 +78,9 @@ class Trainer:
         n_threads: int | None = None,
         sparsity: Sparsity | None = None,
         average: Averaging | None = None,
+        dropout: Dropout | Rate | None = None,
+        noise: Rate | None = None,
+        seed: Any = None,
     ) -> None:
         if not isinstance(mlp, MLP):
             raise TypeError(f"mlp: an object of type {type(mlp).__name__}; expected an MLP")
@@ -74,13 +93,18 @@ class Trainer:
         self._n_threads = _validate.n_threads(n_threads) or None
         self._sparsity = check_sparsity(sparsity, mlp.architecture)
         self._average = check_average(average, mlp.architecture.dtype)
-        self._moving = Moving(self._optimizer.schedules, mlp.architecture.dtype)
+        self._dropout = check_dropout(dropout, mlp.architecture)
+        self._noise = check_noise(noise, mlp.architecture)
+        self._draws = draws_of(self._dropout, self._noise, seed, mlp.architecture)
+        schedules = {**self._optimizer.schedules, **(self._draws.schedules if self._draws else {})}
+        self._moving = Moving(schedules, mlp.architecture.dtype)
         self._trainer = _core.Trainer(
             mlp._network, self.optimizer.kernel, self.optimizer.parameters,
             self.batch_size or 0, self.n_threads or 0,
             None if self.sparsity is None else astuple(self.sparsity),
             self.optimizer.eta_factors or (),
             None if self.average is None else self.average.native,
+            None if self._draws is None else self._draws.settings,
         )  # fmt: skip
 
     @property
@@ -121,6 +145,16 @@ class Trainer:
         """
         averaged: Array | None = self._trainer.averaged_w
         return averaged
+
+    @property
+    def dropout(self) -> Dropout | None:
+        """The rates of dropping units, or None."""
+        return self._dropout
+
+    @property
+    def noise(self) -> Rate:
+        """Standard deviation of the noise on the features; 0: none."""
+        return self._noise
 
     def epoch(
         self,
@@ -236,11 +270,14 @@ class Trainer:
         return self._trainer.state
 
     def __repr__(self) -> str:
-        sparse = f", sparsity={self.sparsity!r}" if self.sparsity else ""
-        average = f", average={self.average!r}" if self.average else ""
+        options = {
+            "sparsity": self.sparsity, "average": self.average, "dropout": self.dropout,
+            "noise": self.noise,
+        }  # fmt: skip
+        given = "".join(f", {name}={value!r}" for name, value in options.items() if value)
         return (
             f"Trainer({self.mlp!r}, optimizer={self.optimizer!r}, batch_size={self.batch_size}, "
-            f"n_threads={self.n_threads}{sparse}{average})"
+            f"n_threads={self.n_threads}{given})"
         )
 
     def __getstate__(self) -> dict[str, Any]:
@@ -253,6 +290,9 @@ class Trainer:
             "n_threads": self.n_threads,
             "sparsity": None if self.sparsity is None else asdict(self.sparsity),
             "average": self.average,
+            "dropout": self.dropout,
+            "noise": self.noise,
+            "key": None if self._draws is None else self._draws.key,
             "state": state,
             "moving": self._moving.state,
         }
@@ -264,6 +304,7 @@ class Trainer:
         Trainer.__init__(
             self, state["mlp"], optimizer, state["batch_size"], state["n_threads"],
             None if sparse is None else Sparsity(**sparse), state.get("average"),
+            state.get("dropout"), state.get("noise"), Key(state.get("key") or 0),
         )  # fmt: skip
         dtype = self.mlp.architecture.dtype
         slots = [_validate.exact(slot, dtype) for slot in state["state"]["slots"]]

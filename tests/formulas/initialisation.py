@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""(I1) to (I4): docs/reference/initialisation.md, drawn by hand from the same generator."""
+"""(I1) to (I8): docs/reference/initialisation.md, drawn and trained by hand."""
 
 from math import sqrt
 
@@ -67,3 +67,56 @@ def reflection():
         yield from values(
             x - 2 * v * (v @ x) / (v @ v), sign * np.linalg.norm(x) * np.eye(len(x))[0]
         )
+
+
+@formula("I5", r"\frac{1}{\sqrt{H_k}} V^{(k)} [o^{(k)}; 1]", r"N(0, 1)")
+def ntk_network():
+    mlp, rng = dr.MLP([4, 6, 2], "tanh", seed=3, init="ntk", dtype="float64"), np.random.default_rng
+    x, draws = rng(0).normal(size=4), rng(3)
+    V = [draws.standard_normal(shape) for shape in ((6, 4), (2, 6))]
+    trace = mlp.forward(x[None])
+    yield from values(V[0] @ x / sqrt(4), trace.net[1][0])
+    yield from values(V[1] @ np.tanh(V[0] @ x / sqrt(4)) / sqrt(6), trace.net[2][0])
+
+
+@formula("I6", r"V - \eta \frac{\partial L}{\partial V}", r"\frac{\eta}{H_k}")
+def ntk_step():
+    mlp, rng = dr.MLP([4, 2], seed=3, init="ntk", dtype="float64"), np.random.default_rng(0)
+    x, y, eta = rng.normal(size=4), rng.normal(size=2), 0.3
+    V = np.random.default_rng(3).standard_normal((2, 4))
+    c, error = np.zeros(2), V @ x / sqrt(4) - y
+    dr.Trainer(mlp, dr.SGD(eta, eta_factors=dr.ntk_factors(mlp)), 1).epoch(x[None], y[None])
+    V, c = V - eta * np.outer(error, x) / sqrt(4), c - eta * error / sqrt(4)
+    yield from values(np.column_stack([V, c]) / sqrt(4), mlp.W[0])
+
+
+def scaled(**options):
+    mlp = dr.MLP([4, 3, 2], "tanh", seed=3, dtype="float64")
+    rng = np.random.default_rng(0)
+    mlp.w = mlp.w + 0.1 * rng.normal(size=mlp.n_weights)  # biases too
+    X = rng.normal(size=(9, 4)) + 2
+    by_hand = [W.copy() for W in mlp.W]
+    dr.unit_variance(mlp, X, **options)
+    return mlp, by_hand, X
+
+
+@formula("I7", r"\frac{W^{(k)}}{s}", r"\frac{1}{H_{k+1}} \sum_j \mathrm{Var}_i")
+def variance_by_layer():
+    mlp, by_hand, o = scaled()
+    for W, claimed in zip(mlp.W, by_hand, strict=True):
+        net = np.column_stack([o, np.ones(len(o))]) @ claimed.T
+        s = sqrt(sum(np.mean(column**2) - np.mean(column) ** 2 for column in net.T) / net.shape[1])
+        yield from values(claimed / s, W)
+        o = np.tanh(net / s)
+
+
+@formula("I8", r"s_j^2 = \mathrm{Var}_i", r"b_j - \mathrm{Mean}_i")
+def variance_by_unit():
+    mlp, by_hand, o = scaled(by="unit", zero_mean=True)
+    for W, claimed in zip(mlp.W, by_hand, strict=True):
+        augmented = np.column_stack([o, np.ones(len(o))])
+        claimed[:, -1] -= (augmented @ claimed.T).mean(axis=0)
+        net = augmented @ claimed.T
+        s = np.sqrt((net**2).mean(axis=0))
+        yield from values(claimed / s[:, None], W)
+        o = np.tanh(net / s)

@@ -42,7 +42,7 @@ template <class T> void add_columns(Hash& hash, const T* panels, ptrdiff_t strid
 }
 
 template <class T> void elementary(const Kernels<T>& k, Hash& hash) {
-  for (int function = 0; function < 5; function++) {
+  for (int function = 0; function < 7; function++) {
     const bool logarithm = function == 1, unit = function == 2;
     Buffer<T> x = random_buffer<T>(4096, 7, logarithm ? 1e-9 : unit ? 0 : -120, logarithm ? 50 : unit ? 1 : 120);
     Buffer<T> y(x.size());
@@ -61,7 +61,7 @@ template <class T> void affine(const Kernels<T>& k, Hash& hash) {
           Buffer<T> C(size_t(panels_of(out)) * size_t(rows) * PANEL);
           k.affine({A.data(), rows * PANEL, B.data(), ptrdiff_t(in + 1) * PANEL, C.data(), rows * PANEL, rows, in, out,
                     0, panels_of(out)},
-                   f);
+                   {f}, {});
           add_columns(hash, C.data(), rows * PANEL, rows, out);
         }
 }
@@ -78,8 +78,8 @@ template <class T> void hidden_delta(const Kernels<T>& k, Hash& hash) {
         Buffer<T> C(o.size());
         k.hidden_delta({delta.data(), rows * PANEL, W.data(), ptrdiff_t(out) * PANEL, C.data(), rows * PANEL, rows, out,
                         in, 0, panels_of(in)},
-                       f, o.data());
-        k.softmax_delta(o.data(), C.data(), rows * PANEL, rows, in);
+                       f, o.data(), {});
+        k.times_derivative({o.data(), C.data(), rows * PANEL, rows, in, Activation::softmax, {}});
         add_columns(hash, C.data(), rows * PANEL, rows, in);
       }
 }
@@ -146,9 +146,26 @@ template <class T> void activate(const Kernels<T>& k, Hash& hash) {
          {Activation::logistic, Activation::tanh, Activation::relu, Activation::softmax, Activation::threshold}) {
       constexpr int64_t rows = 9;
       Buffer<T> z = random_buffer<T>(size_t(panels_of(columns)) * rows * PANEL, 33, -6, 6);
-      k.activate(z.data(), rows * PANEL, rows, columns, f);
+      k.activate(z.data(), rows * PANEL, rows, columns, {f}, {});
       add_columns(hash, z.data(), rows * PANEL, rows, columns);
     }
+}
+
+// The activations that keep their slope, by tiles of every shape.
+template <class T> void functions(const Kernels<T>& k, Hash& hash) {
+  for (int f = int(Activation::leaky_relu); f <= int(Activation::blend); f++)
+    for (int columns : {1, 17, 40})
+      for (int64_t rows : heights) {
+        const size_t size = size_t(panels_of(columns)) * size_t(rows) * PANEL;
+        const Buffer<T> A = random_buffer<T>(size_t(rows) * PANEL, 1, -6, 6);
+        const Buffer<T> B = random_buffer<T>(size_t(panels_of(columns)) * 9 * PANEL, 2);
+        Buffer<T> C(size), slope(size), influence(size);
+        const Function<T> function{Activation(f), T(0.3), nullptr, 0, Activation::tanh};
+        k.affine({A.data(), rows * PANEL, B.data(), 9 * PANEL, C.data(), rows * PANEL, rows, 8, columns, 0,
+                  panels_of(columns)},
+                 function, {slope.data(), influence.data()});
+        for (const Buffer<T>* kept : {&C, &slope}) add_columns(hash, kept->data(), rows * PANEL, rows, columns);
+      }
 }
 
 template <class T> void labels(const Kernels<T>& k, Hash& hash) {
@@ -180,8 +197,8 @@ template <class T> void gather(const Kernels<T>& k, Hash& hash) {
 template <class T>
 void train(Hash& hash, const std::vector<int64_t>& sizes, const std::vector<std::string>& f, const char* loss,
            Optimizer rule, int64_t batch, int64_t n = 70, Penalty<double> penalty = {1e-3, 0},
-           const SparsitySettings& sparsity = {}, double bound = 0) {
-  auto network = std::make_shared<Network<T>>(Shape(sizes, f, {loss}, "mean", penalty, true), nullptr, nullptr);
+           const SparsitySettings& sparsity = {}, double bound = 0, const RandomSettings& drawn = {}) {
+  auto network = std::make_shared<Network<T>>(Shape(sizes, texts(f), {loss}, "mean", penalty, true), nullptr, nullptr);
   const Shape& shape = network->shape;
   const Buffer<T> w = random_buffer<T>(size_t(shape.n_weights), 20, -0.3, 0.3);
   network->assign(w.data());
@@ -192,7 +209,7 @@ void train(Hash& hash, const std::vector<int64_t>& sizes, const std::vector<std:
     OptimizerSettings settings{rule, 0.01, 0.9, 0.9, 0.999, 1e-8};
     settings.clip_norm = settings.max_norm = bound;
     const AveragingSettings averaging{bound ? AveragingSettings::ema : AveragingSettings::none, 0.75, 1, 1};
-    Trainer<T> trainer(network, settings, batch, threads, sparsity, averaging);
+    Trainer<T> trainer(network, settings, batch, threads, sparsity, averaging, drawn);
     for (int e = 0; e < 2; e++) {
       Watch watch;
       const double L = trainer.epoch(rows_of(X, n, shape.inputs()), rows_of(Y, n, shape.outputs()), false, nullptr, n,
@@ -242,6 +259,30 @@ template <class T> void bounded(Hash& hash) {
   }
 }
 
+// Masks and noise, of rows whose numbers need one word and two; then in trainings by batches, by rows, by blocks.
+template <class T> void random_numbers(const Kernels<T>& k, Hash& hash) {
+  constexpr int64_t rows = 9;
+  const int64_t numbers[rows] = {0, 1, 2, 3, 1000, 0xffffffff, int64_t(1) << 32, 5, int64_t(1) << 39};
+  for (int columns : widths) {
+    const size_t size = size_t(panels_of(columns)) * size_t(rows) * PANEL;
+    const RandomRows drawn{{3, 4}, numbers, rows, rows * PANEL, columns};
+    for (Activation f : {Activation::identity, Activation::logistic, Activation::tanh, Activation::relu}) {
+      Buffer<T> o = random_buffer<T>(size, 30, 0, 1), slope(size);
+      k.drop({drawn, o.data(), {slope.data(), nullptr}, false, f, 0x40000000, T(1) / T(0.75)});
+      k.add_noise({drawn, o.data(), T(0.1)});
+      add_columns(hash, o.data(), rows * PANEL, rows, columns);
+      add_columns(hash, slope.data(), rows * PANEL, rows, columns);
+    }
+  }
+  for (Optimizer rule : {Optimizer::sgd, Optimizer::adam}) {
+    train<T>(hash, {33, 17, 5}, {"relu", "softmax"}, "cross_entropy", rule, 32, 70, {}, {}, 0, {77, {0.2, 0.5}, 0.1});
+    train<T>(hash, {7, 40, 3}, {"softmax", "identity"}, "half_squared_error", rule, 1, 30, {}, {}, 0,
+             {77, {0.2, 0.5}, 0.1});
+    train<T>(hash, {6, 17, 2}, {"tanh", "identity"}, "half_squared_error", rule, 0, 1300, {}, {}, 0,
+             {77, {0, 0.5}, 0.1});
+  }
+}
+
 bool same = true;
 
 // One line for all instruction sets of this machine.
@@ -263,11 +304,13 @@ template <class T> void all_lines() {
   line<T>("labels", labels<T>);
   line<T>("affine", affine<T>);
   line<T>("activate", activate<T>);
+  line<T>("functions", functions<T>);
   line<T>("hidden_delta", hidden_delta<T>);
   line<T>("output", output<T>);
   line<T>("weight_gradient", weight_gradient<T>);
   line<T>("training", [](const Kernels<T>&, Hash& hash) { training<T>(hash); });
   line<T>("bounded", [](const Kernels<T>&, Hash& hash) { bounded<T>(hash); });
+  line<T>("random", random_numbers<T>);
   line<T>("sparsity", [](const Kernels<T>&, Hash& hash) { sparse<T>(hash); });
 }
 }  // namespace

@@ -5,6 +5,7 @@
 
 #include "kernels/table.hpp"
 #include "trainer/buffer.hpp"
+#include "trainer/shape.hpp"
 
 // splitmix64: the same stream on every machine.
 struct Random {
@@ -29,4 +30,11 @@ template <class T> Buffer<T> random_buffer(size_t n, uint64_t seed, double low =
 template <class T> Rows rows_of(const Buffer<T>& a, int64_t n, int columns) {
   constexpr Kind kind = sizeof(T) == 4 ? Kind::f32 : Kind::f64;
   return {reinterpret_cast<const char*>(a.data()), ptrdiff_t(sizeof(T)) * columns, sizeof(T), n, columns, kind, false};
+}
+
+// Activations without parameters of their own.
+inline std::vector<ActivationText> texts(const std::vector<std::string>& names) {
+  std::vector<ActivationText> all;
+  for (const std::string& name : names) all.push_back({name, "", {}});
+  return all;
 }

@@ -29,8 +29,8 @@ const Step steps[] = {
 constexpr int64_t rows = 1024, most = 1000;
 
 void take(const Step& step, int64_t count) {
-  auto network = std::make_shared<Network<float>>(Shape(step.sizes, step.activations, {step.loss}, "mean", {}, true),
-                                                  nullptr, nullptr);
+  auto network = std::make_shared<Network<float>>(
+      Shape(step.sizes, texts(step.activations), {step.loss}, "mean", {}, true), nullptr, nullptr);
   const Shape& shape = network->shape;
   network->assign(random_buffer<float>(size_t(shape.n_weights), 1, -0.1, 0.1).data());
   const Buffer<float> X = random_buffer<float>(size_t(rows * shape.inputs()), 2, 0, 1),

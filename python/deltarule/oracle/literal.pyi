@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from numpy.typing import ArrayLike, DTypeLike
 
 from deltarule.architecture import Architecture
 from deltarule.averaging import Averaging
-from deltarule.dropout import RandomStep
+from deltarule.dropout import Dropout, RandomStep, Rate
 from deltarule.optimizers import Optimizer
 from deltarule.oracle.steps import State
 from deltarule.results import Array, Backward, Trace
@@ -30,7 +31,6 @@ def hidden_delta(
     name: str,
     o: Array,
     pull: Array | None = None,
-    drops: tuple[Array, int] | None = None,
 ) -> Array: ...
 def input_gradient(delta: Array, W: Array, scale: Array | None = None) -> Array: ...
 def weight_gradient(
@@ -60,7 +60,7 @@ def random_words(key: tuple[int, int], rows: ArrayLike, units: int) -> Array: ..
 def stream_key(key: int, epoch: int, stream: int) -> tuple[int, int]: ...
 def drop_threshold(rate: float) -> int: ...
 def drop(o: Array, words: Array, threshold: int) -> Array: ...
-def dropped_slope(name: str, o: Array, words: Array, threshold: int) -> Array: ...
+def through_softmax(o: Array, u: Array) -> Array: ...
 def add_noise(o: Array, words: Array, sigma: float) -> Array: ...
 def layer_words(step: RandomStep, layer: int, units: int) -> tuple[Array, int] | None: ...
 def perturbed(o: Array, step: RandomStep) -> Array: ...
@@ -127,6 +127,9 @@ class Trainer:
         batch_size: int | None = None,
         sparsity: Sparsity | None = None,
         average: Averaging | None = None,
+        dropout: Dropout | Rate | None = None,
+        noise: Rate | None = None,
+        seed: Any = None,
     ) -> None: ...
     def epoch(
         self,

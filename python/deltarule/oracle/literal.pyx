@@ -20,6 +20,7 @@ include "literal_limits.pxi"
 import sys
 
 from deltarule.activations import parts as specification_of, row
+from deltarule.dropout import check_dropout, check_noise, draws_of
 from deltarule.losses import read
 from deltarule.oracle.steps import State
 from deltarule.results import Backward, Trace
@@ -108,12 +109,11 @@ class MLP:
         if step:
             o[0] = perturbed(o[0], step)
         net = [None]
-        layers = zip(self.W, self.architecture.activations, self.alpha, strict=True)
-        for k, (W, f, alpha) in enumerate(layers, 1):
+        for W, f, alpha in zip(self.W, self.architecture.activations, self.alpha, strict=True):
             net.append(affine(o[-1], W))
             o.append(activate(f, net[-1], alpha))
-            if step and k <= self.architecture.n_hidden_layers:
-                o[k] = dropped(o[k], step, k)
+            if step and len(o) <= self.architecture.n_hidden_layers + 1:
+                o[-1] = dropped(o[-1], step, len(o) - 1)
         return Trace(tuple(net), tuple(o), o[-1])
 
     def backward(self, trace, Y, sparsity=None, sample_weight=None, step=None):
@@ -135,12 +135,9 @@ class MLP:
         delta = [u if taken else self._times_derivative(m + 1, trace, u, moved)]
         for k in range(m, 0, -1):
             p = pull if sparsity and k == sparsity.layer else None
-            f, o = self._fused(k), trace.o[k]
-            drops = layer_words(step, k, o.shape[1]) if step else None
-            if drops and f == a.activations[k - 1]:
-                u = hidden_delta(delta[0], W[k], f, activate(f, trace.net[k]), p, drops)
-            else:
-                u = hidden_delta(delta[0], W[k], f, o, p)
+            drops = layer_words(step, k, trace.o[k].shape[1]) if step else None
+            f = "identity" if drops else self._fused(k)
+            u = hidden_delta(delta[0], W[k], f, trace.o[k], p)
             delta.insert(0, self._times_derivative(k, trace, u, moved, drops))
         gradient = np.concatenate([
             weight_gradient(
@@ -158,14 +155,19 @@ class MLP:
         return f if row(f).from_output else "identity"
 
     def _times_derivative(self, k, trace, u, moved, drops=None):
-        """f'(net) u where f' comes from net, else what u is already; moved gets u do/dalpha."""
+        """f'(net) u where f' comes from net, else what u is already; moved gets u do/dalpha.
+
+        drops: words and threshold of the layer's masks, which u knows nothing of.
+        """
         f = self.architecture.activations[k - 1]
-        if row(f).from_output:
+        if row(f).from_output and not drops:
             return u
+        if f == "softmax":
+            return through_softmax(activate(f, trace.net[k]), drop(u, *drops))
         alpha = self.alpha[k - 1]
         _, slope, influence = parts(f, trace.net[k], alpha)
         if drops:
-            slope, influence = masked(slope, drops), masked(influence, drops)
+            slope, influence = drop(slope, *drops), drop(influence, *drops)
         if alpha is not None:
             moved.append(u * influence)
         return u * slope
@@ -246,6 +248,8 @@ class Trainer:
         A penalty on a hidden layer's outputs.
     average : EMA or SWA, optional
         Which average of the weights to keep.
+    dropout, noise, seed : optional
+        What is drawn at random.
 
     Attributes
     ----------
@@ -255,11 +259,17 @@ class Trainer:
         The optimizer's schedules; `moving.observe` tells them a validation loss.
     """
 
-    def __init__(self, mlp, optimizer, batch_size=None, sparsity=None, average=None):
+    def __init__(
+        self, mlp, optimizer, batch_size=None, sparsity=None, average=None, dropout=None,
+        noise=None, seed=None,
+    ):
         self.mlp, self.optimizer, self.batch_size = mlp, optimizer, batch_size
         self.sparsity, self.average = sparsity, average
         self.state = State.start(optimizer, mlp.architecture, mlp.w.dtype)
-        self.moving = Moving(optimizer.schedules, mlp.w.dtype.name)
+        a = mlp.architecture
+        self.draws = draws_of(check_dropout(dropout, a), check_noise(noise, a), seed, a)
+        random = self.draws.schedules if self.draws else {}
+        self.moving = Moving({**optimizer.schedules, **random}, mlp.w.dtype.name)
 
     @property
     def averaged_w(self):
@@ -286,15 +296,15 @@ class Trainer:
         total = share = 0.0
         for step, start in enumerate(range(0, len(rows), size)):
             batch = rows[start : start + size]
-            batch = batch[s[batch] > 0]
+            batch, now = batch[s[batch] > 0], step_of(numbers, step)
             if not len(batch):
                 continue
-            trace = self.mlp.forward(X[batch])
+            drawn = self.draws.step(self.state.epochs, batch, now) if self.draws else None
+            trace = self.mlp.forward(X[batch], drawn)
             weights = None if sample_weight is None else s[batch]
-            back = self.mlp.backward(trace, Y[batch], self.sparsity, weights)
+            back = self.mlp.backward(trace, Y[batch], self.sparsity, weights, drawn)
             weight = sum_of_weights(s[batch].astype(self.mlp.dtype))
             total, share = total + weight * back.loss, share + weight
-            now = step_of(numbers, step)
             self.mlp.w = self.state.step(
                 sys.modules[__name__], self.optimizer, self.mlp.architecture, self.mlp.w,
                 back.gradient, now,

@@ -225,24 +225,15 @@ def output_delta(
 
 
 def hidden_delta(
-    const real[:, :] delta, const real[:, :] W, str name, const real[:, :] o, pull=None, drops=None
+    const real[:, :] delta, const real[:, :] W, str name, const real[:, :] o, pull=None
 ):
-    """delta[k][d, i] = f'(net) sum_j delta[k+1][d, j] W[j, i]  (19), (24); with a pull (45).
-
-    drops: words and threshold of a layer's dropout (D2), o as it was before.
-    """
+    """delta[k][d, i] = f'(net) sum_j delta[k+1][d, j] W[j, i]  (19), (24); with a pull (45)."""
     cdef int f = _CODES[name]
     cdef Py_ssize_t d, i
     cdef real u
     cdef const real[:, :] p
-    cdef const uint32_t[:, :] words
-    cdef uint32_t threshold = 0
-    cdef real zero = 0, scale = 1, slope
     if pull is not None:
         p = pull
-    if drops is not None:
-        words, threshold = drops
-        scale = <real>(2.0**32 / (2.0**32 - threshold))
     result = np.empty((o.shape[0], o.shape[1]), dtype_of(<real>0))
     cdef real[:, :] hidden = result
     for d in range(o.shape[0]):
@@ -250,13 +241,7 @@ def hidden_delta(
             u = contraction(delta[d, :], W[:, i])
             if pull is not None:
                 u = u + p[d, i]
-            if drops is None:
-                hidden[d, i] = times_derivative(f, o[d, i], u)
-            elif f == SOFTMAX:
-                hidden[d, i] = u * scale if words[d, i] >= threshold else zero
-            else:
-                slope = times_derivative(f, o[d, i], scale) if words[d, i] >= threshold else zero
-                hidden[d, i] = u * slope
+            hidden[d, i] = times_derivative(f, o[d, i], u)
         if f == SOFTMAX:
             softmax_delta(o[d, :], hidden[d, :])
     return result

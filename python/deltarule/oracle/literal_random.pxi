@@ -119,21 +119,13 @@ def drop(const real[:, :] o, const uint32_t[:, :] words, uint32_t threshold):
     return result
 
 
-def dropped_slope(str name, const real[:, :] o, const uint32_t[:, :] words, uint32_t threshold):
-    """f' mask / (1 - p) from o; for softmax, which has no slope, o itself."""
-    cdef int f = _CODES[name]
-    cdef real zero = 0, scale = <real>(2.0**32 / (2.0**32 - threshold))
-    cdef Py_ssize_t d, j
-    result = np.empty((o.shape[0], o.shape[1]), dtype_of(zero))
-    cdef real[:, :] slope = result
+def through_softmax(const real[:, :] o, const real[:, :] u):
+    """delta[d, l] = o[d, l] (u[d, l] - sum_j u[d, j] o[d, j])  (24)."""
+    result = np.array(u)
+    cdef real[:, :] delta = result
+    cdef Py_ssize_t d
     for d in range(o.shape[0]):
-        for j in range(o.shape[1]):
-            if f == SOFTMAX:
-                slope[d, j] = o[d, j]
-            elif words[d, j] >= threshold:
-                slope[d, j] = times_derivative(f, o[d, j], scale)
-            else:
-                slope[d, j] = zero
+        softmax_delta(o[d, :], delta[d, :])
     return result
 
 
@@ -175,10 +167,3 @@ def dropped(o, step, layer):
     """o[layer] with the masks of a RandomStep."""
     drops = layer_words(step, layer, o.shape[1])
     return o if drops is None else drop(o, *drops)
-
-
-def masked(x, drops):
-    """x mask / (1 - p), one rounding: what was kept beside o goes the way of o  (D2)."""
-    words, threshold = drops
-    scale = x.dtype.type(2.0**32 / (2.0**32 - threshold))
-    return np.where(np.asarray(words) >= threshold, x * scale, x.dtype.type(0))

@@ -271,12 +271,45 @@ class MLP(Fittable):
         TypeError, ValueError
             If X or Y does not fit, or a layer's activation is threshold.
         """
+        return self.loss_and_gradient(X, Y, n_threads, sample_weight)[1]
+
+    def loss_and_gradient(
+        self,
+        X: ArrayLike,
+        Y: ArrayLike,
+        n_threads: int | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> tuple[float, Float64]:
+        """L and dL/dw from one pass over the rows  (13), (21).
+
+        Parameters
+        ----------
+        X : array-like, (n, H_0)
+            Samples.
+        Y : array-like, (n, K) or (n,)
+            Targets.
+        n_threads : int, optional
+            As for `forward`.
+        sample_weight : array-like, (n,), optional
+            As `loss` takes it.
+
+        Returns
+        -------
+        float
+            As `loss` gives it.
+        array, (n_weights,)
+            As `gradient` gives it.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As `gradient` does.
+        """
         self.architecture.require_derivatives()
         trace, y, s = self._traced(X, Y, n_threads, sample_weight)
         with np.errstate(all="ignore"):
-            return backward(
-                self.architecture, self.w, trace, y, self.collapsed, sample_weight=s
-            ).gradient
+            back = backward(self.architecture, self.w, trace, y, self.collapsed, sample_weight=s)
+        return back.loss, back.gradient
 
     def predict(
         self, X: ArrayLike, n_threads: int | None = None, out: Array | None = None

@@ -10,8 +10,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from deltarule import _validate
-from deltarule.architecture import Architecture
 from deltarule.averaging import Averaging, check_average
+from deltarule.dropout import (
+    Dropout,
+    Rate,
+    check_dropout,
+    check_noise,
+    draws_of,
+)
 from deltarule.optimizers import Adam, Optimizer, check_optimizer
 from deltarule.oracle import optimizers
 from deltarule.oracle.activations import Float64
@@ -40,11 +46,19 @@ class Trainer:
         A penalty on a hidden layer's outputs  (41) to (45).
     average : EMA or SWA, optional
         Which average of the weights to keep.
+    dropout : Dropout or float, optional
+        Units that are off at random; a number: of every hidden layer  (D1), (D2).
+    noise : float or Schedule, optional
+        Standard deviation of Gaussian noise on the features, once they are standardised  (D3).
+    seed : None, int or anything else that `numpy.random.default_rng` takes
+        Of dropout and noise; it is left as it is.
 
     Attributes
     ----------
     mlp, optimizer, batch_size, n_threads, sparsity, average
         As given.
+    dropout, noise
+        As a Dropout, or None; as a number, 0 for none, or a Schedule.
 
     Raises
     ------
@@ -60,6 +74,9 @@ class Trainer:
         n_threads: int | None = None,
         sparsity: Sparsity | None = None,
         average: Averaging | None = None,
+        dropout: Dropout | Rate | None = None,
+        noise: Rate | None = None,
+        seed: Any = None,
     ) -> None:
         if not isinstance(mlp, MLP):
             raise TypeError(f"mlp: an object of type {type(mlp).__name__}; expected an oracle.MLP")
@@ -72,7 +89,11 @@ class Trainer:
         self._n_threads = _validate.n_threads(n_threads) or None
         self._sparsity = check_sparsity(sparsity, mlp.architecture)
         self._average = check_average(average, mlp.architecture.dtype)
-        self._moving = Moving(self._optimizer.schedules, mlp.architecture.dtype)
+        self._dropout = check_dropout(dropout, mlp.architecture)
+        self._noise = check_noise(noise, mlp.architecture)
+        self._draws = draws_of(self._dropout, self._noise, seed, mlp.architecture)
+        schedules = {**self._optimizer.schedules, **(self._draws.schedules if self._draws else {})}
+        self._moving = Moving(schedules, mlp.architecture.dtype)
         self._state = State.start(self.optimizer, mlp.architecture)
 
     @property
@@ -110,6 +131,16 @@ class Trainer:
         """A copy of the average of the weights, (n_weights,); None while none have entered."""
         average = self._state.average
         return None if average is None else average.copy()
+
+    @property
+    def dropout(self) -> Dropout | None:
+        """The rates of dropping units, or None."""
+        return self._dropout
+
+    @property
+    def noise(self) -> Rate:
+        """Standard deviation of the noise on the features; 0: none."""
+        return self._noise
 
     @property
     def n_epochs(self) -> int:
@@ -176,8 +207,13 @@ class Trainer:
                     batch = batch[s[batch] > 0]
                 if not len(batch):
                     continue
-                weights = None if s is None else s[batch]
-                loss, g = self._loss_and_gradient(net, w, x[batch], y[batch], weights)
+                weights, now = None if s is None else s[batch], step_of(numbers, start // size)
+                step = self._draws.step(self.n_epochs, batch, now) if self._draws else None
+                back = backward(
+                    net, w, forward(net, w, x[batch], step), y[batch], self.mlp.collapsed,
+                    self.sparsity, weights, step,
+                )  # fmt: skip
+                loss = back.loss
                 if not np.isfinite(loss):
                     raise FloatingPointError(
                         f"the loss is not finite in epoch {self.n_epochs + 1}, step "
@@ -186,9 +222,7 @@ class Trainer:
                     )
                 share = len(batch) if weights is None else float(np.sum(weights))
                 total, weight = total + share * loss, weight + share
-                w = state.step(
-                    optimizers, self.optimizer, net, w, g, step_of(numbers, start // size)
-                )
+                w = state.step(optimizers, self.optimizer, net, w, back.gradient, now)
                 state.enter_step(optimizers, self.average, w)
         state.epochs += 1
         if not np.all(np.isfinite(w)):
@@ -227,18 +261,15 @@ class Trainer:
         """The learning rate of the last step; None before the first one of a schedule."""
         return self._moving.last("eta", self.optimizer)
 
-    def _loss_and_gradient(
-        self, net: Architecture, w: Float64, x: Float64, y: Float64, s: Float64 | None
-    ) -> tuple[float, Float64]:
-        back = backward(net, w, forward(net, w, x), y, self.mlp.collapsed, self.sparsity, s)
-        return back.loss, back.gradient
-
     def __repr__(self) -> str:
-        sparse = f", sparsity={self.sparsity!r}" if self.sparsity else ""
-        average = f", average={self.average!r}" if self.average else ""
+        options = {
+            "sparsity": self.sparsity, "average": self.average, "dropout": self.dropout,
+            "noise": self.noise,
+        }  # fmt: skip
+        given = "".join(f", {name}={value!r}" for name, value in options.items() if value)
         return (
             f"oracle.Trainer({self.mlp!r}, optimizer={self.optimizer!r}, "
-            f"batch_size={self.batch_size}{sparse}{average})"
+            f"batch_size={self.batch_size}{given})"
         )
 
 

@@ -7,7 +7,7 @@ readers: blue is positive or yes, vermilion negative or no, wherever a sign is m
 """
 
 from deltarule.plot.boundary import decision_boundary
-from deltarule.plot.curves import gradient_dilution, loss_curve
+from deltarule.plot.curves import gradient_dilution, learning_rates, loss_curve
 from deltarule.plot.functions import activations
 from deltarule.plot.graph import network
 from deltarule.plot.images import hidden_units, layers
@@ -18,6 +18,7 @@ __all__ = [
     "gradient_dilution",
     "hidden_units",
     "layers",
+    "learning_rates",
     "loss_curve",
     "network",
 ]

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from deltarule import _validate
 from deltarule._arguments import choice
 from deltarule.history import History
+from deltarule.learning_rate import LearningRates
 from deltarule.plot._common import COLOURS, axes
 from deltarule.results import Array
 
@@ -66,6 +67,63 @@ def loss_curve(
         )  # fmt: skip
     ax.set(xlabel="epoch", ylabel="loss", yscale=scale)
     _whole_numbers(ax)
+    ax.legend()
+    return ax
+
+
+def learning_rates(
+    found: LearningRates, ax: Axes | None = None, label: str | None = None, scale: str = "linear"
+) -> Axes:
+    """Draw the loss over the learning rates that `find_learning_rate` tried.
+
+    The smoothed loss is a line, each step's own a faint dot, the suggestion a ring on the line.
+    Called again with the same Axes, it adds another search in the next colour.
+
+    Parameters
+    ----------
+    found : LearningRates
+        What `find_learning_rate` returned.
+    ax : matplotlib Axes, optional
+        None: a new figure's.
+    label : str, optional
+        Names the curve in the legend; None: "smoothed loss".
+    scale : str
+        "linear" or "log", of the loss.
+
+    Returns
+    -------
+    Axes
+        Its limits leave out losses that are far above where the search began.
+
+    Raises
+    ------
+    ImportError
+        If matplotlib is not installed.
+    TypeError, ValueError
+        If an argument does not fit.
+    """
+    if not isinstance(found, LearningRates):
+        raise TypeError(
+            f"found: {reprlib.repr(found)}; expected LearningRates, as find_learning_rate returns"
+        )
+    scale = choice("scale", scale, ("linear", "log"))
+    ax = axes(ax)
+    drawn = ax.get_ylim() if ax.lines else None
+    colour = _next_colour(ax)
+    ax.plot(found.etas, found.losses, color=colour, ls="", marker=".", ms=3, alpha=0.35)
+    ax.plot(found.etas, found.smoothed, color=colour, label=label or "smoothed loss")
+    at = np.searchsorted(found.etas, found.suggestion)
+    ax.plot(
+        found.suggestion, found.smoothed[at], color=colour, ls="", marker="o", ms=9, mfc="none",
+        mew=2, label=f"suggestion {found.suggestion:.2g}",
+    )  # fmt: skip
+    ax.set(xlabel="learning rate eta", ylabel="loss", xscale="log", yscale=scale)
+    if scale == "linear":
+        start, low = found.smoothed[0], found.smoothed.min()
+        low, high = low - 0.1 * (start - low), start + 0.5 * (start - low)
+        if drawn is not None:
+            low, high = min(low, drawn[0]), max(high, drawn[1])
+        ax.set_ylim(low, high)
     ax.legend()
     return ax
 

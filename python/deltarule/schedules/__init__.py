@@ -10,15 +10,46 @@ once (`elementary`), so it has the same bits on every machine.
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from deltarule.schedules.base import Clock, Schedule
+from deltarule.schedules.base import Schedule
 
 if TYPE_CHECKING:
-    from deltarule.schedules.decays import Exponential
+    from deltarule.schedules.cycles import Cosine, CosLog4, FlatCosine, OneCycle
+    from deltarule.schedules.decays import Exponential, InverseScaling, Linear, Step
+    from deltarule.schedules.functions import OfEpoch, OfStep
+    from deltarule.schedules.plateau import Plateau
+    from deltarule.schedules.warm_up import WarmUp
 
-__all__ = ["Clock", "Exponential", "Schedule"]
+__all__ = [
+    "CosLog4",
+    "Cosine",
+    "Exponential",
+    "FlatCosine",
+    "InverseScaling",
+    "Linear",
+    "OfEpoch",
+    "OfStep",
+    "OneCycle",
+    "Plateau",
+    "Schedule",
+    "Step",
+    "WarmUp",
+]
 
 # Imported when first used: a training with constant numbers does without them.
-_HOMES = {"Exponential": "decays"}
+_HOMES = {
+    "CosLog4": "cycles",
+    "Cosine": "cycles",
+    "Exponential": "decays",
+    "FlatCosine": "cycles",
+    "InverseScaling": "decays",
+    "Linear": "decays",
+    "OfEpoch": "functions",
+    "OfStep": "functions",
+    "OneCycle": "cycles",
+    "Plateau": "plateau",
+    "Step": "decays",
+    "WarmUp": "warm_up",
+}
 
 
 def __getattr__(name: str) -> object:

@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import fields, is_dataclass, replace
-from typing import Any, ClassVar, NamedTuple, TypeVar, overload
+from typing import Any, NamedTuple, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,20 +14,24 @@ from numpy.typing import NDArray
 from deltarule._arguments import choice, number
 
 Float64 = NDArray[np.float64]
+Accept = Callable[[float], bool]
 Declaration = TypeVar("Declaration")
 
 
 class Clock(NamedTuple):
-    """The time at which an epoch begins.
+    """Which number is asked for, and when.
 
     Parameters
     ----------
+    name : str
+        Of the number, for messages: "eta".
     epoch, step : int
-        Finished epochs and steps.
+        Finished epochs and steps of the training.
     n_steps : int
         Steps of the epoch that begins.
     """
 
+    name: str
     epoch: int
     step: int
     n_steps: int
@@ -35,7 +39,12 @@ class Clock(NamedTuple):
     @property
     def t(self) -> Float64:
         """The time of each step: epoch + j / n_steps, j = 0, 1, ..."""
-        return self.epoch + np.arange(self.n_steps) / max(self.n_steps, 1)
+        return self.epoch + self.shares
+
+    @property
+    def shares(self) -> Float64:
+        """The share of the epoch that is over before each step."""
+        return np.arange(self.n_steps) / max(self.n_steps, 1)
 
 
 class Schedule(ABC):
@@ -45,18 +54,17 @@ class Schedule(ABC):
     """
 
     per: str = "step"
-    watches: ClassVar[str | None] = None  # the loss it must be told after each epoch
 
     @abstractmethod
     def value(self, t: Float64) -> Float64:
-        """Its values at the times t; `per` is seen to."""
+        """Return its values at the times t, `per` left aside."""
 
     @overload
     def __call__(self, t: float) -> float: ...
     @overload
     def __call__(self, t: Float64) -> Float64: ...
     def __call__(self, t: Any) -> Any:
-        """Its value after t epochs; t is fractional between an epoch's steps.
+        """Return its value after t epochs; t is fractional between an epoch's steps.
 
         Parameters
         ----------
@@ -75,44 +83,63 @@ class Schedule(ABC):
         times = np.asarray(t, np.float64)
         if not np.all(np.isfinite(times) & (times >= 0)):
             raise ValueError(f"t: {t!r}; expected finite times >= 0, in epochs")
-        if getattr(self, "over", 0) is None:
-            raise ValueError(f"over: None in {self!r}; expected its length in epochs outside a fit")
-        values = self.value(np.floor(times) if self.per == "epoch" else times)
+        if self.lasting(1.0) is not self:
+            raise ValueError(f"over: None in {self!r}; expected its length, which a fit would know")
+        with np.errstate(all="ignore"):  # who takes the value judges it
+            values = self.value(np.floor(times) if self.per == "epoch" else times)
         return float(values) if times.ndim == 0 else values
 
     def lasting(self, epochs: float) -> Schedule:
         """Return it with this many epochs for its length, where it has none of its own."""
         if getattr(self, "over", 0) is None:
-            return replace(self, over=epochs)  # type: ignore[type-var]  # every subclass is one
+            return replace(self, over=epochs)  # type: ignore[type-var]  # subclasses are dataclasses
         return self
+
+    @property
+    def of_time(self) -> bool:
+        """Whether it is a function of t alone."""
+        return True
+
+    @property
+    def watches(self) -> str | None:
+        """Which loss it must be told after each epoch: "loss", "validation_loss" or none."""
+        return None
 
     def begin(self) -> Any:
         """Return what it remembers before the first epoch: plain numbers, or nothing."""
         return None
 
-    def of_epoch(self, clock: Clock, memory: Any) -> Float64 | Sequence[Any]:
-        """Return one number for each step of the epoch that begins."""
-        return self(clock.t)
-
     def told(self, memory: Any, loss: float) -> Any:
         """Return what it remembers once it was told the loss that it watches."""
         return memory
 
-    def _judge_per(self) -> None:
-        object.__setattr__(self, "per", choice("per", self.per, ("step", "epoch")))
+    def of_steps(self, t: Float64, clock: Clock, memory: Any) -> Float64:
+        """Return one number for each step of the epoch that begins, which are at the times t."""
+        return self(t)
 
-    def _judge(
-        self, name: str, accept: Callable[[float], bool], expected: str, optional: bool = False
-    ) -> None:
+    def _elapsed(self, t: Float64) -> Float64:
+        """Return the share of its length that is over at the times t, at most 1."""
+        over: Any = getattr(self, "over")  # noqa: B009  # subclasses with a length have it
+        return np.asarray(np.minimum(t / over, 1), np.float64)
+
+    def _judge(self, name: str, accept: Accept, expected: str, optional: bool = False) -> None:
         """Convert the field of this name to a float, or refuse it."""
         value = getattr(self, name)
         if not (optional and value is None):
             object.__setattr__(self, name, number(name, value, accept, expected))
 
+    def _judge_heights(self, *names: str, optional: bool = False) -> None:
+        for name in names:
+            self._judge(name, lambda v: v >= 0, "a finite number >= 0", optional)
 
-def number_or_schedule(
-    name: str, value: object, accept: Callable[[float], bool], expected: str
-) -> float | Schedule:
+    def _judge_time(self) -> None:
+        """Judge `per`, and the length where there is one."""
+        object.__setattr__(self, "per", choice("per", self.per, ("step", "epoch")))
+        if hasattr(self, "over"):
+            self._judge("over", lambda v: v > 0, "a number of epochs > 0", optional=True)
+
+
+def number_or_schedule(name: str, value: object, accept: Accept, expected: str) -> float | Schedule:
     """Return a schedule as it is, or a number that is accepted.
 
     Raises

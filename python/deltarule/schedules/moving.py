@@ -18,6 +18,8 @@ from deltarule.schedules.base import Clock, Float64, Schedule
 
 Numbers = dict[str, Float64]
 
+AHEAD = 1024  # steps whose numbers are computed at once, where epochs are shorter
+
 
 class Moving:
     """Schedules by the name of their number, and what they remember from epoch to epoch.
@@ -47,6 +49,7 @@ class Moving:
         self._steps = 0
         self._memory = {name: schedule.begin() for name, schedule in schedules.items()}
         self._last: dict[str, float] = {}
+        self._ahead: dict[str, tuple[int, Float64]] = {}  # first epoch; its row, the next one's ...
 
     def __bool__(self) -> bool:
         return bool(self._schedules)
@@ -75,9 +78,9 @@ class Moving:
         if not self._schedules:
             return None
         n_steps = -(-n_rows // batch_size) if batch_size else min(n_rows, 1)
-        clock = Clock(epoch, self._steps, n_steps)
         return {
-            name: self._judged(name, schedule, clock) for name, schedule in self._schedules.items()
+            name: self._of_epoch(schedule, Clock(name, epoch, self._steps, n_steps))
+            for name, schedule in self._schedules.items()
         }
 
     def finish(self, numbers: Numbers | None, loss: float) -> None:
@@ -124,27 +127,41 @@ class Moving:
             if schedule.watches == what:
                 self._memory[name] = schedule.told(self._memory[name], loss)
 
-    def _judged(self, name: str, schedule: Schedule, clock: Clock) -> Float64:
-        given = schedule.of_epoch(clock, self._memory[name])
-        below, expected = np.inf, f"a number >= 0 that {self._dtype} can hold"
-        if name.startswith(("momentum", "dropout")):
-            below, expected = 1.0, "a number >= 0 and < 1"
+    def _of_epoch(self, schedule: Schedule, clock: Clock) -> Float64:
+        """Return the numbers of one epoch: many short epochs cost one call, and no bit."""
+        if not schedule.of_time or not 0 < clock.n_steps <= AHEAD // 2:
+            return self._judged(schedule, clock)
+        first, rows = self._ahead.get(clock.name, (0, np.empty((0, 0))))
+        if not (first <= clock.epoch < first + len(rows) and rows.shape[1] == clock.n_steps):
+            epochs = clock.epoch + np.arange(AHEAD // clock.n_steps)
+            first, rows = clock.epoch, schedule(epochs[:, None] + clock.shares)
+            if not _all_below(rows, _limit(clock.name, self._dtype)):
+                return self._judged(schedule, clock)  # a later epoch's fault is found when it comes
+            self._ahead[clock.name] = first, rows
+        row: Float64 = rows[clock.epoch - first]
+        return row
 
-        def accept(value: float) -> bool:
-            with np.errstate(over="ignore"):
-                return 0 <= value < below and bool(np.isfinite(self._dtype.type(value)))
+    def _judged(self, schedule: Schedule, clock: Clock) -> Float64:
+        values = schedule.of_steps(clock.t, clock, self._memory[clock.name])
+        limit = _limit(clock.name, self._dtype)
+        if not _all_below(values, limit):
+            step = int(np.flatnonzero(~((values >= 0) & (values < limit)))[0])
+            expected = "and < 1" if limit == 1 else f"that {self._dtype} can hold"
+            raise ValueError(
+                f"{clock.name}: {values[step]} in epoch {clock.epoch + 1}, step {step + 1}, by "
+                f"{schedule!r}; expected a number >= 0 {expected}"
+            )
+        return values
 
-        def judge(step: int, value: object) -> float:
-            place = f"{name} in epoch {clock.epoch + 1}, step {step + 1}, by {schedule!r}"
-            return number(place, value, accept, expected)
 
-        if not isinstance(given, np.ndarray):
-            return np.array([judge(step, value) for step, value in enumerate(given)], np.float64)
-        with np.errstate(over="ignore"):
-            good = (given >= 0) & (given < below) & np.isfinite(given.astype(self._dtype))
-        for step in np.flatnonzero(~good):
-            judge(int(step), float(given[step]))
-        return given
+def _limit(name: str, dtype: np.dtype[Any]) -> float:
+    """Below what a number must stay."""
+    return 1.0 if name.startswith(("momentum", "dropout")) else float(np.finfo(dtype).max)
+
+
+def _all_below(values: Float64, limit: float) -> bool:
+    """Whether all are in [0, limit); a NaN is not."""
+    return values.size == 0 or bool(values.min() >= 0 and values.max() < limit)
 
 
 def step_of(numbers: Numbers | None, step: int) -> dict[str, float]:
