@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from tolerances import assert_within, gamma
+from tolerances import FD_USEFUL, assert_within, gamma
 from trainings import TRAININGS, Training
 
 import deltarule as dr
@@ -173,12 +173,14 @@ def test_weight_two_is_the_row_twice(reduction: str, dtype: str) -> None:
 
 
 def curvature(mlp: dr.MLP, X: Array, Y: Array, s: Array) -> float:
-    """Twice the largest singular value of the loss's Hessian here, by differences in float64."""
-    twin, w, h = (
-        oracle.MLP.from_architecture(mlp.architecture, mlp.w),
-        mlp.w.astype(float),
-        2.0**-12,
-    )
+    """Twice the largest singular value of the loss's Hessian here."""
+    twin = oracle.MLP.from_architecture(mlp.architecture, mlp.w)
+    return float(2 * np.linalg.norm(hessian(twin, X, Y, s), 2))
+
+
+def hessian(twin: oracle.MLP, X: Array, Y: Array, s: Array | None) -> Array:
+    """By differences of the oracle's gradient."""
+    w, h = twin.w.copy(), 2.0**-12
     columns = []
     for at in range(len(w)):
         ends = []
@@ -188,7 +190,7 @@ def curvature(mlp: dr.MLP, X: Array, Y: Array, s: Array) -> float:
             twin.w = moved
             ends.append(twin.gradient(X, Y, sample_weight=s))
         columns.append((ends[0] - ends[1]) / (2 * h))
-    return float(2 * np.linalg.norm(columns, 2))
+    return np.array(columns)
 
 
 @given(power=st.integers(-20, 20), batch_size=st.sampled_from([None, 1, 8, 50]))
@@ -398,3 +400,121 @@ def test_only_weights_of_rows_that_are_taken_are_judged() -> None:
             trainer.epoch(X, Y, [0, 1], s)
         with pytest.raises(ValueError, match="0 for every row"):
             trainer.epoch(X, Y, [2, 2], s)
+
+
+def logistic_data(labels: str) -> tuple[Array, Array, Array]:
+    """Two thirds of the rows of class 0, and targets in each form that classes come in."""
+    rng = np.random.default_rng(4)
+    classes = (rng.random(240) < 0.3).astype(int)
+    X = rng.standard_normal((240, 3)) + 0.7 * classes[:, None]
+    forms = {"labels": classes, "one_hot": np.eye(2)[classes], "column": classes[:, None]}
+    return X, forms[labels], classes
+
+
+@pytest.mark.parametrize("labels", ["labels", "one_hot", "column"])
+@pytest.mark.parametrize("class_weight", ["balanced", {0: 0.5, 1: 4.0}, {1: 3}])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_class_weights_are_scikit_learn_s(labels: str, class_weight: Any, weighted: bool) -> None:
+    """Converged full-batch training against LogisticRegression with the same class weights."""
+    linear_model = pytest.importorskip("sklearn.linear_model")
+    X, Y, classes = logistic_data(labels)
+    s = with_some(240) if weighted else None
+    # Its C multiplies the sum of the losses, ours divides by S: l2 = 1 / (C S).
+    if class_weight == "balanced":
+        from sklearn.utils.class_weight import compute_class_weight
+
+        kept = np.ones(240) if s is None else s
+        counts = [kept[classes == c].sum() for c in (0, 1)]
+        factors = dict(enumerate(kept.sum() / (2 * np.array(counts))))
+        if s is None:
+            found = compute_class_weight("balanced", classes=np.array([0, 1]), y=classes)
+            assert_within(list(factors.values()), found, gamma(4) * 3)
+    else:
+        factors = {0: 1.0, 1: 1.0, **class_weight}
+    C = 0.5
+    peer = linear_model.LogisticRegression(C=C, class_weight=factors, tol=1e-12, max_iter=10**4)
+    peer.fit(X, classes, s)
+    S = sum((1.0 if s is None else s[i]) * factors[c] for i, c in enumerate(classes))
+    if labels == "column":
+        mlp = dr.MLP([3, 1], loss="binary_cross_entropy", dtype="float64", l2=1 / (C * S), seed=0)
+    else:  # two logits of one difference: half of the penalty's strength on each
+        mlp = dr.MLP([3, 2], loss="cross_entropy", dtype="float64", l2=2 / (C * S), seed=0)
+        mlp.w = np.zeros(8)
+    mlp.fit(
+        X, Y, optimizer=dr.SGD(0.5, momentum=0.9), batch_size=None, epochs=1500, shuffle=False,
+        sample_weight=s, class_weight=class_weight,
+    )  # fmt: skip
+    (W,) = mlp.W
+    difference = W[0] if labels == "column" else W[1] - W[0]
+    coefficients = np.append(peer.coef_[0], peer.intercept_)
+    # Neither is at the minimum, but as near as its gradient is small and the loss curved there.
+    twin = oracle.MLP([3, 1], loss="binary_cross_entropy", dtype="float64", l2=1 / (C * S))
+    s = np.array([(1.0 if s is None else s[i]) * factors[c] for i, c in enumerate(classes)])
+    distance = 0.0
+    for w in (difference, coefficients):
+        twin.w = w
+        slope = np.linalg.norm(twin.gradient(X, classes, sample_weight=s))
+        least = np.linalg.eigvalsh(hessian(twin, X, classes, s))[0]
+        distance += 1.1 * (slope + gamma(1000)) / least
+    assert_within(difference, coefficients, distance)
+    assert distance < FD_USEFUL, "the bound proves little"
+
+
+def test_class_weights_are_sample_weights() -> None:
+    rng = np.random.default_rng(0)
+    X, Y = rng.standard_normal((50, 4)), rng.integers(0, 3, 50)
+    s = with_some(50)
+    for class_weight, factors in (({0: 2.0, 2: 0.25}, [2.0, 1.0, 0.25]), ({1: 0}, [1.0, 0.0, 1.0])):
+        twins = [dr.MLP([4, 6, 3], loss="cross_entropy", seed=0) for _ in range(2)]
+        twins[0].fit(X, Y, epochs=2, seed=1, sample_weight=s, class_weight=class_weight)
+        twins[1].fit(X, Y, epochs=2, seed=1, sample_weight=s * np.array(factors)[Y])
+        assert twins[0].w.tobytes() == twins[1].w.tobytes()
+
+
+def test_balanced_classes_weigh_the_same() -> None:
+    """With weights and without, classes that no row has left out: every class sums to n / C."""
+    from deltarule.class_weights import with_class_weights
+
+    rng = np.random.default_rng(0)
+    Y = rng.choice([0, 1, 3], 90, p=[0.1, 0.3, 0.6])
+    net = dr.MLP([2, 4], loss="cross_entropy").architecture
+    for s in (None, with_some(90)):
+        weighted = with_class_weights("balanced", Y, net, s)
+        n = 90 if s is None else s.sum()
+        sums = [weighted[c == Y].sum() for c in (0, 1, 3)]
+        assert_within(sums, np.full(3, n / 3), gamma(200) * n)
+    signs = np.where(rng.random(20) < 0.3, -1.0, 1.0)
+    single = dr.MLP([2, 1]).architecture
+    weighted = with_class_weights({-1: 3.0}, signs, single, None)
+    assert weighted.tolist() == [3.0 if y < 0 else 1.0 for y in signs]
+
+
+@pytest.mark.parametrize(
+    ("layers", "loss", "Y", "class_weight", "error", "message"),
+    [
+        ([2, 3], "cross_entropy", [0, 1, 2, 0], "even", ValueError, "class_weight: 'even'; exp"),
+        ([2, 3], "cross_entropy", [0, 1, 2, 0], 3, TypeError, "class_weight: 3 of type int"),
+        ([2, 3], "cross_entropy", [0, 1, 2, 0], {3: 1}, ValueError, "class 3; expected 0 ... 2"),
+        ([2, 3], "cross_entropy", [0, 1, 2, 0], {"a": 1}, ValueError, "class 'a'; expected 0"),
+        ([2, 3], "cross_entropy", [0, 1, 2, 0], {1: -1}, ValueError, "class_weight[1]: -1; exp"),
+        ([2, 3], "cross_entropy", [0, 1, 2, 0], {1: "x"}, TypeError, "class_weight[1]: 'x' of"),
+        ([2, 3], "cross_entropy", np.full((4, 3), 1 / 3), "balanced", ValueError,
+         "class_weight: row 0 of Y is [0.333"),
+        ([2, 3], "cross_entropy", np.zeros((4, 3)), "balanced", ValueError,
+         "class_weight: row 0 of Y is [0.0, 0.0, 0.0]; expected labels or one-hot rows"),
+        ([2, 1], "half_squared_error", [0, 1, 0.5, 1], "balanced", ValueError,
+         "class_weight: row 2 of Y holds 0.5; expected two classes"),
+        ([2, 1], "binary_cross_entropy", [0, 1, 0, 1], {2: 1}, ValueError, "class 2; expected -1"),
+        ([2, 3], "cross_entropy", [0, 1, 2, 3], "balanced", ValueError, "Y: row 3 holds label 3"),
+        ([2, 3], "cross_entropy", [0, 1, 0, 1], {0: 0, 1: 0}, ValueError, "0 for every row"),
+    ],
+)  # fmt: skip
+def test_bad_class_weights(
+    layers: list[int], loss: str, Y: Any, class_weight: Any, error: Any, message: str
+) -> None:
+    X = np.zeros((4, 2))
+    for package in (dr, oracle):
+        mlp = package.MLP(layers, loss=loss, seed=0)
+        with pytest.raises(error) as raised:
+            mlp.fit(X, Y, class_weight=class_weight)
+        assert message in str(raised.value)

@@ -3,7 +3,7 @@
 #pragma once
 #include <exception>
 
-#include "binding/arrays.hpp"
+#include "binding/loss_function.hpp"
 #include "trainer/batches.hpp"
 #include "trainer/pass.hpp"
 
@@ -45,6 +45,7 @@ struct Given {
   const Shape& shape;
   bool labels;
   const char* dtype;
+  const HeldError* held;  // of a loss that is the caller's, or null
 };
 
 // without_gil, whose errors of the data become Python's.
@@ -57,5 +58,7 @@ template <class Work> auto judging(const Given& given, Work work) {
     raise_bad_weight(bad, given.sample_weight, given.dtype);
   } catch (const NoWeight&) {
     raise_no_weight();
+  } catch (const LossFailed&) {
+    std::rethrow_exception(given.held->error);
   }
 }

@@ -133,15 +133,16 @@ py::tuple backward_rows(Network<T>& network, const py::list& net, const py::list
   const int64_t n = py::reinterpret_borrow<py::array>(o[0]).shape(0);
   const auto from_net = exact_rows<T>(net, shape, n, 1, "trace");
   const auto from_o = exact_rows<T>(o, shape, n, 0, "trace");
-  const Targets targets = targets_of(Y, shape, n);
+  Aims<T> aims(Y, shape, n);
+  const Targets& targets = aims.targets;
   const double* weights = weights_of(sample_weight, n);
   Columns delta = new_rows<T>(shape, n, 1);
   const auto to_delta = pointers<T>(delta, 1);
   py::array_t<T> dX(std::vector<py::ssize_t>{n, shape.inputs()}), gradient(shape.n_weights);
   T *to_dX = dX.mutable_data(), *to_gradient = gradient.mutable_data();
-  const double loss = judging({Y, sample_weight, shape, targets.labels, dtype_name<T>}, [&](Watch& watch) {
+  const double loss = judging({Y, sample_weight, shape, targets.labels, dtype_name<T>, aims.held()}, [&](Watch& watch) {
     return backward(network, from_net, from_o, targets.rows, targets.labels, to_delta, to_dX, to_gradient, n_threads,
-                    watch, weights);
+                    watch, weights, aims.function());
   });
   return py::make_tuple(py::cast(delta), gradient, dX, loss);
 }
@@ -149,10 +150,12 @@ py::tuple backward_rows(Network<T>& network, const py::list& net, const py::list
 template <class T>
 double loss_of(Network<T>& network, py::handle X, py::handle Y, T* gradient, int n_threads, py::handle sample_weight) {
   const Rows rows = rows_of(X, network.shape.inputs(), "X");
-  const Targets targets = targets_of(Y, network.shape, rows.n);
+  Aims<T> aims(Y, network.shape, rows.n);
+  const Targets& targets = aims.targets;
   const double* weights = weights_of(sample_weight, rows.n);
-  return judging({Y, sample_weight, network.shape, targets.labels, dtype_name<T>}, [&](Watch& watch) {
-    return loss_and_gradient(network, rows, targets.rows, targets.labels, gradient, n_threads, watch, weights);
+  return judging({Y, sample_weight, network.shape, targets.labels, dtype_name<T>, aims.held()}, [&](Watch& watch) {
+    return loss_and_gradient(network, rows, targets.rows, targets.labels, gradient, n_threads, watch, weights,
+                             aims.function());
   });
 }
 

@@ -138,15 +138,16 @@ double epoch(Trainer<T>& trainer, py::handle X, py::handle Y, py::handle order, 
              const std::optional<std::map<std::string, py::object>>& given) {
   const Shape& shape = trainer.network->shape;
   const Rows rows = rows_of(X, shape.inputs(), "X");
-  const Targets targets = targets_of(Y, shape, rows.n);
+  Aims<T> aims(Y, shape, rows.n);
+  const Targets& targets = aims.targets;
   const double* weights = weights_of(sample_weight, rows.n);
   const std::vector<int64_t> copied = order_of(order, rows.n);
   const int64_t count = copied.empty() ? rows.n : int64_t(copied.size());
   const Numbers numbers = numbers_of(given, trainer.steps(count));
   try {
-    return judging({Y, sample_weight, shape, targets.labels, dtype_name<T>}, [&](Watch& watch) {
+    return judging({Y, sample_weight, shape, targets.labels, dtype_name<T>, aims.held()}, [&](Watch& watch) {
       return trainer.epoch(rows, targets.rows, targets.labels, copied.empty() ? nullptr : copied.data(), count, weights,
-                           numbers, watch);
+                           numbers, watch, aims.function());
     });
   } catch (const Diverged& diverged) {
     raise_diverged(diverged);

@@ -24,8 +24,8 @@ template <class T> struct Trainer<T>::Epoch {
   std::atomic<int64_t> bad{none};                  // 2 * place in the order + (in Y)
   double loss = 0, batch_loss = 0, last_loss = 0;  // the leader's
   int64_t steps = 0;
-  std::atomic<bool> unfit{false};       // some weight is not finite
-  bool diverged = false, over = false;  // written by the leader between two barriers, read after them
+  std::atomic<bool> unfit{false};                       // some weight is not finite
+  bool diverged = false, failed = false, over = false;  // written by the leader between two barriers, read after them
   OptimizerClock clock{};
 
   const Shape& shape() const { return trainer.network->shape; }
@@ -39,7 +39,7 @@ template <class T> struct Trainer<T>::Epoch {
   // Rows from place `from` of the order on, from the caller's arrays to delta[1], into rows `place` of the
   // workspace.
   void rows_phase(Pass<T>& pass, int64_t from, Range place) {
-    if (place.size() && gather_phase(pass, from, place)) delta_phase(pass, place);
+    if (place.size() && gather_phase(pass, from, place)) delta_phase(pass, from, place);
   }
 
   bool gather_phase(Pass<T>& pass, int64_t from, Range place) {
@@ -49,7 +49,7 @@ template <class T> struct Trainer<T>::Epoch {
     trainer.phases.enter(Phase::gather);
     const int64_t bad_X = pass.gather_X(X, selection, place.begin);
     if (bad_X >= 0) found_bad(2 * (from + bad_X));
-    const int64_t bad_Y = pass.gather_Y(Y, selection, place.begin, check);
+    const int64_t bad_Y = trainer.given_ ? -1 : pass.gather_Y(Y, selection, place.begin, check);
     if (bad_Y >= 0) found_bad(2 * (from + bad_Y) + 1);
     if (bad_X >= 0 || bad_Y >= 0) return false;
     batches.copy_weights(from, place.size(), trainer.space_.s + place.begin);
@@ -57,14 +57,16 @@ template <class T> struct Trainer<T>::Epoch {
     return true;
   }
 
-  void delta_phase(Pass<T>& pass, Range place, bool net_1 = false) {
+  void delta_phase(Pass<T>& pass, int64_t from, Range place, bool net_1 = false) {
     trainer.phases.enter(Phase::forward);
     pass.forward(place, net_1);
-    backward_phase(pass, place);
+    if (trainer.given_) pass.activate(shape().depth(), place);
+    backward_phase(pass, from, place);
   }
 
-  void backward_phase(Pass<T>& pass, Range place) {
+  void backward_phase(Pass<T>& pass, int64_t from, Range place) {
     trainer.phases.enter(Phase::output);
+    if (trainer.given_) pass.take_given(trainer.given_, from, place);
     pass.output(place);
     trainer.phases.enter(Phase::backward);
     pass.backward(place);
@@ -115,12 +117,12 @@ template <class T> struct Trainer<T>::Epoch {
   }
 
   // One step, the weights dealt to the shares: every chunk of the batch is a phase by rows, then one by
-  // weights over all rows of the chunk. Where the penalty couples the rows, all went forward before.
+  // weights over all rows of the chunk. Where something couples the rows, all went forward before.
   void step_by_weights(Pass<T>& pass, int thread, int threads, Barrier& barrier, const BatchRows& batch,
                        const Rule<T>& rule) {
     const int64_t begin = batch.begin, rows = batch.rows;
-    const bool coupled = trainer.sparse_.couples_rows(), there = coupled && rows <= chunk;
-    if (coupled) means_phase(pass, thread, threads, barrier, batch);
+    const bool coupled = trainer.couples_rows(), there = coupled && rows <= chunk;
+    if (coupled) coupled_phase(pass, thread, threads, barrier, batch);
     for (int64_t at = 0; at < rows && !over; at += chunk) {
       const int64_t part = std::min(chunk, rows - at);
       const bool first = at == 0, last = at + part == rows;
@@ -130,7 +132,7 @@ template <class T> struct Trainer<T>::Epoch {
         if (!there)
           rows_phase(pass, begin + at + mine.begin, mine);
         else if (mine.size())
-          backward_phase(pass, mine);
+          backward_phase(pass, begin + at + mine.begin, mine);
       }
       wait(barrier);
       if (pass.leader) {
@@ -144,10 +146,12 @@ template <class T> struct Trainer<T>::Epoch {
     }
   }
 
-  // The means over the batch that kl draws to its target: all rows forward, then panels of units. Of a batch
-  // of several chunks the rows go forward once more afterwards, so that no more than a chunk is kept.
-  void means_phase(Pass<T>& pass, int thread, int threads, Barrier& barrier, const BatchRows& batch) {
+  // What must see the whole batch before there is any delta: the means that kl draws to its target, a loss
+  // that the caller computes. All rows forward, then panels of units, then the caller. Of a batch of several
+  // chunks the rows go forward once more afterwards, so that no more than a chunk is kept.
+  void coupled_phase(Pass<T>& pass, int thread, int threads, Barrier& barrier, const BatchRows& batch) {
     SparseLayer<T>& means = trainer.sparse_;
+    GivenLoss<T>& given = trainer.given_;
     const T* o = trainer.space_.o[size_t(means.settings.layer)];
     for (int64_t at = 0; at < batch.rows && !over; at += chunk) {
       const int64_t part = std::min(chunk, batch.rows - at);
@@ -156,14 +160,23 @@ template <class T> struct Trainer<T>::Epoch {
         if (!mine.size() || !gather_phase(pass, batch.begin + at + mine.begin, mine)) continue;
         trainer.phases.enter(Phase::forward);
         pass.forward(mine);
+        if (given) pass.show_outputs(mine, given.y_hat.data() + (at + mine.begin) * shape().outputs());
       }
       wait(barrier);
       trainer.phases.enter(Phase::forward);
-      for (int p = thread; p < means.panels(); p += threads)
+      for (int p = thread; means.couples_rows() && p < means.panels(); p += threads)
         means.add_columns(kernels, p, o + p * trainer.space_.stride, part, weights(), at == 0,
                           at + part == batch.rows ? batch.total : 0);
       meet(pass.leader, barrier);
     }
+    if (!given || over) return;
+    if (pass.leader) {
+      trainer.phases.enter(Phase::output);
+      given.begin = batch.begin;
+      failed = !given.compute(batches.chosen(batch.begin, batch.rows));
+    }
+    wait(barrier);  // by now everyone has read `over`
+    meet(pass.leader, barrier);
   }
 
   // One step, blocks of the batch dealt to the shares: each goes from gather to totals of its own, which
@@ -210,7 +223,7 @@ template <class T> struct Trainer<T>::Epoch {
     const Range here{at % 2, at % 2 + 1}, next{1 - here.begin, 2 - here.begin};
     if (at == 0 && !gather_phase(pass, at, here)) return stop();
     penalty_phase(0);
-    delta_phase(pass, here, at > 0);
+    delta_phase(pass, at, here, at > 0);
     add_losses(trainer.space_.row_loss + here.begin, weights(here.begin), 1, batch_loss);
     account(batch);
     bool more = at + 1 < batches.rows() && !diverged;
@@ -260,7 +273,7 @@ template <class T> struct Trainer<T>::Epoch {
     wait(barrier);
   }
 
-  void stop() { over = diverged || watch.stopped() || bad.load() != none; }
+  void stop() { over = diverged || failed || watch.stopped() || bad.load() != none; }
 
   void run(int thread, int threads, Barrier& barrier) {
     const FloatEnvironment environment;

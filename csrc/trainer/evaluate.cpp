@@ -210,11 +210,24 @@ template <class T> struct Traced {
   const Check check;
   const std::vector<T*>& delta;
   T* const dX;
+  LossFunction<T>* function;
 };
+
+// y_hat of all rows of a trace, and the given loss of them.
+template <class T> GivenLoss<T> given_of(const Traced<T>& trace, const Batches<T>& batches, int K) {
+  GivenLoss<T> given{trace.function};
+  if (!given) return given;
+  given.reserve(batches.rows(), K);
+  for (int64_t r = 0; r < batches.rows(); r++)
+    std::copy_n(trace.o.back() + batches.row(r) * K, K, given.y_hat.data() + r * K);
+  if (!given.compute(batches.chosen(0, batches.rows()))) throw LossFailed{};
+  return given;
+}
 
 template <class T> double backward_rows(Batch<T>& batch, const Traced<T>& trace) {
   const Shape& shape = batch.network.shape;
   const size_t last = shape.layers.size();
+  const GivenLoss<T> given = given_of(trace, batch.batches, shape.outputs());
   const auto fill = [&](Pass<T>& pass, Range mine, int64_t at) {
     const Selection rows = batch.batches.chosen(at + mine.begin, mine.size());
     const auto put = [&](size_t k, const std::vector<const T*>& from) {
@@ -228,6 +241,11 @@ template <class T> double backward_rows(Batch<T>& batch, const Traced<T>& trace)
       put(k, trace.o);
     }
     put(last, trace.net);
+    if (given) {
+      pass.activate(int(last), mine);
+      pass.take_given(given, at + mine.begin, mine);
+      return true;
+    }
     const int64_t place = pass.gather_Y(trace.Y, rows, mine.begin, trace.check);
     if (place >= 0) batch.bad.found(at + mine.begin + place, true);
     return place < 0;
@@ -255,8 +273,8 @@ template <class T> double backward_rows(Batch<T>& batch, const Traced<T>& trace)
 template <class T>
 double backward(Network<T>& network, const std::vector<const T*>& net, const std::vector<const T*>& o, const Rows& Y,
                 bool labels, const std::vector<T*>& delta, T* dX, T* gradient, int n_threads, Watch& watch,
-                const double* sample_weight) {
-  const Traced<T> trace{net, o, Y, check_of(network.shape, labels), delta, dX};
+                const double* sample_weight, LossFunction<T>* function) {
+  const Traced<T> trace{net, o, Y, check_of(network.shape, labels), delta, dX, function};
   const auto purpose = Workspace<T>::gradient_of_input;
   const Batches<T> batches(nullptr, Y.n, Y.n, network.shape.mean, sample_weight);
   Batch<T> batch(network, batches, watch, n_threads, gradient, purpose);
@@ -271,20 +289,49 @@ double backward(Network<T>& network, const std::vector<const T*>& net, const std
   return loss;
 }
 
+namespace {
+// The same of X, row by row.
+template <class T>
+GivenLoss<T> given_of(Network<T>& network, const Rows& X, const Batches<T>& batches, int n_threads, Watch& watch,
+                      LossFunction<T>* function) {
+  GivenLoss<T> given{function};
+  if (!given) return given;
+  const int K = network.shape.outputs();
+  given.reserve(batches.rows(), K);
+  FirstBad bad;
+  each_chunk(network, batches.rows(), n_threads, watch, [&](Pass<T>& pass, Range rows) {
+    const int64_t place = pass.gather_X(X, batches.chosen(rows.begin, rows.size()), 0);
+    if (place >= 0) return bad.found(rows.begin + place, false);
+    const Range all{0, rows.size()};
+    pass.forward(all);
+    pass.show_outputs(all, given.y_hat.data() + rows.begin * K);
+  });
+  bad.raise([&](int64_t place) { return batches.row(place); });
+  if (!watch.stopped() && !given.compute(batches.chosen(0, batches.rows()))) throw LossFailed{};
+  return given;
+}
+}  // namespace
+
 template <class T>
 double loss_and_gradient(Network<T>& network, const Rows& X, const Rows& Y, bool labels, T* gradient, int n_threads,
-                         Watch& watch, const double* sample_weight) {
+                         Watch& watch, const double* sample_weight, LossFunction<T>* function) {
   const Batches<T> batches(nullptr, X.n, X.n, network.shape.mean, sample_weight);
+  const GivenLoss<T> given = given_of(network, X, batches, n_threads, watch, function);
+  if (given && watch.stopped()) return 0;
   Batch<T> batch(network, batches, watch, n_threads, gradient, Workspace<T>::training);
   const auto fill = [&](Pass<T>& pass, Range mine, int64_t at) {
     const int64_t place = at + mine.begin;
     const Selection rows = batches.chosen(place, mine.size());
     const int64_t bad_X = pass.gather_X(X, rows, mine.begin);
     if (bad_X >= 0) batch.bad.found(place + bad_X, false);
-    const int64_t bad_Y = pass.gather_Y(Y, rows, mine.begin, check_of(network.shape, labels));
+    const int64_t bad_Y = given ? -1 : pass.gather_Y(Y, rows, mine.begin, check_of(network.shape, labels));
     if (bad_Y >= 0) batch.bad.found(place + bad_Y, true);
     if (bad_X >= 0 || bad_Y >= 0) return false;
     pass.forward(mine);
+    if (given) {
+      pass.activate(network.shape.depth(), mine);
+      pass.take_given(given, place, mine);
+    }
     return true;
   };
   return batch.run(fill, [](Pass<T>&, Range, int64_t) {});
@@ -294,7 +341,8 @@ double loss_and_gradient(Network<T>& network, const Rows& X, const Rows& Y, bool
   template void predict<T>(Network<T>&, const Rows&, T*, int, Watch&);                                              \
   template void forward<T>(Network<T>&, const Rows&, const std::vector<T*>&, const std::vector<T*>&, int, Watch&);  \
   template double backward<T>(Network<T>&, const std::vector<const T*>&, const std::vector<const T*>&, const Rows&, \
-                              bool, const std::vector<T*>&, T*, T*, int, Watch&, const double*);                    \
-  template double loss_and_gradient<T>(Network<T>&, const Rows&, const Rows&, bool, T*, int, Watch&, const double*);
+                              bool, const std::vector<T*>&, T*, T*, int, Watch&, const double*, LossFunction<T>*);  \
+  template double loss_and_gradient<T>(Network<T>&, const Rows&, const Rows&, bool, T*, int, Watch&, const double*, \
+                                       LossFunction<T>*);
 INSTANTIATE(float)
 INSTANTIATE(double)

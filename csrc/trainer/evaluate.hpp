@@ -15,13 +15,14 @@ void forward(Network<T>& network, const Rows& X, const std::vector<T*>& net, con
              Watch& watch);
 
 // From a trace: delta[k] (delta[0] is null), dX, the flat gradient; returns the loss. sample_weight: of each
-// row, or null; here and below. Throws BadRow, BadWeight, NoWeight.
+// row, or null; `function`: the loss, where the network's is given, and Y not looked at; here and below.
+// Throws BadRow, BadWeight, NoWeight, LossFailed.
 template <class T>
 double backward(Network<T>& network, const std::vector<const T*>& net, const std::vector<const T*>& o, const Rows& Y,
                 bool labels, const std::vector<T*>& delta, T* dX, T* gradient, int n_threads, Watch& watch,
-                const double* sample_weight = nullptr);
+                const double* sample_weight = nullptr, LossFunction<T>* function = nullptr);
 
 // The loss at w, and with it the flat gradient unless that is null.
 template <class T>
 double loss_and_gradient(Network<T>& network, const Rows& X, const Rows& Y, bool labels, T* gradient, int n_threads,
-                         Watch& watch, const double* sample_weight = nullptr);
+                         Watch& watch, const double* sample_weight = nullptr, LossFunction<T>* function = nullptr);

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "kernels/dispatch.hpp"
+#include "trainer/loss_function.hpp"
 #include "trainer/network.hpp"
 #include "trainer/optimizer.hpp"
 #include "trainer/plan.hpp"
@@ -131,6 +132,22 @@ template <class T> struct Pass {
     }
     const int last = shape().depth() - 1;
     if (last > 0 || !net_1) net(last, rows);
+  }
+
+  // Of a given loss: y_hat for it to read, (rows, K) row by row, ...
+  void show_outputs(Range rows, T* y_hat) {
+    activate(shape().depth(), rows);
+    unpack_rows(space.o.back() + rows.begin * PANEL, space.stride, {nullptr, 0, rows.size()}, shape().outputs(), y_hat);
+  }
+
+  // ... and what it made of these rows, from place `from` of the order on: L_i, and u where Y would stand.
+  void take_given(const GivenLoss<T>& given, int64_t from, Range rows) {
+    const int K = shape().outputs();
+    const int64_t first = from - given.begin;
+    std::copy_n(given.losses.data() + first, rows.size(), space.row_loss + rows.begin);
+    const T* derivative = given.derivative.data() + first * K;
+    for (int64_t r = rows.begin; r < rows.end; r++, derivative += K)
+      for (int j = 0; j < K; j++) space.Y[j / PANEL * space.stride + r * PANEL + j % PANEL] = -derivative[j];
   }
 
   // net -> y_hat, L_i, and delta of the output layer. Where the kernel of the loss knows nothing of the

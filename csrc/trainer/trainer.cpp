@@ -23,7 +23,8 @@ Trainer<T>::Trainer(std::shared_ptr<Network<T>> trained, const OptimizerSettings
 // Everything that may fail happens here, before a bit is changed.
 template <class T> void Trainer<T>::prepare(int64_t rows, int shares, const Randomness& random) {
   const Shape& shape = network->shape;
-  const bool coupled = sparse_.couples_rows();
+  const bool coupled = couples_rows();
+  if (given_) given_.reserve(rows, shape.outputs());
   blocks_per_share_ = coupled ? 0 : blocks_per_share(shape, rows, shares, sizeof(T));
   const bool by_blocks = blocks_per_share_ > 0;
   row_ahead_ = !coupled && settings.by_row() && !clips() && !limits() && takes_row_ahead(shape, rows, shares);
@@ -97,7 +98,7 @@ template <class T> void Trainer<T>::commit(int share, int shares) {
 
 template <class T>
 double Trainer<T>::epoch(const Rows& X, const Rows& Y, bool labels, const int64_t* order, int64_t count,
-                         const double* sample_weight, const Numbers& numbers, Watch& watch) {
+                         const double* sample_weight, const Numbers& numbers, Watch& watch, LossFunction<T>* function) {
   const FloatEnvironment calling_thread;
   const typename Network<T>::Claim claim(*network);
   const Shape& shape = network->shape;
@@ -109,6 +110,7 @@ double Trainer<T>::epoch(const Rows& X, const Rows& Y, bool labels, const int64_
   phases.begin(workers);
   const Kernels<T>& kernels = kernels_of<T>(table_in_use());
   const Randomness random(random_, numbers, shape.depth(), epochs, kernels);
+  given_.function = function;
   prepare(batch, shares, random);
   Epoch run{*this,   X,
             Y,       check_of(shape, labels),
@@ -126,6 +128,7 @@ double Trainer<T>::epoch(const Rows& X, const Rows& Y, bool labels, const int64_
     const int64_t place = run.bad.load() / 2;
     throw BadRow{run.bad.load() % 2 == 1, batches.row(place)};
   }
+  if (run.failed) throw LossFailed{};
   if (run.diverged || run.unfit) throw Diverged{epochs + 1, run.steps, run.last_loss};
   if (run.over) throw Interrupted{};
   clock = run.clock;

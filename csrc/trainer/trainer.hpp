@@ -30,9 +30,10 @@ template <class T> class Trainer {
 
   // One pass over X, Y in the order (null: as they stand; else `count` valid row numbers), with a weight of
   // each row of X (null: 1). Returns the mean of the batch losses before each update, by the batches' weights.
-  // Throws BadRow, BadWeight, NoWeight, Diverged, Interrupted, Busy.
+  // `function`: the loss, where the network's is given; then Y is not looked at.
+  // Throws BadRow, BadWeight, NoWeight, LossFailed, Diverged, Interrupted, Busy.
   double epoch(const Rows& X, const Rows& Y, bool labels, const int64_t* order, int64_t count,
-               const double* sample_weight, const Numbers& numbers, Watch& watch);
+               const double* sample_weight, const Numbers& numbers, Watch& watch, LossFunction<T>* function = nullptr);
 
   // Of an epoch of `count` rows.
   int64_t steps(int64_t count) const { return batch_size ? (count + batch_size - 1) / batch_size : 1; }
@@ -81,4 +82,8 @@ template <class T> class Trainer {
   Buffer<int64_t> row_numbers_;
   Buffer<T> gradient_;           // where a step needs all of it: packed
   Buffer<double> unit_squares_;  // of the gradient: [panel][PANEL]
+  GivenLoss<T> given_;
+
+  // Whether something must see the whole batch before there is any delta.
+  bool couples_rows() const { return sparse_.couples_rows() || given_; }
 };

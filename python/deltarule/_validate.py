@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 from deltarule._arguments import integer, unmasked
+from deltarule.given import Given
 from deltarule.losses import KINDS
 from deltarule.results import Array, Trace
 
@@ -138,6 +139,8 @@ def targets(Y: object, net: Architecture, name: str = "Y") -> Array:
 
     One column may serve all outputs of some losses.
     """
+    if net.chosen_loss.name == "given":
+        return _given(Y, net, name)  # type: ignore[no-any-return]  # it stands for an array
     y = array(Y, name)
     columns, labelled = net.n_targets, net.takes_labels
     one = columns == 1 or net.chosen_loss.row.broadcast
@@ -159,8 +162,20 @@ def targets(Y: object, net: Architecture, name: str = "Y") -> Array:
     return y
 
 
+def _given(Y: object, net: Architecture, name: str) -> Any:
+    """Targets for a loss of the user's: a row for each sample, whatever a row is."""
+    if isinstance(Y, Given):
+        return Y
+    y = array(Y, name)
+    if y.ndim == 0 or len(y) == 0:
+        raise ValueError(f"{name}: shape {y.shape}; expected (n, ...), at least one row")
+    return Given(net.loss, y, net.n_outputs)
+
+
 def judged(y: Array, net: Architecture, dtype: Any) -> Array:
     """Return y if the core would take its values, in this dtype: for whoever it does not see."""
+    if isinstance(y, Given):
+        return y.Y
     if y.ndim == 1 and net.takes_labels:
         row = _first_row((y < 0) | (y >= net.n_outputs))
         if row is not None:

@@ -20,6 +20,7 @@ from deltarule import losses
 from deltarule._arguments import choice, integer, number, unmasked
 from deltarule.activations import NAMES, parts, row
 from deltarule.activations import activation as activation_text
+from deltarule.given import LossFunction
 
 ACTIVATIONS = NAMES
 DTYPES = ("float32", "float64")
@@ -49,7 +50,7 @@ class Architecture:
         H_0 (inputs), the sizes of the m hidden layers, K (outputs): m + 2 sizes, each >= 1.
     activations : sequence of str
         f_0 .. f_m, one per weight matrix: the hidden layers', then the output's.
-    loss : str
+    loss : str or callable
         Name and parameters, as "huber(delta=0.5)": docs/reference/losses.md has the table.
     dtype : str or dtype
         "float32" or "float64", or the same as "f4", "f8", float or NumPy's types: of the weights
@@ -73,7 +74,7 @@ class Architecture:
 
     layers: tuple[int, ...]
     activations: tuple[str, ...]
-    loss: str = "half_squared_error"
+    loss: Any = "half_squared_error"  # text, or a function
     dtype: str = "float32"
     l2: float = 0.0
     reduction: str = "mean"
@@ -91,7 +92,7 @@ class Architecture:
         chosen = losses.read(self.loss)
         put("loss", chosen.text)
         chosen.check_outputs(self.n_outputs)
-        last, allowed = self.activations[-1], OUTPUTS[chosen.name]
+        last, allowed = self.activations[-1], OUTPUTS.get(chosen.name, NAMES)
         if parts(last).name not in allowed:
             expected = " or ".join(repr(a) for a in allowed)
             raise ValueError(f"output: {last!r}; expected {expected} for loss={self.loss!r}")
@@ -111,7 +112,7 @@ class Architecture:
         layers: Sequence[int],
         activation: str | Sequence[str] = "relu",
         output: str | None = None,
-        loss: str = "half_squared_error",
+        loss: str | LossFunction = "half_squared_error",
         dtype: Any = "float32",
         l2: float = 0.0,
         reduction: str = "mean",
@@ -155,7 +156,7 @@ class Architecture:
                     f"layers of {reprlib.repr(sizes)}; expected {expected}"
                 )
         if output is None:
-            output = OUTPUTS[chosen.name][0]
+            output = OUTPUTS.get(chosen.name, NAMES)[0]
         last = activation_text("output", output, last=True)
         return cls(
             tuple(sizes), (*hidden, last), chosen.text, dtype, l2, reduction,

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from deltarule import _validate
 from deltarule._arguments import number
 from deltarule.architecture import Architecture
+from deltarule.given import Given
 from deltarule.results import Array
 
 PAIRS = ({0.0, 1.0}, {-1.0, 1.0})  # what the targets of a single output may be as classes
@@ -79,6 +80,8 @@ def classes_of(y: Array, net: Architecture) -> NDArray[np.int64]:
     ValueError
         If a row is of no one class.
     """
+    if isinstance(y, Given):
+        y = y.Y
     if net.n_outputs == 1:
         values = y.reshape(len(y)).astype(np.float64)
         if not any(set(np.unique(values)) <= pair for pair in PAIRS):
@@ -88,6 +91,8 @@ def classes_of(y: Array, net: Architecture) -> NDArray[np.int64]:
                 "classes, 0 and 1 or -1 and 1"
             )
         return values.astype(np.int64)
+    if y.ndim == 1 and y.dtype.kind == "f":
+        raise ValueError(f"class_weight: Y of {y.dtype}; expected integer labels or one-hot rows")
     if y.ndim == 1:
         return _validate.judged(y, net, net.dtype).astype(np.int64)
     bad = np.flatnonzero(((y != 0) & (y != 1)).any(axis=1) | ((y == 1).sum(axis=1) != 1))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from deltarule.given import loss_name
 from deltarule.info import align
 from deltarule.mlp import MLP
 
@@ -106,6 +107,9 @@ def compare(mlp: MLP, X: ArrayLike, Y: ArrayLike, n_threads: int | None = None) 
     """
     if not isinstance(mlp, MLP):
         raise TypeError(f"mlp: an object of type {type(mlp).__name__}; expected an MLP")
+    if not isinstance(mlp.architecture.loss, str):
+        name = loss_name(mlp.architecture.loss)
+        raise ValueError(f"compare: the loss is the function {name}; expected one with a name")
     trace = mlp.forward(X, n_threads)
     back = mlp.backward(trace, Y, n_threads)
     native = _quantities(trace, back)

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -147,18 +148,22 @@ def _magnitudes(
     L. An L_i adds K terms of a few operations on y and net, none larger than
     ((1 + |y|) (1 + |net|))^2; L adds n of them; gamma adds n_weights squares.
     """
+    from deltarule.given import Given
     from deltarule.oracle.data import float_targets
     from deltarule.oracle.network import reduction_size
 
     net = mlp.architecture
-    targets = float_targets(y, net)
+    targets: Any = float_targets(y, net)
     W = net.views(np.abs(w))
     S = reduction_size(net, len(x))
     largest = [np.ones(columns + 1) for _, columns in net.shapes]
     total = 0.0
     for rows, trace in traces(mlp, x, n_threads):
         delta = mlp.backward(trace, y[rows], n_threads).delta
-        y_size = np.abs(np.tile(targets[rows], net.chosen_loss.row.columns))
+        if isinstance(targets, Given):
+            y_size = np.abs(targets[rows](trace.y_hat)[0])[:, None]
+        else:
+            y_size = np.abs(np.tile(targets[rows], net.chosen_loss.row.columns))
         terms = ((1 + y_size) * (1 + np.abs(_array(trace.net[-1])))) ** 2
         terms += np.abs(_array(delta[-1]))  # of an exponential of net, which both hold
         total += _gamma(len(x) + net.n_outputs + 16) * float(np.sum(terms)) / S

@@ -24,6 +24,7 @@ import numpy as np
 
 from deltarule import _validate
 from deltarule.architecture import Architecture
+from deltarule.given import loss_name
 from deltarule.mlp import MLP
 from deltarule.results import Array
 
@@ -51,7 +52,7 @@ def save(net: Architecture, w: Array, path: Path) -> None:
     TypeError
         If path is none.
     ValueError
-        If a weight is not finite in the network's dtype.
+        If the loss is a function, or a weight is not finite in the network's dtype.
     OSError
         If it cannot be written, or something else than a regular file is there.
     """
@@ -61,6 +62,10 @@ def save(net: Architecture, w: Array, path: Path) -> None:
     from safetensors.numpy import save_file
 
     given = _text(path)
+    if not isinstance(net.loss, str):
+        raise ValueError(
+            f"save: the loss is the function {loss_name(net.loss)}; expected one with a name"
+        )
     target = os.path.realpath(given)
     mode = _regular_mode(given, target)
     with np.errstate(over="ignore"):  # what overflows is refused by name

@@ -366,18 +366,17 @@ def evaluate(
         return mlp.loss(x, y, n_threads, s)
     if metric == "accuracy":
         _check_classes("accuracy", net)
-    weights: tuple[Array, ...] = ()
     if s is not None:
         taken = _validate.judged_weights(s, net.dtype) > 0
-        x, y, weights = x[taken], y[taken], (s[taken],)
+        x, y, s = x[taken], y[taken], s[taken]
     y_hat = mlp.predict(x, n_threads)
     y = _validate.judged(y, net, y_hat.dtype)
     if callable(metric):
-        return float(metric(y, y_hat, *weights))
+        return float(metric(y, y_hat) if s is None else metric(y, y_hat, s))
     y, y_hat = net.chosen_loss.compared(y, y_hat)
     if metric == "accuracy":
-        return accuracy(y, y_hat, weights[0] if weights else None, net.chosen_loss.row.cut)
-    return float(METRICS[metric](y, y_hat, *weights))
+        return accuracy(y, y_hat, s, net.chosen_loss.row.cut)
+    return float(METRICS[metric](y, y_hat, s))
 
 
 def fit(

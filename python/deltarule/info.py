@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 
 from deltarule import _core
 from deltarule.architecture import Architecture
+from deltarule.given import loss_name
 
 
 @dataclass(frozen=True, repr=False)
@@ -81,7 +82,8 @@ def call(net: Architecture) -> str:
     if hidden:
         name = hidden[0] if len(set(hidden)) == 1 else list(hidden)
         parts.append(f"activation={name!r}")
-    parts += [f"output={net.activations[-1]!r}", f"loss={net.loss!r}", f"dtype={net.dtype!r}"]
+    loss = repr(net.loss) if isinstance(net.loss, str) else loss_name(net.loss)
+    parts += [f"output={net.activations[-1]!r}", f"loss={loss}", f"dtype={net.dtype!r}"]
     parts += [f"{name}={getattr(net, name)!r}" for name in ("l2", "l1") if getattr(net, name)]
     if net.reduction != "mean":
         parts.append(f"reduction={net.reduction!r}")
@@ -126,7 +128,9 @@ def summary(net: Architecture) -> Text:
     rows.append(("", "", "", "total", f"{own:,}", of_biases, of_all, memory))
     penalties = {"l2": net.l2, "l1": net.l1}
     penalty = "".join(f", {name} {size:g}" for name, size in penalties.items() if size)
-    last = f"{net.n_weights:,} weights, {net.dtype}; {net.loss}, {net.reduction}{penalty}"
+    last = (
+        f"{net.n_weights:,} weights, {net.dtype}; {loss_name(net.loss)}, {net.reduction}{penalty}"
+    )
     return Text("\n".join([*align(rows, "<><<>>>>"), last]))
 
 

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deltarule._arguments import generator
-from deltarule.activations import TABLE, parts
+from deltarule.activations import parts, row
 from deltarule.architecture import Architecture
 from deltarule.specification import Parameter, Specification, specification
 
@@ -185,7 +185,7 @@ def default_initialiser(activation: str) -> str:
     str
     """
     spec = parts(activation)
-    return TABLE[spec.inner or spec.name].init
+    return row(spec.inner or spec.name).init
 
 
 def orthonormal_columns(rng: np.random.Generator, n: int, p: int) -> Float64:

@@ -242,8 +242,8 @@ def read(text: object) -> Chosen:
 
     Parameters
     ----------
-    text : str
-        "name", "name(0.2)" or "name(parameter=0.2)".
+    text : str or callable
+        "name", "name(0.2)" or "name(parameter=0.2)", or a loss of the user's.
 
     Returns
     -------
@@ -254,6 +254,10 @@ def read(text: object) -> Chosen:
     TypeError, ValueError
         As `specification` does.
     """
+    if callable(text):
+        from deltarule.given import GivenLoss  # which needs this module
+
+        return GivenLoss(text)
     return _read(text) if isinstance(text, str) else _read.__wrapped__(text)
 
 

@@ -19,6 +19,7 @@ from deltarule import _core, _validate
 from deltarule.activations import kernel
 from deltarule.architecture import Architecture
 from deltarule.fitting import Fittable, OwnTrainer
+from deltarule.given import LossFunction
 from deltarule.initialisers import initial_weights
 from deltarule.optimizers import Optimizer
 from deltarule.results import Array, Backward, Trace
@@ -36,7 +37,7 @@ class MLP(Fittable):
         one name per hidden layer. A network with threshold units predicts, but has no gradient.
     output : str, optional
         The output's activation; None: identity, logistic or softmax, by the loss.
-    loss : str
+    loss : str or callable
         "half_squared_error", "squared_error" (twice that), "absolute", "huber(delta=1)",
         "quantile(0.1, 0.5, 0.9)", "log_cosh"; "binary_cross_entropy" (logistic or softmax output),
         "cross_entropy" (softmax), "kl_divergence" (softmax), "focal(gamma=2)" (logistic or
@@ -46,6 +47,8 @@ class MLP(Fittable):
         "(label_smoothing=0.1)". Where a probability enters a logarithm it is clipped to
         [eps, 1 - eps]; softmax with cross-entropy and logistic with binary cross-entropy take the
         loss from net and need no clipping.
+        Or a function (y_hat (n, K), Y) -> (losses (n,), dL_i/dy_hat (n, K)) of a batch, with any
+        output (docs/reference/weights.md): it is called in Python once per batch, which is slower.
     dtype : str or dtype
         "float32" or "float64", or the same as "f4", "f8", float or NumPy's types: of weights and
         arithmetic.
@@ -88,7 +91,7 @@ class MLP(Fittable):
         layers: Sequence[int],
         activation: str | Sequence[str] = "relu",
         output: str | None = None,
-        loss: str = "half_squared_error",
+        loss: str | LossFunction = "half_squared_error",
         dtype: Any = "float32",
         seed: Any = None,
         l2: float = 0.0,

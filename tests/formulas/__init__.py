@@ -26,6 +26,7 @@ from formulas import (
     two_cases,
     two_layers,
     vector_activations,
+    weights,
 )
 from formulas.registry import FORMULAS
 
@@ -50,4 +51,5 @@ __all__ = [
     "two_cases",
     "two_layers",
     "vector_activations",
+    "weights",
 ]

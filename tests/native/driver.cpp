@@ -206,13 +206,15 @@ OptimizerSettings settings_of(Optimizer rule) {
 template <class T>
 void train(Hash& hash, const std::vector<int64_t>& sizes, const std::vector<std::string>& f, const char* loss,
            const OptimizerSettings& settings, int64_t batch, int64_t n = 70, Penalty<double> penalty = {1e-3, 0},
-           const SparsitySettings& sparsity = {}, const RandomSettings& drawn = {}) {
+           const SparsitySettings& sparsity = {}, const RandomSettings& drawn = {}, bool weighted = false) {
   auto network = std::make_shared<Network<T>>(Shape(sizes, texts(f), {loss}, "mean", penalty, true), nullptr, nullptr);
   const Shape& shape = network->shape;
   const Buffer<T> w = random_buffer<T>(size_t(shape.n_weights), 20, -0.3, 0.3);
   network->assign(w.data());
   const Buffer<T> X = random_buffer<T>(size_t(n * shape.inputs()), 21),
                   Y = random_buffer<T>(size_t(n * shape.outputs()), 22, 0, 1);
+  std::vector<double> s(size_t(n), 0.0);
+  for (int64_t i = 0; i < n; i++) s[size_t(i)] = double(i % 4) * 0.75;
   for (int threads : {1, 3}) {
     network->assign(w.data());
     const AveragingSettings averaging{settings.clip_norm ? AveragingSettings::ema : AveragingSettings::none, 0.75, 1,
@@ -221,7 +223,7 @@ void train(Hash& hash, const std::vector<int64_t>& sizes, const std::vector<std:
     for (int e = 0; e < 2; e++) {
       Watch watch;
       const double L = trainer.epoch(rows_of(X, n, shape.inputs()), rows_of(Y, n, shape.outputs()), false, nullptr, n,
-                                     nullptr, {}, watch);
+                                     weighted ? s.data() : nullptr, {}, watch);
       hash.add(&L, 1);
     }
     hash.add(network->w(), size_t(shape.n_weights));
@@ -269,6 +271,18 @@ template <class T> void optimizers(Hash& hash) {
       for (int64_t batch : {1, 16}) train<T>(hash, {9, 33, 3}, {"tanh", "identity"}, "half_squared_error", rule, batch);
       train<T>(hash, {6, 17, 2}, {"tanh", "identity"}, "half_squared_error", rule, 0, 600);
     }
+}
+
+// Rows with weights, some 0: minibatches, rows one by one, blocks of the batch, means of a code.
+template <class T> void weighted(Hash& hash) {
+  for (Optimizer name : {Optimizer::sgd, Optimizer::adam}) {
+    const OptimizerSettings rule = settings_of(name);
+    for (int64_t batch : {1, 16, 0}) {
+      train<T>(hash, {9, 33, 3}, {"logistic", "softmax"}, "cross_entropy", rule, batch, 600, {1e-3, 0}, {}, {}, true);
+      train<T>(hash, {9, 33, 3}, {"logistic", "identity"}, "half_squared_error", rule, batch, 600, {1e-3, 0},
+               {1, Sparsity::kl, 0.3, 0.1}, {}, true);
+    }
+  }
 }
 
 // Norms of gradients and of units bounded, and an average kept: minibatch, one row, blocks of the batch.
@@ -333,6 +347,7 @@ template <class T> void all_lines() {
   line<T>("weight_gradient", weight_gradient<T>);
   line<T>("training", [](const Kernels<T>&, Hash& hash) { training<T>(hash); });
   line<T>("optimizers", [](const Kernels<T>&, Hash& hash) { optimizers<T>(hash); });
+  line<T>("weighted", [](const Kernels<T>&, Hash& hash) { weighted<T>(hash); });
   line<T>("bounded", [](const Kernels<T>&, Hash& hash) { bounded<T>(hash); });
   line<T>("random", random_numbers<T>);
   line<T>("sparsity", [](const Kernels<T>&, Hash& hash) { sparse<T>(hash); });

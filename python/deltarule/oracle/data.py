@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from deltarule import _validate
 from deltarule.architecture import Architecture
+from deltarule.given import Given
 from deltarule.oracle.activations import Float64
 
 
@@ -62,7 +63,10 @@ def float_targets(Y: object, net: Architecture) -> Float64:
         If its shape is wrong, a label is not one of 0 .. K-1, a number is not finite, or is none
         that the loss takes.
     """
-    given = _validate.judged(_validate.targets(Y, net), net, np.float64)
+    targets: Any = _validate.targets(Y, net)
+    if isinstance(targets, Given):
+        return targets  # type: ignore[return-value]  # the losses alone look into it
+    given = _validate.judged(targets, net, np.float64)
     return np.asarray(targets_as(given, net, np.float64))
 
 

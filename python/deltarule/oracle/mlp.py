@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike
 from deltarule import _validate
 from deltarule.architecture import Architecture
 from deltarule.fitting import Fittable, OwnTrainer
+from deltarule.given import LossFunction
 from deltarule.initialisers import initial_weights
 from deltarule.optimizers import Optimizer
 from deltarule.oracle.activations import Float64
@@ -54,7 +55,7 @@ class MLP(Fittable):
         layers: Sequence[int],
         activation: str | Sequence[str] = "relu",
         output: str | None = None,
-        loss: str = "half_squared_error",
+        loss: str | LossFunction = "half_squared_error",
         dtype: Any = "float32",
         seed: Any = None,
         l2: float = 0.0,
