@@ -56,7 +56,7 @@ def memory(name: str, dtype: str) -> dict[str, float]:
     )
     mlp.fit(X, Y, workload.optimizer, min(workload.batch_size, workload.rows), epochs=1, seed=0)
     added = resident("VmHWM") - before
-    slots = {"sgd": 0, "momentum": 1, "adam": 2}[workload.optimizer.kernel]
+    slots = len(workload.optimizer.slots)
     bound = (4 + 3 * slots) * mlp.w.nbytes + 32e6
     return {
         "X MB": X.nbytes / MEGABYTE, "Y MB": Y.nbytes / MEGABYTE,

@@ -28,6 +28,15 @@ def gamma(k: int, dtype: str = "float64") -> float:
     return ku / (1.0 - ku)
 
 
+def trajectory_bound(steps: int, size: float, growth: float) -> float:
+    """How far two trainings by the same float64 formulas may be apart after some steps.
+
+    A step takes each weight, of magnitude `size` at most, through some 16 roundings on either side,
+    and what it is off by has grown by `growth`, at most, when the last step is done.
+    """
+    return 2 * gamma(16 * int(steps)) * size * growth
+
+
 def fd_bound(
     at_h: ArrayLike, at_2h: ArrayLike, x: ArrayLike, f_rounding: float
 ) -> NDArray[np.float64]:

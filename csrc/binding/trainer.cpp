@@ -3,6 +3,7 @@
 
 #include <pybind11/stl.h>
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 #include <optional>
@@ -18,18 +19,21 @@ OptimizerSettings settings_of(const std::string& rule, const std::map<std::strin
     const auto found = parameters.find(name);
     return found == parameters.end() ? 0.0 : found->second;
   };
+  const auto found = std::find_if(std::begin(optimizer_rules), std::end(optimizer_rules),
+                                  [&](const OptimizerRule& known) { return known.name == rule; });
+  if (found == std::end(optimizer_rules))
+    throw std::invalid_argument("optimizer: got '" + rule + "', expected sgd, momentum, adam or another rule's name");
   OptimizerSettings settings{};
+  settings.rule = Optimizer(found - std::begin(optimizer_rules));
   settings.eta = value("eta"), settings.momentum = value("momentum");
-  settings.beta_1 = value("beta_1"), settings.beta_2 = value("beta_2"), settings.eps = value("eps");
+  settings.beta_1 = value("beta_1"), settings.beta_2 = value("beta_2") + value("beta"), settings.eps = value("eps");
+  settings.eta_in_velocity = value("eta_in_velocity") != 0, settings.eps_inside = value("eps_inside") != 0;
+  settings.mu_decay = value("mu_decay");
+  settings.shrink = value("shrink"), settings.grow = value("grow");
+  settings.least = value("least"), settings.most = value("most");
   settings.weight_decay = value("weight_decay");
   settings.clip_value = value("clip_value");
   settings.clip_norm = value("clip_norm"), settings.max_norm = value("max_norm");
-  if (rule == "momentum")
-    settings.rule = Optimizer::momentum;
-  else if (rule == "adam")
-    settings.rule = Optimizer::adam;
-  else if (rule != "sgd")
-    throw std::invalid_argument("optimizer: got '" + rule + "', expected sgd, momentum or adam");
   return settings;
 }
 
@@ -167,6 +171,8 @@ template <class T> py::dict state(Trainer<T>& trainer) {
   state["steps"] = trainer.clock.steps;
   state["beta_1_power"] = trainer.clock.beta_1_power;
   state["beta_2_power"] = trainer.clock.beta_2_power;
+  state["mu_power"] = trainer.clock.mu_power;
+  state["mu_product"] = trainer.clock.mu_product;
   state["slots"] = slots;
   if (trainer.average.on()) state["average"] = averaged_w(trainer);
   return state;
@@ -178,11 +184,14 @@ template <class T> void set_state(Trainer<T>& trainer, const py::dict& state) {
   if (py::ssize_t(slots.size()) != trainer.settings.slots())
     throw std::invalid_argument("state: got " + std::to_string(slots.size()) + " slots, expected " +
                                 std::to_string(trainer.settings.slots()));
-  const T* values[2] = {};
+  const T* values[MOST_SLOTS] = {};
   for (size_t s = 0; s < slots.size(); s++) values[s] = exact<T>(slots[s], {n}, false, "state");
   const int64_t epochs = state["epochs"].cast<int64_t>();
-  const OptimizerClock clock{state["steps"].cast<int64_t>(), state["beta_1_power"].cast<double>(),
-                             state["beta_2_power"].cast<double>()};
+  const auto power = [&](const char* name) {  // older pickles have fewer
+    return state.contains(name) ? state[name].cast<double>() : 1.0;
+  };
+  const OptimizerClock clock{state["steps"].cast<int64_t>(), power("beta_1_power"), power("beta_2_power"),
+                             power("mu_power"), power("mu_product")};
   const bool begun = trainer.average.begun(clock.steps, epochs);
   const T* average = begun ? exact<T>(state["average"], {n}, false, "state") : nullptr;
   const typename Network<T>::Claim claim(*trainer.network);

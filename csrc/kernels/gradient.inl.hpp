@@ -24,10 +24,6 @@ constexpr bool STEP_ON_REGISTERS = VEC_BYTES >= 32;
 // Up to so many outputs (one vector of the bias) a tile of outputs by inputs is the faster one.
 template <class T> constexpr int FEW_OUTPUTS = lanes<T> < 4 ? lanes<T> : 4;
 
-template <class T> INLINE auto stored(const T* totals) {
-  return [=](ptrdiff_t at) INLINE_LAMBDA { return load(totals + at); };
-}
-
 // What the next hidden_delta reads, of weights that have taken their step.
 template <class T> INLINE void copy_transposed(const GradientUnit<T>& g) {
   if (!g.last || !g.transposed || g.gradient) return;
@@ -53,8 +49,10 @@ template <class T> INLINE vec<T> column_sum(const T* column, int64_t rows, vec<T
   return sum;
 }
 
-// Tiles of some inputs (rows of the tile) by the output panel.
-template <class T, class Rule> INLINE void by_inputs(const GradientUnit<T>& g, const Update<T>& u) {
+// Tiles of some inputs (rows of the tile) by the output panel, which take their step on registers where
+// `finish(i)` is one, the tile's rows being from i on.
+template <class T, class Finish> INLINE void by_inputs(const GradientUnit<T>& g, const Update<T>& u, Finish finish) {
+  constexpr bool on_registers = takes<decltype(finish(0))>;
   alignas(64) T tile_total[tile_size<T>::R * PANEL], tile_bias[PANEL];
   const bool carry = g.total && !g.first;
   T* total_bias = totals_of(g, g.in, tile_bias);
@@ -64,28 +62,19 @@ template <class T, class Rule> INLINE void by_inputs(const GradientUnit<T>& g, c
     const int rows = next_tile(panel_end(i, g.i_end) - i + bias, tile_size<T>::R) - bias;
     const T* o = g.o + i / PANEL * g.stride + i % PANEL;
     T* total = totals_of(g, i, tile_total);
-    const auto tiled = [&](const auto& finish) INLINE_LAMBDA {
-      if (bias)
-        tile_row<T, 1, true>(rows, g.columns, o, PANEL * PANEL, g.delta, g.rows, total, total_bias, carry, finish);
-      else
-        tile_row<T, 1, false>(rows, g.columns, o, PANEL * PANEL, g.delta, g.rows, total, total_bias, carry, finish);
-    };
-    bool on_registers = false;
-    if constexpr (STEP_ON_REGISTERS && Rule::on_registers) on_registers = g.last && !terms_of(u).any();
-    if (on_registers) {
-      if constexpr (STEP_ON_REGISTERS && Rule::on_registers) tiled(Step<T, Rule, false>(g, u, i, {}));
-    } else {
-      tiled(Store{});
-      if (g.last) take_step<T, Rule>(g, u, i, rows, terms_of(u), stored(total));
-    }
+    if (bias)
+      tile_row<T, 1, true>(rows, g.columns, o, PANEL * PANEL, g.delta, g.rows, total, total_bias, carry, finish(i));
+    else
+      tile_row<T, 1, false>(rows, g.columns, o, PANEL * PANEL, g.delta, g.rows, total, total_bias, carry, finish(i));
+    if (g.last && !on_registers) take_step(g, u, i, rows, terms_of(u), total);
     i += rows;
   }
-  if (g.last && g.bias) take_step<T, Rule>(g, u, g.in, 1, terms_of_bias(u), stored(total_bias));
+  if (g.last && g.bias) take_step(g, u, g.in, 1, terms_of_bias(u), total_bias);
 }
 
 // For few outputs: tiles of outputs by a panel of inputs, turned before they join the totals. With one
 // output of 32 columns by_inputs would multiply 15 zeros for each number (64 inputs, 256 rows: 4.9 to 1.6 us).
-template <class T, class Rule> INLINE void by_outputs(const GradientUnit<T>& g, const Update<T>& u) {
+template <class T> INLINE void by_outputs(const GradientUnit<T>& g, const Update<T>& u) {
   alignas(64) T turned[FEW_OUTPUTS<T> * PANEL], panel_total[PANEL * PANEL], tile_bias[PANEL];
   const bool carry = g.total && !g.first;
   for (int i = g.i_begin, end; i < g.i_end; i = end) {
@@ -97,65 +86,60 @@ template <class T, class Rule> INLINE void by_outputs(const GradientUnit<T>& g, 
     tile_row<T, 1, false>(g.columns, PANEL, g.delta, PANEL * PANEL, o, g.rows, turned, turned, carry, Store{});
     for (int r = 0; r < end - i; r++)
       for (int c = 0; c < lanes<T>; c++) total[r * PANEL + c] = c < g.columns ? turned[c * PANEL + i % PANEL + r] : 0;
-    if (g.last) take_step<T, Rule>(g, u, i, end - i, terms_of(u), stored(total));
+    if (g.last) take_step(g, u, i, end - i, terms_of(u), total);
   }
   if (!g.bias) return;
   T* total_bias = totals_of(g, g.in, tile_bias);
   store(total_bias, column_sum(g.delta, g.rows, carry ? load(total_bias) : vec<T>{}));
-  if (g.last) take_step<T, Rule>(g, u, g.in, 1, terms_of_bias(u), stored(total_bias));
+  if (g.last) take_step(g, u, g.in, 1, terms_of_bias(u), total_bias);
 }
 
 // dL/dalpha: the sums of u do/dalpha over the rows, as of a bias.
-template <class T, class Rule> void alpha_gradient(const GradientUnit<T>& g, const Update<T>& u) {
+template <class T> void alpha_gradient(const GradientUnit<T>& g, const Update<T>& u) {
   alignas(64) T here[PANEL];
   T* total = totals_of(g, g.in + 1, here);
   for (int c = 0; c < g.columns; c += lanes<T>)
     store(total + c, column_sum(g.influence + c, g.rows, g.total && !g.first ? load(total + c) : vec<T>{}));
-  if (g.last) take_step<T, Rule>(g, u, g.in + 1, 1, terms_of_bias(u), stored(total));
+  if (g.last) take_step(g, u, g.in + 1, 1, terms_of_bias(u), total);
 }
 
-template <class T, class Rule> INLINE void weight_gradient_by(const GradientUnit<T>& g, const Update<T>& u) {
-  if (g.rows == 1 && !g.total && u.minus_inverse_s == -1)
-    rank_one<T, Rule>(g, u);
-  else if (g.columns <= FEW_OUTPUTS<T>)
-    by_outputs<T, Rule>(g, u);
-  else
-    by_inputs<T, Rule>(g, u);
-  if (g.bias && g.influence) alpha_gradient<T, Rule>(g, u);
-  copy_transposed(g);
-}
-
-// Calls f(Rule) with what is to become of the gradient.
-template <class T, class F> INLINE void with_rule(const GradientUnit<T>& g, const Update<T>& u, F f) {
-  if (g.gradient) return f(GradientAlone{});
-  switch (u.rule) {
-    case Optimizer::sgd: return f(Sgd{});
-    case Optimizer::momentum: return f(Momentum{});
-    case Optimizer::adam: return f(Adam{});
-  }
+template <class T, class Rule> INLINE void by_inputs_on_registers(const GradientUnit<T>& g, const Update<T>& u) {
+  by_inputs(g, u, [&](int i) INLINE_LAMBDA { return Step<T, Rule, false>(g, u, i, {}); });
 }
 
 template <class T> void weight_gradient(const GradientUnit<T>& g, const Update<T>& u) noexcept {
-  with_rule(g, u, [&](auto rule) INLINE_LAMBDA { weight_gradient_by<T, decltype(rule)>(g, u); });
+  const bool on_registers = STEP_ON_REGISTERS && g.last && !g.gradient && !terms_of(u).any();
+  if (is_one_row(g, u))
+    rank_one(g, u);
+  else if (g.columns <= FEW_OUTPUTS<T>)
+    by_outputs(g, u);
+  else if (on_registers && u.rule == Optimizer::sgd)
+    by_inputs_on_registers<T, Sgd>(g, u);
+  else if (on_registers && u.rule == Optimizer::momentum)
+    by_inputs_on_registers<T, Momentum>(g, u);
+  else
+    by_inputs(g, u, [](int) INLINE_LAMBDA { return Store{}; });
+  if (g.bias && g.influence) alpha_gradient(g, u);
+  copy_transposed(g);
 }
 
 // Totals of later blocks of the batch, formed apart and `stride` elements from one to the next, join
 // g.total in order.
 template <class T>
 void add_blocks(const GradientUnit<T>& g, const T* totals, ptrdiff_t stride, int n, const Update<T>& u) noexcept {
-  const auto rows_from = [&](int i, int rows, Terms<T> terms) INLINE_LAMBDA {
+  const auto rows_from = [&](int i, int rows, const Terms<T>& terms) INLINE_LAMBDA {
     T* total = g.total + ptrdiff_t(i) * PANEL;
-    const auto sum = [=](ptrdiff_t at) INLINE_LAMBDA {
+    for (ptrdiff_t at = 0; n && at < ptrdiff_t(rows) * PANEL; at += lanes<T>) {
       vec<T> x = load(total + at);
       for (int b = 0; b < n; b++) x = x + load(totals + b * stride + ptrdiff_t(i) * PANEL + at);
-      return x;
-    };
-    if (g.last)
-      with_rule(g, u, [&](auto rule) INLINE_LAMBDA { take_step<T, decltype(rule)>(g, u, i, rows, terms, sum); });
-    else
-      for (ptrdiff_t at = 0; at < ptrdiff_t(rows) * PANEL; at += lanes<T>) store(total + at, sum(at));
+      store(total + at, x);
+    }
+    if (g.last) take_step(g, u, i, rows, terms, total);
   };
-  rows_from(g.i_begin, g.i_end - g.i_begin, terms_of(u));
+  for (int i = g.i_begin, end; i < g.i_end; i = end) {
+    end = panel_end(i, g.i_end);
+    rows_from(i, end - i, terms_of(u));
+  }
   if (g.bias) rows_from(g.in, g.influence ? 2 : 1, terms_of_bias(u));
   copy_transposed(g);
 }

@@ -35,6 +35,7 @@ namespace {
 #include "kernels/sparsity.inl.hpp"
 #include "kernels/threefry.inl.hpp"
 #include "kernels/dropout.inl.hpp"
+#include "kernels/rules.inl.hpp"
 #include "kernels/update.inl.hpp"
 #include "kernels/one_row.inl.hpp"
 #include "kernels/gradient.inl.hpp"

@@ -6,15 +6,6 @@
 // Where the input panel of row i, or the block, ends.
 INLINE int panel_end(int i, int end) { return i / PANEL * PANEL + PANEL < end ? i / PANEL * PANEL + PANEL : end; }
 
-// Takes the step on rows [i, i + rows) of a block; total(offset) gives the totals.
-template <class T, class Rule, class Total>
-INLINE void take_step(const GradientUnit<T>& g, const Update<T>& u, int i, int rows, Terms<T> terms, Total total) {
-  if (terms.any())
-    Step<T, Rule, true>(g, u, i, terms).each(rows, g.columns, total);
-  else
-    Step<T, Rule, false>(g, u, i, terms).each(rows, g.columns, total);
-}
-
 // N vectors of columns of rows [i, i + rows); with NEXT, the next row's terms join `sum`.
 template <class T, class Rule, int N, bool TERMS, bool NEXT>
 INLINE void outer_product(const GradientUnit<T>& g, const Update<T>& u, int i, int rows, vec<T> (&sum)[N]) {
@@ -53,20 +44,33 @@ INLINE void rank_one_of(const GradientUnit<T>& g, const Update<T>& u) {
 template <class T, class Rule, bool TERMS> INLINE void rank_one_by(const GradientUnit<T>& g, const Update<T>& u) {
   constexpr int V = PANEL / lanes<T>;
   const bool narrow = g.columns <= lanes<T>;
-  if (Rule::trains && g.next_o)
-    narrow ? rank_one_of<T, Rule, 1, TERMS, Rule::trains>(g, u) : rank_one_of<T, Rule, V, TERMS, Rule::trains>(g, u);
+  if (g.next_o)
+    narrow ? rank_one_of<T, Rule, 1, TERMS, true>(g, u) : rank_one_of<T, Rule, V, TERMS, true>(g, u);
   else
     narrow ? rank_one_of<T, Rule, 1, TERMS, false>(g, u) : rank_one_of<T, Rule, V, TERMS, false>(g, u);
 }
 
-template <class T, class Rule> INLINE void rank_one(const GradientUnit<T>& g, const Update<T>& u) {
+template <class T, class Rule> INLINE void rank_one_of_rule(const GradientUnit<T>& g, const Update<T>& u) {
   const Update<T> numbers = u;  // a copy that no store can change, so that its numbers stay in registers
   terms_of(u).any() ? rank_one_by<T, Rule, true>(g, numbers) : rank_one_by<T, Rule, false>(g, numbers);
-  const T* delta = g.delta;
-  if (g.bias)
-    take_step<T, Rule>(g, numbers, g.in, 1, terms_of_bias(u),
-                       [=](ptrdiff_t at) INLINE_LAMBDA { return vec<T>{} + load(delta + at); });
+  if (g.bias) {
+    const Step<T, Rule, true> step(g, numbers, g.in, terms_of_bias(u));
+    for (int c = 0; c < g.columns; c += lanes<T>) step(c, vec<T>{} + load(g.delta + c));
+  }
   const T* bias = g.w + ptrdiff_t(g.in) * PANEL;
   for (int c = 0; g.next_o && c < g.columns; c += lanes<T>)
     store(g.next_net + c, load(g.next_net + c) + load(bias + c));
+}
+
+// Whether the batch is one row, and its rule one that the pass is compiled for: the others take a tile's way.
+template <class T> INLINE bool is_one_row(const GradientUnit<T>& g, const Update<T>& u) {
+  return g.rows == 1 && !g.total && !g.gradient && u.minus_inverse_s == -1 && int(u.rule) <= int(Optimizer::adam);
+}
+
+template <class T> INLINE void rank_one(const GradientUnit<T>& g, const Update<T>& u) {
+  switch (u.rule) {
+    case Optimizer::sgd: return rank_one_of_rule<T, Sgd>(g, u);
+    case Optimizer::momentum: return rank_one_of_rule<T, Momentum>(g, u);
+    default: return rank_one_of_rule<T, Adam>(g, u);
+  }
 }

@@ -28,7 +28,12 @@ enum class Activation : int {
 };
 enum class Loss : int { half_squared_error, binary_cross_entropy, cross_entropy, squared_error };
 enum class Sparsity : int { l1, kl };
-enum class Optimizer : int { sgd, momentum, adam };
+// Those up to adam take a batch of one row in a pass of their own.
+enum class Optimizer : int {
+  // clang-format off
+  sgd, momentum, adam, nesterov, velocity, amsgrad, nadam, adagrad, rmsprop, rmsprop_momentum, rmsprop_centered,
+  adadelta, lion, rprop,  // clang-format on
+};
 enum class Kind : int { b, i8, i16, i32, i64, u8, u16, u32, u64, f16, f32, f64 };
 enum class Check : int { finite, probability, label };
 
@@ -151,6 +156,8 @@ template <class T> struct Update {
   T eta, momentum;
   T beta_1, one_minus_beta_1, beta_2, one_minus_beta_2;
   T step_size, bias_correction, eps;  // eta / (1 - beta_1^t), 1 / (1 - beta_2^t)
+  T gain;                             // of g itself
+  T grow, shrink, least, most;        // of Rprop's steps
   Penalty<T> penalty;
   T decay;            // of w, decoupled from its gradient: eta weight_decay
   T clip;             // largest element of the gradient; 0: any
@@ -168,7 +175,7 @@ template <class T> struct GradientUnit {
   bool bias;           // and alpha, if any
   bool first, last;    // chunk of the batch
   T *total, *w;        // [in + 1][PANEL], the bias row last; total is carried from chunk to chunk, null: one chunk
-  T* slot[2];          // likewise
+  T* slot[3];          // likewise
   T* gradient;         // likewise; non-null: store the gradient here instead of updating
   const T* influence;  // the output panel's u do/dalpha, whose sums move the row after the bias; null: no alpha
   T* transposed;       // the output panel's part of the first input panel's, or null

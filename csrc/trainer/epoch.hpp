@@ -77,7 +77,7 @@ template <class T> struct Trainer<T>::Epoch {
   BlockTarget<T> target() {
     Trainer& t = trainer;
     return {t.packed_.data(),
-            {t.packed_slots_[0].data(), t.packed_slots_[1].data()},
+            {t.packed_slots_[0].data(), t.packed_slots_[1].data(), t.packed_slots_[2].data()},
             t.totals_.data(),
             t.gradient_.data(),  // null: the step follows at once
             t.transposed_.data()};

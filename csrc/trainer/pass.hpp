@@ -7,6 +7,7 @@
 
 #include "kernels/dispatch.hpp"
 #include "trainer/network.hpp"
+#include "trainer/optimizer.hpp"
 #include "trainer/plan.hpp"
 #include "trainer/random.hpp"
 #include "trainer/sparsity.hpp"
@@ -247,7 +248,7 @@ template <class T> struct Pass {
 // Where one block's weights, state and totals lie; null buffers stay null.
 template <class T> struct BlockTarget {
   T* w;
-  T* slot[2];
+  T* slot[MOST_SLOTS];
   T* total;
   T* gradient;
   T* transposed;
@@ -275,7 +276,7 @@ GradientUnit<T> gradient_unit(const Shape& shape, const Workspace<T>& space, con
   unit.last = last;
   unit.total = place(target.total, panel);
   unit.w = place(target.w, panel);
-  for (int s = 0; s < 2; s++) unit.slot[s] = place(target.slot[s], panel);
+  for (int s = 0; s < MOST_SLOTS; s++) unit.slot[s] = place(target.slot[s], panel);
   unit.gradient = place(target.gradient, panel);
   // The input layer's deltas are never asked for in training, so W[0] needs no transposed copy.
   if (target.transposed && block.layer > 0) {

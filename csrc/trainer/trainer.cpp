@@ -26,7 +26,7 @@ template <class T> void Trainer<T>::prepare(int64_t rows, int shares, const Rand
   const bool coupled = sparse_.couples_rows();
   blocks_per_share_ = coupled ? 0 : blocks_per_share(shape, rows, shares, sizeof(T));
   const bool by_blocks = blocks_per_share_ > 0;
-  row_ahead_ = !coupled && !clips() && !limits() && takes_row_ahead(shape, rows, shares);
+  row_ahead_ = !coupled && settings.by_row() && !clips() && !limits() && takes_row_ahead(shape, rows, shares);
   const int64_t chunk = row_ahead_ ? 2 : by_blocks ? int64_t(KB) * shares : chunk_rows(shape, rows, shares, sizeof(T));
   std::vector<bool> slopes(shape.sizes.size());
   for (size_t k = 1; k < slopes.size(); k++) slopes[k] = random.may_drop(int(k));

@@ -6,30 +6,13 @@
 #pragma once
 #include <atomic>
 #include <memory>
-#include <vector>
 
 #include "trainer/average.hpp"
 #include "trainer/batches.hpp"
 #include "trainer/numbers.hpp"
+#include "trainer/optimizer.hpp"
 #include "trainer/pass.hpp"
 #include "trainer/phases.hpp"
-
-struct OptimizerSettings {
-  Optimizer rule;
-  double eta, momentum, beta_1, beta_2, eps;
-  double weight_decay = 0;          // decoupled: w <- w - eta weight_decay w
-  double clip_value = 0;            // of each element of the gradient; 0: none
-  std::vector<double> eta_factors;  // by layer; empty: all 1
-  double clip_norm = 0;             // of the whole gradient; 0: none
-  double max_norm = 0;              // of each unit's weights; 0: none
-  int slots() const { return rule == Optimizer::adam ? 2 : rule == Optimizer::momentum ? 1 : 0; }
-};
-
-// What moves from step to step besides the slots.
-struct OptimizerClock {
-  int64_t steps = 0;
-  double beta_1_power = 1, beta_2_power = 1;
-};
 
 // The loss is not finite, or, with a finite loss, the weights are not.
 struct Diverged {
@@ -60,7 +43,7 @@ template <class T> class Trainer {
   const int n_threads;
   int64_t epochs = 0;
   OptimizerClock clock{};
-  Buffer<T> slots[2];
+  Buffer<T> slots[MOST_SLOTS];
   Average<T> average;
 
   const std::shared_ptr<Network<T>> network;
@@ -82,7 +65,7 @@ template <class T> class Trainer {
   void commit(int share, int shares);
 
   uint64_t seen_version_ = 0;  // of network->w, when packed_ was made from it; 0: never
-  Buffer<T> packed_, transposed_, packed_slots_[2], totals_, penalty_sums_;
+  Buffer<T> packed_, transposed_, packed_slots_[MOST_SLOTS], totals_, penalty_sums_;
   Workspace<T> space_;
   int shares_ = 0;
   std::vector<std::vector<Block>> blocks_;  // of weights, by share

@@ -13,7 +13,17 @@ from deltarule.history import History
 from deltarule.info import info
 from deltarule.jacobian import jacobian
 from deltarule.mlp import MLP
-from deltarule.optimizers import SGD, Adam
+from deltarule.optimizers import (
+    SGD,
+    Adadelta,
+    AdaGrad,
+    Adam,
+    AdamW,
+    Lion,
+    NAdam,
+    RMSProp,
+    Rprop,
+)
 from deltarule.results import Backward, Trace
 from deltarule.trainer import Trainer
 
@@ -37,13 +47,20 @@ __all__ = [
     "MLP",
     "SGD",
     "SWA",
+    "AdaGrad",
+    "Adadelta",
     "Adam",
+    "AdamW",
     "Autoencoder",
     "Backward",
     "Dropout",
     "History",
+    "Lion",
+    "NAdam",
     "Perceptron",
     "RBFNetwork",
+    "RMSProp",
+    "Rprop",
     "Sparsity",
     "Trace",
     "Trainer",

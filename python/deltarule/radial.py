@@ -22,7 +22,7 @@ from deltarule.history import History
 from deltarule.kmeans import Distances, kmeans
 from deltarule.metrics import METRICS, labels
 from deltarule.mlp import MLP
-from deltarule.optimizers import Adam, Optimizer, check_optimizer
+from deltarule.optimizers import Adam, Optimizer, check_batch_size, check_optimizer
 from deltarule.regression import LinearRegression, least_squares
 from deltarule.results import Array
 from deltarule.schedules.base import lasting
@@ -158,8 +158,9 @@ class RBFNetwork:
         y = _validate.judged(_validate.targets(y, net), net, "float64")
         if len(x) != len(y):
             raise ValueError(f"X, Y: {len(x)} and {len(y)} rows; expected as many in both")
-        optimizer = check_optimizer(Adam() if optimizer is None else optimizer, "float64")
+        optimizer = check_optimizer(Adam() if optimizer is None else optimizer, "float64", 1)
         batch_size, epochs = _validate.batch_size(batch_size) or None, _validate.epochs(epochs)
+        check_batch_size(optimizer, batch_size)
         optimizer = lasting(optimizer, epochs)
         if hasattr(self, "mlp"):
             del self.mlp  # should what follows fail, centres and layer would not belong together

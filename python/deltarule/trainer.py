@@ -20,7 +20,14 @@ from deltarule.dropout import (
     draws_of,
 )
 from deltarule.mlp import MLP
-from deltarule.optimizers import OPTIMIZERS, Adam, Optimizer, check_optimizer
+from deltarule.optimizers import (
+    OPTIMIZERS,
+    Adam,
+    Optimizer,
+    check_batch_size,
+    check_optimizer,
+    initial_slots,
+)
 from deltarule.results import Array
 from deltarule.schedules.moving import Moving
 from deltarule.sparsity import Sparsity, check_sparsity
@@ -90,6 +97,7 @@ class Trainer:
         layers = len(mlp.architecture.activations)
         self._optimizer = check_optimizer(rule, mlp.architecture.dtype, layers)
         self._batch_size = _validate.batch_size(batch_size) or None
+        check_batch_size(self._optimizer, self._batch_size)
         self._n_threads = _validate.n_threads(n_threads) or None
         self._sparsity = check_sparsity(sparsity, mlp.architecture)
         self._average = check_average(average, mlp.architecture.dtype)
@@ -106,6 +114,9 @@ class Trainer:
             None if self.average is None else self.average.native,
             None if self._draws is None else self._draws.settings,
         )  # fmt: skip
+        if any(self.optimizer.slots):
+            start = initial_slots(self.optimizer, mlp.architecture)
+            self._trainer.set_state({**self._trainer.state, "slots": start})
 
     @property
     def mlp(self) -> MLP:

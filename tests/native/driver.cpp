@@ -188,10 +188,17 @@ template <class T> void gather(const Kernels<T>& k, Hash& hash) {
     }
 }
 
+OptimizerSettings settings_of(Optimizer rule) {
+  OptimizerSettings settings{rule, 0.01, 0.9, 0.9, 0.999, 1e-8};
+  settings.mu_decay = 0.99;
+  settings.shrink = 0.5, settings.grow = 1.2, settings.least = 1e-4, settings.most = 0.05;
+  return settings;
+}
+
 template <class T>
 void train(Hash& hash, const std::vector<int64_t>& sizes, const std::vector<std::string>& f, const char* loss,
-           Optimizer rule, int64_t batch, int64_t n = 70, Penalty<double> penalty = {1e-3, 0},
-           const SparsitySettings& sparsity = {}, double bound = 0, const RandomSettings& drawn = {}) {
+           const OptimizerSettings& settings, int64_t batch, int64_t n = 70, Penalty<double> penalty = {1e-3, 0},
+           const SparsitySettings& sparsity = {}, const RandomSettings& drawn = {}) {
   auto network = std::make_shared<Network<T>>(Shape(sizes, texts(f), loss, "mean", penalty, true), nullptr, nullptr);
   const Shape& shape = network->shape;
   const Buffer<T> w = random_buffer<T>(size_t(shape.n_weights), 20, -0.3, 0.3);
@@ -200,9 +207,8 @@ void train(Hash& hash, const std::vector<int64_t>& sizes, const std::vector<std:
                   Y = random_buffer<T>(size_t(n * shape.outputs()), 22, 0, 1);
   for (int threads : {1, 3}) {
     network->assign(w.data());
-    OptimizerSettings settings{rule, 0.01, 0.9, 0.9, 0.999, 1e-8};
-    settings.clip_norm = settings.max_norm = bound;
-    const AveragingSettings averaging{bound ? AveragingSettings::ema : AveragingSettings::none, 0.75, 1, 1};
+    const AveragingSettings averaging{settings.clip_norm ? AveragingSettings::ema : AveragingSettings::none, 0.75, 1,
+                                      1};
     Trainer<T> trainer(network, settings, batch, threads, sparsity, averaging, drawn);
     for (int e = 0; e < 2; e++) {
       Watch watch;
@@ -216,7 +222,8 @@ void train(Hash& hash, const std::vector<int64_t>& sizes, const std::vector<std:
 }
 
 template <class T> void training(Hash& hash) {
-  for (Optimizer rule : {Optimizer::sgd, Optimizer::momentum, Optimizer::adam}) {
+  for (Optimizer name : {Optimizer::sgd, Optimizer::momentum, Optimizer::adam}) {
+    const OptimizerSettings rule = settings_of(name);
     train<T>(hash, {33, 17, 5}, {"relu", "softmax"}, "cross_entropy", rule, 32);
     train<T>(hash, {20, 18, 16, 1}, {"tanh", "tanh", "logistic"}, "binary_cross_entropy", rule, 0);
     train<T>(hash, {7, 40, 3}, {"softmax", "identity"}, "half_squared_error", rule, 1);
@@ -231,8 +238,9 @@ template <class T> void training(Hash& hash) {
 
 // A penalty on a layer's outputs: of every row, and of the batch as a whole, in one chunk and in several.
 template <class T> void sparse(Hash& hash) {
-  for (Optimizer rule : {Optimizer::sgd, Optimizer::momentum, Optimizer::adam})
+  for (Optimizer name : {Optimizer::sgd, Optimizer::momentum, Optimizer::adam})
     for (Sparsity kind : {Sparsity::l1, Sparsity::kl}) {
+      const OptimizerSettings rule = settings_of(name);
       train<T>(hash, {33, 17, 5}, {"logistic", "softmax"}, "cross_entropy", rule, 32, 70, {1e-3, 0},
                {1, kind, 0.3, 0.1});
       train<T>(hash, {7, 40, 3}, {"logistic", "identity"}, "half_squared_error", rule, 1, 30, {1e-3, 0},
@@ -240,16 +248,29 @@ template <class T> void sparse(Hash& hash) {
       train<T>(hash, {6, 9, 17, 2}, {"tanh", "logistic", "identity"}, "half_squared_error", rule, 0, 1300, {1e-3, 0},
                {2, kind, 0.3, 0.1});
     }
-  train<T>(hash, {6, 33, 2}, {"relu", "identity"}, "half_squared_error", Optimizer::sgd, 0, 600, {1e-3, 0},
+  train<T>(hash, {6, 33, 2}, {"relu", "identity"}, "half_squared_error", settings_of(Optimizer::sgd), 0, 600, {1e-3, 0},
            {1, Sparsity::l1, 0.3, 0});
+}
+
+// Every rule, alone and with all that any rule takes beside it: tiles, one row, blocks of the batch.
+template <class T> void optimizers(Hash& hash) {
+  for (int name = 0; name < int(std::size(optimizer_rules)); name++)
+    for (bool more : {false, true}) {
+      OptimizerSettings rule = settings_of(Optimizer(name));
+      if (more) rule.weight_decay = 0.1, rule.clip_value = 0.01, rule.eta_factors = {0.5, 2};
+      for (int64_t batch : {1, 16}) train<T>(hash, {9, 33, 3}, {"tanh", "identity"}, "half_squared_error", rule, batch);
+      train<T>(hash, {6, 17, 2}, {"tanh", "identity"}, "half_squared_error", rule, 0, 600);
+    }
 }
 
 // Norms of gradients and of units bounded, and an average kept: minibatch, one row, blocks of the batch.
 template <class T> void bounded(Hash& hash) {
-  for (Optimizer rule : {Optimizer::sgd, Optimizer::momentum, Optimizer::adam}) {
-    train<T>(hash, {33, 17, 5}, {"relu", "softmax"}, "cross_entropy", rule, 32, 70, {1e-3, 0}, {}, 0.2);
-    train<T>(hash, {7, 40, 3}, {"tanh", "identity"}, "half_squared_error", rule, 1, 30, {1e-3, 0}, {}, 0.2);
-    train<T>(hash, {6, 17, 2}, {"tanh", "identity"}, "half_squared_error", rule, 0, 1300, {1e-3, 0}, {}, 0.2);
+  for (Optimizer name : {Optimizer::sgd, Optimizer::momentum, Optimizer::adam}) {
+    OptimizerSettings rule = settings_of(name);
+    rule.clip_norm = rule.max_norm = 0.2;
+    train<T>(hash, {33, 17, 5}, {"relu", "softmax"}, "cross_entropy", rule, 32, 70, {1e-3, 0});
+    train<T>(hash, {7, 40, 3}, {"tanh", "identity"}, "half_squared_error", rule, 1, 30, {1e-3, 0});
+    train<T>(hash, {6, 17, 2}, {"tanh", "identity"}, "half_squared_error", rule, 0, 1300, {1e-3, 0});
   }
 }
 
@@ -268,12 +289,12 @@ template <class T> void random_numbers(const Kernels<T>& k, Hash& hash) {
       add_columns(hash, slope.data(), rows * PANEL, rows, columns);
     }
   }
-  for (Optimizer rule : {Optimizer::sgd, Optimizer::adam}) {
-    train<T>(hash, {33, 17, 5}, {"relu", "softmax"}, "cross_entropy", rule, 32, 70, {}, {}, 0, {77, {0.2, 0.5}, 0.1});
-    train<T>(hash, {7, 40, 3}, {"softmax", "identity"}, "half_squared_error", rule, 1, 30, {}, {}, 0,
+  for (Optimizer name : {Optimizer::sgd, Optimizer::adam}) {
+    const OptimizerSettings rule = settings_of(name);
+    train<T>(hash, {33, 17, 5}, {"relu", "softmax"}, "cross_entropy", rule, 32, 70, {}, {}, {77, {0.2, 0.5}, 0.1});
+    train<T>(hash, {7, 40, 3}, {"softmax", "identity"}, "half_squared_error", rule, 1, 30, {}, {},
              {77, {0.2, 0.5}, 0.1});
-    train<T>(hash, {6, 17, 2}, {"tanh", "identity"}, "half_squared_error", rule, 0, 1300, {}, {}, 0,
-             {77, {0, 0.5}, 0.1});
+    train<T>(hash, {6, 17, 2}, {"tanh", "identity"}, "half_squared_error", rule, 0, 1300, {}, {}, {77, {0, 0.5}, 0.1});
   }
 }
 
@@ -303,6 +324,7 @@ template <class T> void all_lines() {
   line<T>("output", output<T>);
   line<T>("weight_gradient", weight_gradient<T>);
   line<T>("training", [](const Kernels<T>&, Hash& hash) { training<T>(hash); });
+  line<T>("optimizers", [](const Kernels<T>&, Hash& hash) { optimizers<T>(hash); });
   line<T>("bounded", [](const Kernels<T>&, Hash& hash) { bounded<T>(hash); });
   line<T>("random", random_numbers<T>);
   line<T>("sparsity", [](const Kernels<T>&, Hash& hash) { sparse<T>(hash); });

@@ -14,7 +14,8 @@ from typing import Any, ClassVar
 from deltarule._arguments import number
 from deltarule.schedules.base import Schedule, refuse_function
 
-Range = Callable[[str, object], Any]
+# What may be given, by name: a function that returns the value or raises.
+Ranges = Mapping[str, Callable[[str, object], Any]]
 
 
 def positive(name: str, value: object) -> float:
@@ -100,7 +101,7 @@ class Rule(ABC):
     eta_factors: tuple[float, ...] | None = None
 
     # What each rule's own parameters may be, and which of all may be schedules.
-    ranges: ClassVar[Mapping[str, Range]] = {}
+    ranges: ClassVar[Ranges] = {}
     moving: ClassVar[tuple[str, ...]] = ("eta", "weight_decay")
     full_batch: ClassVar[bool] = False
 
@@ -113,10 +114,10 @@ class Rule(ABC):
                 object.__setattr__(self, name, judge(name, value))
 
     def __repr__(self) -> str:
-        """The rule's own numbers, and those of all rules that differ from their default."""
-        common = [field for field in fields(self) if field.kw_only]
-        shown = [field for field in fields(self) if not field.kw_only]
-        shown += [field for field in common if getattr(self, field.name) != field.default]
+        """The rule's own numbers, and of the rest what differs from its default."""
+        own = [field for field in fields(self) if not field.kw_only and field.type != "bool"]
+        rest = [field for field in fields(self) if field not in own]
+        shown = own + [field for field in rest if getattr(self, field.name) != field.default]
         numbers = (f"{field.name}={getattr(self, field.name)!r}" for field in shown)
         return f"{type(self).__name__}({', '.join(numbers)})"
 
@@ -129,6 +130,10 @@ class Rule(ABC):
     @abstractmethod
     def slots(self) -> tuple[float, ...]:
         """Where each of the numbers that the rule keeps per weight starts."""
+
+    def slots_of(self, layer: int) -> tuple[float, ...]:
+        """Return where they start for W[layer]."""
+        return self.slots
 
     @property
     def parameters(self) -> dict[str, float]:
@@ -154,7 +159,7 @@ class Rule(ABC):
         return 1.0 if self.eta_factors is None else self.eta_factors[layer]
 
 
-_COMMON: Mapping[str, Range] = {
+_COMMON: Ranges = {
     "eta": positive,
     "weight_decay": not_negative,
     "clip_value": bound,

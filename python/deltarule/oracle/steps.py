@@ -16,7 +16,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from deltarule.architecture import Architecture
 from deltarule.averaging import Averaging
-from deltarule.optimizers import Optimizer
+from deltarule.optimizers import Optimizer, initial_slots
 
 Array = NDArray[Any]
 
@@ -30,18 +30,23 @@ class State:
     steps: int = 0
     beta_1_power: float = 1.0
     beta_2_power: float = 1.0
+    mu_power: float = 1.0
+    mu_product: float = 1.0
     average: Array | None = None
 
     @classmethod
     def start(cls, rule: Optimizer, net: Architecture, dtype: DTypeLike = np.float64) -> State:
         """Return the state before the first step."""
-        return cls([np.full(net.n_weights, start, dtype) for start in rule.slots])
+        return cls(initial_slots(rule, net, dtype))
 
     def tick(self, rule: Any) -> None:
         """Begin the next step."""
         self.steps += 1
         self.beta_1_power *= getattr(rule, "beta_1", 0.0)
         self.beta_2_power *= getattr(rule, "beta_2", 0.0)
+        if rule.kernel == "nadam":
+            self.mu_power *= rule.mu_decay
+            self.mu_product *= rule.beta_1 * (1 - 0.5 * self.mu_power)
 
     def step(
         self,
@@ -88,8 +93,10 @@ class State:
             eta_k, w_k = eta * rule.eta_factor(k), w[part]
             if decay and W.ndim == 2:  # learned parameters decay no more than biases do
                 w_k = formulas.decayed(W, eta_k * decay).ravel()
-            call, slots = Call(rule, self, eta_k, mu), [slot[part] for slot in self.slots]
-            new[part], *kept = FORMULAS[rule.kernel](formulas, call, w_k, g[part], *slots)
+            numbers = ARGUMENTS[rule.kernel](Call(rule, self, eta_k, mu, rule.eta_factor(k)))
+            formula = getattr(formulas, rule.kernel)
+            results = formula(w_k, g[part], *(slot[part] for slot in self.slots), *numbers)
+            new[part], *kept = results if self.slots else (results,)
             for slot, value in zip(self.slots, kept, strict=True):
                 slot[part] = value
         if rule.max_norm is not None:
@@ -137,16 +144,39 @@ class Call:
     t: State
     eta: float
     mu: float
+    factor: float
 
 
-Formula = Callable[..., tuple[Array, ...]]
+def _adam(c: Call) -> tuple[float, ...]:
+    r = c.rule
+    return c.eta, r.beta_1, r.beta_2, r.eps, c.t.beta_1_power, c.t.beta_2_power, r.eps_inside
 
-# How each kernel's formula is called: (formulas, c, w, g, its slots) -> (w, its slots).
-FORMULAS: dict[str, Formula] = {
-    "sgd": lambda f, c, w, g: (f.sgd(w, g, c.eta),),
-    "momentum": lambda f, c, w, g, v: f.momentum(w, g, v, c.eta, c.mu),
-    "adam": lambda f, c, w, g, m, v: f.adam(
-        w, g, m, v, c.eta, c.rule.beta_1, c.rule.beta_2, c.rule.eps,
-        c.t.beta_1_power, c.t.beta_2_power,
-    ),
-}  # fmt: skip
+
+def _nadam(c: Call) -> tuple[float, ...]:
+    r, t = c.rule, c.t
+    mu, mu_next = (r.beta_1 * (1 - 0.5 * power) for power in (t.mu_power, t.mu_power * r.mu_decay))
+    return c.eta, r.beta_1, r.beta_2, r.eps, t.beta_2_power, mu, mu_next, t.mu_product
+
+
+def _rprop(c: Call) -> tuple[float, ...]:
+    r = c.rule
+    return r.shrink, r.grow, r.least * c.factor, r.most * c.factor
+
+
+# The numbers that each kernel's formula takes after w, g and its slots; it returns w and its slots.
+ARGUMENTS: dict[str, Callable[[Call], tuple[float, ...]]] = {
+    "sgd": lambda c: (c.eta,),
+    "momentum": lambda c: (c.eta, c.mu),
+    "nesterov": lambda c: (c.eta, c.mu, c.rule.eta_in_velocity),
+    "velocity": lambda c: (c.eta, c.mu),
+    "adam": _adam,
+    "amsgrad": _adam,
+    "nadam": _nadam,
+    "adagrad": lambda c: (c.eta, c.rule.eps),
+    "rmsprop": lambda c: (c.eta, c.rule.beta, c.rule.eps),
+    "rmsprop_momentum": lambda c: (c.eta, c.rule.beta, c.rule.eps, c.mu),
+    "rmsprop_centered": lambda c: (c.eta, c.rule.beta, c.rule.eps, c.mu),
+    "adadelta": lambda c: (c.eta, c.rule.beta, c.rule.eps),
+    "lion": lambda c: (c.eta, c.rule.beta_1, c.rule.beta_2),
+    "rprop": _rprop,
+}

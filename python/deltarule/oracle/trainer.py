@@ -18,7 +18,7 @@ from deltarule.dropout import (
     check_noise,
     draws_of,
 )
-from deltarule.optimizers import Adam, Optimizer, check_optimizer
+from deltarule.optimizers import Adam, Optimizer, check_batch_size, check_optimizer
 from deltarule.oracle import optimizers
 from deltarule.oracle.activations import Float64
 from deltarule.oracle.data import float_features, float_targets
@@ -86,6 +86,7 @@ class Trainer:
         layers = len(mlp.architecture.activations)
         self._optimizer = check_optimizer(rule, mlp.architecture.dtype, layers)
         self._batch_size = _validate.batch_size(batch_size) or None
+        check_batch_size(self._optimizer, self._batch_size)
         self._n_threads = _validate.n_threads(n_threads) or None
         self._sparsity = check_sparsity(sparsity, mlp.architecture)
         self._average = check_average(average, mlp.architecture.dtype)
