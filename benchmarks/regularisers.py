@@ -29,6 +29,9 @@ OPTIONS: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = {
     "max_norm, every unit beyond": ({}, {"max_norm": 0.1}, {}),
     "EMA": ({}, {}, {"average": dr.EMA(0.999)}),
     "SWA": ({}, {}, {"average": dr.SWA()}),
+    "dropout=0.5": ({}, {}, {"dropout": 0.5, "seed": 0}),
+    "Dropout(0.5, input=0.2)": ({}, {}, {"dropout": dr.Dropout(0.5, input=0.2), "seed": 0}),
+    "noise=0.1": ({}, {}, {"noise": 0.1, "seed": 0}),
     "clip_norm, max_norm, EMA": (
         {}, {"clip_norm": 0.1, "max_norm": 0.1}, {"average": dr.EMA(0.999)},
     ),

@@ -159,9 +159,10 @@ template <class T> void functions(const Kernels<T>& k, Hash& hash) {
         const size_t size = size_t(panels_of(columns)) * size_t(rows) * PANEL;
         const Buffer<T> A = random_buffer<T>(size_t(rows) * PANEL, 1, -6, 6);
         const Buffer<T> B = random_buffer<T>(size_t(panels_of(columns)) * 9 * PANEL, 2);
-        Buffer<T> C(size), slope(size), influence(size);
         const Buffer<T> alpha = random_buffer<T>(size_t(panels_of(columns)) * PANEL, 3);
-        const Function<T> function{Activation(f), T(0.3), alpha.data(), PANEL, Activation::tanh};
+        Buffer<T> C(size), slope(size), influence(size);
+        const bool own = learns(Activation(f));
+        const Function<T> function{Activation(f), T(0.3), own ? alpha.data() : nullptr, PANEL, Activation::tanh};
         k.affine({A.data(), rows * PANEL, B.data(), 9 * PANEL, C.data(), rows * PANEL, rows, 8, columns, 0,
                   panels_of(columns)},
                  function, {slope.data(), influence.data()});
