@@ -75,7 +75,7 @@ def log_cosh():
     yield float(np.sum(np.log(1 + 2 * t**2 / (1 - t**2)))), exact(f(NET))
 
 
-@formula("L5", r"\max(0, 1 - y_j \hat y_j)", r"y_j \, [y_j \hat y_j < 1]")
+@formula("L5", r"\max(0, 1 - y_j \hat y_j)", r"y_j \ [y_j \hat y_j < 1]")
 def hinge():
     def f(p):
         return sum(max(0.0, 1 - y * v) for y, v in zip(SIGNS, p, strict=True))
@@ -93,7 +93,7 @@ def squared_hinge():
     yield from of_loss("squared_hinge", f, 2 * SIGNS * np.maximum(0, 1 - SIGNS * net), net, SIGNS)
 
 
-@formula("L7", r"\hat y_j - y_j \, \mathrm{net}_j", r"\delta_j = y_j - \hat y_j")
+@formula("L7", r"\hat y_j - y_j \ \mathrm{net}_j", r"\delta_j = y_j - \hat y_j")
 def poisson():
     def f(net):
         return sum(exp(v) - y * v for y, v in zip(COUNTS, net, strict=True))
@@ -135,7 +135,7 @@ def focal_row(net):
     return float(np.sum(SHARES * (1 - y_hat) ** GAMMA * t + (1 - SHARES) * y_hat**GAMMA * s))
 
 
-@formula("L10", r"y_j (1 - \hat y_j)^\gamma t_j + (1 - y_j) \, \hat y_j^\gamma s_j")
+@formula("L10", r"y_j (1 - \hat y_j)^\gamma t_j + (1 - y_j) \ \hat y_j^\gamma s_j")
 def focal():
     yield focal_row(NET), exact(of_core(f"focal({GAMMA})", NET, SHARES)[0])
     s, t = tails(NET)
@@ -178,7 +178,7 @@ MEAN, LOG_VARIANCE = np.array([0.4, 1.1]), np.array([-0.6, 0.9])
 MEASURED_Y = np.array([0.8, -1.3])
 
 
-@formula("L15", r"s_j + r_j^2", r"r_j = (y_j - \mu_j) \, e^{-s_j / 2}")
+@formula("L15", r"s_j + r_j^2", r"r_j = (y_j - \mu_j) \ e^{-s_j / 2}")
 def gaussian():
     r = (MEASURED_Y - MEAN) * np.exp(-LOG_VARIANCE / 2)
     claimed = float(np.sum(LOG_VARIANCE + r**2) / 2)
@@ -198,7 +198,7 @@ def gaussian_delta():
     yield from of_loss("gaussian_nll", f, delta, np.append(MEAN, LOG_VARIANCE), MEASURED_Y)
 
 
-@formula("L14", r"(1 - e) \, y_j + \frac{e}{C}")
+@formula("L14", r"(1 - e) \ y_j + \frac{e}{C}")
 def label_smoothing():
     e, y = 0.2, np.array([0.0, 1.0, 0.0])
     moved = (1 - e) * y + e / 3
