@@ -3,11 +3,12 @@
 # Sets KERNEL_OBJECTS (to be linked last) and KERNEL_DEFINITIONS (for dispatch.cpp).
 
 set(KERNEL_ISAS generic)
-set(KERNEL_FLAGS_generic $<$<CONFIG:Release>:-Os>)   # for correctness: 0.58 MB of code, 0.97 at -O2
+set(KERNEL_FLAGS_generic $<$<CONFIG:Release>:-Os>)   # for correctness
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
   list(APPEND KERNEL_ISAS avx2 avx512)
   set(KERNEL_FLAGS_avx2 -mavx2 -mfma)
-  set(KERNEL_FLAGS_avx512
+  # As fast at -O2 as at -O3, and 0.1 MB of the wheel less; AVX2 loses 4 to 9 % at -O2.
+  set(KERNEL_FLAGS_avx512 $<$<CONFIG:Release>:-O2>
     -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mprefer-vector-width=512)
 elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64|ARM64)$")
   list(APPEND KERNEL_ISAS neon)
@@ -18,8 +19,11 @@ set(KERNEL_DEFINITIONS "")
 foreach(isa IN LISTS KERNEL_ISAS)
   add_library(kernels_${isa} OBJECT csrc/kernels/kernels.cpp)
   target_compile_definitions(kernels_${isa} PRIVATE KERNEL_ISA=${isa})
-  # Kernels throw nothing; without exceptions they need no weak symbol of the C++ runtime either.
-  target_compile_options(kernels_${isa} PRIVATE -fno-exceptions ${KERNEL_FLAGS_${isa}})
+  # Kernels throw nothing; without exceptions they need no weak symbol of the C++ runtime, nor tables to
+  # unwind by.
+  target_compile_options(kernels_${isa} PRIVATE -fno-exceptions
+    $<$<CONFIG:Release>:-fno-asynchronous-unwind-tables> $<$<CONFIG:Release>:-fno-unwind-tables>
+    ${KERNEL_FLAGS_${isa}})
   target_link_libraries(kernels_${isa} PRIVATE native)
   list(APPEND KERNEL_OBJECTS $<TARGET_OBJECTS:kernels_${isa}>)
   string(TOUPPER ${isa} upper)

@@ -19,6 +19,7 @@ file(GLOB binding_sources CONFIGURE_DEPENDS csrc/binding/*.cpp)
 pybind11_add_module(_core NO_EXTRAS
   ${binding_sources} $<TARGET_OBJECTS:trainer> ${KERNEL_OBJECTS})
 target_link_libraries(_core PRIVATE native OpenMP::OpenMP_CXX)
+target_compile_options(_core PRIVATE $<$<CONFIG:Release>:-Os>)   # calls, no loops: for the wheel's size
 install(TARGETS _core LIBRARY DESTINATION deltarule)
 
 # Cython writes the paths of included files, as seen from the build directory, into the module:
@@ -31,7 +32,8 @@ endforeach()
 cython_transpile("${CMAKE_BINARY_DIR}/python/deltarule/oracle/literal.pyx" LANGUAGE C
   MODULE_NAME deltarule.oracle.literal OUTPUT literal.c OUTPUT_VARIABLE literal_c)
 python_add_library(literal MODULE WITH_SOABI "${literal_c}")
-target_compile_options(literal PRIVATE -O2)
+target_compile_options(literal PRIVATE   # a reference, 0.2 MB of the wheel smaller than at -O2
+  -Os -fno-asynchronous-unwind-tables -fno-unwind-tables -fvisibility=hidden)
 target_link_libraries(literal PRIVATE numerics)
 install(TARGETS literal LIBRARY DESTINATION deltarule/oracle)
 
