@@ -18,8 +18,8 @@ template <class T> INLINE void write_transposed(const T* w, int n, int columns, 
 }
 
 // Whether tiles take a step on totals that are still in registers (784-300 by 32 rows: 160 to 152 us). It
-// costs code: baseline x86-64, where an fma is a call per lane, does without.
-constexpr bool STEP_ON_REGISTERS = VEC_BYTES >= 32;
+// costs code: baseline x86-64, where an fma is a call per lane, and doubles do without.
+template <class T> constexpr bool STEP_ON_REGISTERS = VEC_BYTES >= 32 && sizeof(T) == 4;
 
 // Up to so many outputs (one vector of the bias) a tile of outputs by inputs is the faster one.
 template <class T> constexpr int FEW_OUTPUTS = lanes<T> < 4 ? lanes<T> : 4;
@@ -108,7 +108,7 @@ template <class T, class Rule> INLINE void by_inputs_on_registers(const Gradient
 }
 
 template <class T> void weight_gradient(const GradientUnit<T>& g, const Update<T>& u) noexcept {
-  const bool on_registers = STEP_ON_REGISTERS && g.last && !g.gradient && !terms_of(u).any();
+  const bool on_registers = STEP_ON_REGISTERS<T> && g.last && !g.gradient && !terms_of(u).any();
   if (is_one_row(g, u))
     rank_one(g, u);
   else if (g.columns <= FEW_OUTPUTS<T>)
