@@ -3,7 +3,7 @@
 // it knows the targets, calls the user's function and judges what that returns (deltarule/given.py).
 #pragma once
 #include <exception>
-#include <optional>
+#include <memory>
 
 #include "binding/arrays.hpp"
 #include "trainer/loss_function.hpp"
@@ -26,14 +26,14 @@ template <class T> class PythonLoss final : public LossFunction<T>, public HeldE
 // What Y is to the core: an array, or a loss of the caller's, n rows of either.
 template <class T> struct Aims {
   Targets targets{};
-  std::optional<PythonLoss<T>> loss;
+  std::unique_ptr<PythonLoss<T>> loss;  // null: Y is an array
 
   Aims(py::handle Y, const Shape& shape, int64_t n) {
     if (shape.loss == Loss::given)
-      loss.emplace(Y, n, shape.outputs()), targets.rows.n = n;
+      loss = std::make_unique<PythonLoss<T>>(Y, n, shape.outputs()), targets.rows.n = n;
     else
       targets = targets_of(Y, shape, n);
   }
-  LossFunction<T>* function() { return loss ? &*loss : nullptr; }
-  const HeldError* held() const { return loss ? &*loss : nullptr; }
+  LossFunction<T>* function() { return loss.get(); }
+  const HeldError* held() const { return loss.get(); }
 };
