@@ -48,19 +48,26 @@ def crafted(
 
     def damage(path: Path) -> None:
         whole(path)
-        contents = container.read(path)
-        manifest = {
-            "format": "deltarule", "kind": contents.kind, "sections": contents.sections,
-            **contents.versions,
-        }  # fmt: skip
-        tensors = dict(contents.tensors)
-        change(manifest, tensors)
-        arrays = canonical.ordered(tensors)
-        manifest["sha256"] = canonical.digest(manifest, arrays) if digest else "0" * 64
-        data = b"".join(a.tobytes() for a in arrays.values())
-        path.write_bytes(canonical.header(manifest, arrays) + data)
+        crafted_like(path, change, digest)
 
     return damage
+
+
+def crafted_like(
+    path: Path, change: Callable[[dict[str, Any], Arrays], object], digest: bool = True
+) -> None:
+    """Change the contents of the file that is there, and give it a digest that fits."""
+    contents = container.read(path)
+    manifest = {
+        "format": "deltarule", "kind": contents.kind, "sections": contents.sections,
+        **contents.versions,
+    }  # fmt: skip
+    tensors = dict(contents.tensors)
+    change(manifest, tensors)
+    arrays = canonical.ordered(tensors)
+    manifest["sha256"] = canonical.digest(manifest, arrays) if digest else "0" * 64
+    data = b"".join(a.tobytes() for a in arrays.values())
+    path.write_bytes(canonical.header(manifest, arrays) + data)
 
 
 def manifest(**changes: Any) -> Callable[[Path], None]:
