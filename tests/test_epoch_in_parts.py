@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,7 @@ def cuts(rows: int, batch: int) -> list[slice]:
     while at < rows:
         at, n = min(rows, at + (n % 3 + 1) * batch), n + 1
         bounds.append(at)
-    return [slice(*pair) for pair in zip(bounds, bounds[1:], strict=False)]
+    return [slice(*pair) for pair in pairwise(bounds)]
 
 
 def result(trainer: dr.Trainer, losses: list[float]) -> list[bytes]:
@@ -121,23 +122,41 @@ def test_a_loss_of_the_user_s() -> None:
     assert found == expected
 
 
+def feed(
+    t: dr.Trainer, *parts: tuple[Any, ...], n_rows: int | None = None, visible: bool = False
+) -> float:
+    with t.in_parts(n_rows, visible) as epoch:
+        for part in parts:
+            epoch.part(*part)
+    return epoch.loss
+
+
+def rows(begin: int, end: int) -> tuple[Any, Any]:
+    return X[begin:end], Y[begin:end]
+
+
 def trainer() -> dr.Trainer:
     t = dr.Trainer(dr.MLP([6, 20, 3], seed=1), batch_size=10)
     t.epoch(X, Y)
     return t
 
 
-def test_abandoned_as_if_it_had_not_begun() -> None:
-    for visible in (False, True):
-        t, undisturbed = trainer(), trainer()
-        before = result(t, [])
-        with pytest.raises(KeyError), t.in_parts(visible=visible) as epoch:
-            epoch.part(X[:20], Y[:20])
+@pytest.mark.parametrize("visible", [False, True])
+def test_abandoned_as_if_it_had_not_begun(visible: bool) -> None:
+    t, undisturbed = trainer(), trainer()
+    before = result(t, [])
+
+    def begun() -> None:
+        with t.in_parts(visible=visible) as epoch:
+            epoch.part(*rows(0, 20))
             assert (t.mlp.w.tobytes() != before[0]) == visible
             raise KeyError
-        assert result(t, []) == before
-        assert t.epoch(X, Y) == undisturbed.epoch(X, Y)
-        assert result(t, []) == result(undisturbed, [])
+
+    with pytest.raises(KeyError):
+        begun()
+    assert result(t, []) == before
+    assert t.epoch(X, Y) == undisturbed.epoch(X, Y)
+    assert result(t, []) == result(undisturbed, [])
 
 
 @pytest.mark.parametrize("visible", [False, True])
@@ -146,16 +165,11 @@ def test_a_part_that_fails_abandons(visible: bool) -> None:
     bad[17, 2] = np.nan
     t, undisturbed = trainer(), trainer()
     before = result(t, [])
-    with pytest.raises(ValueError, match=r"X: row 7 holds nan"), t.in_parts(visible=visible) as e:
-        e.part(X[:10], Y[:10])
-        e.part(bad[10:20], Y[10:20])
+    with pytest.raises(ValueError, match="X: row 7 holds nan"):
+        feed(t, rows(0, 10), (bad[10:20], Y[10:20]), visible=visible)
     assert result(t, []) == before
-    with (
-        pytest.raises(FloatingPointError, match="in epoch 2, step 3; .* at the end of epoch 1"),
-        t.in_parts(visible=visible) as e,
-    ):
-        e.part(X[:20], Y[:20])
-        e.part(X[20:40], Y[20:40] * 1e38)
+    with pytest.raises(FloatingPointError, match=r"in epoch 2, step 3; .* at the end of epoch 1"):
+        feed(t, rows(0, 20), (X[20:40], Y[20:40] * 1e38), visible=visible)
     assert result(t, []) == before
     assert t.epoch(X, Y) == undisturbed.epoch(X, Y)
     assert result(t, []) == result(undisturbed, [])
@@ -185,17 +199,16 @@ def test_weights_assigned_between_parts() -> None:
 def test_calls_out_of_turn() -> None:
     t = trainer()
     before = result(t, [])
-    with pytest.raises(RuntimeError, match="ended with a short batch"), t.in_parts() as epoch:
-        epoch.part(X[:15], Y[:15])
-        epoch.part(X[15:25], Y[15:25])
-    with pytest.raises(ValueError, match="no rows"), t.in_parts():
-        pass
-    with pytest.raises(ValueError, match="n_rows: 30; the parts hold 40"), t.in_parts(30) as epoch:
-        epoch.part(X[:40], Y[:40])
-    with pytest.raises(ValueError, match="n_rows: 30; the parts hold 20"), t.in_parts(30) as epoch:
-        epoch.part(X[:20], Y[:20])
-    with pytest.raises(ValueError, match="0 for every row"), t.in_parts() as epoch:
-        assert np.isnan(epoch.part(X[:20], Y[:20], sample_weight=np.zeros(20)))
+    with pytest.raises(RuntimeError, match="ended with a short batch"):
+        feed(t, rows(0, 15), rows(15, 25))
+    with pytest.raises(ValueError, match="no rows"):
+        feed(t)
+    with pytest.raises(ValueError, match="n_rows: 30; the parts hold 40"):
+        feed(t, rows(0, 40), n_rows=30)
+    with pytest.raises(ValueError, match="n_rows: 30; the parts hold 20"):
+        feed(t, rows(0, 20), n_rows=30)
+    with pytest.raises(ValueError, match="0 for every row"):
+        feed(t, (*rows(0, 20), None, np.zeros(20)))
     moving = dr.Trainer(t.mlp, dr.Adam(dr.schedules.Cosine(0.01, over=3)))
     with pytest.raises(ValueError, match="n_rows: None; expected the epoch's number of rows"):
         moving.in_parts()

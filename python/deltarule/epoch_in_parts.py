@@ -90,7 +90,7 @@ class EpochInParts:
             )
         numbers = None
         if self._numbers is not None:
-            size = self._trainer.batch_size or self._expected
+            size = self._trainer.batch_size or self.n_rows + count
             steps = slice(self.n_rows // size, -(-(self.n_rows + count) // size))
             numbers = {name: values[steps] for name, values in self._numbers.items()}
         loss: float = self._core.part(X, Y, order, sample_weight, numbers, first_row)
