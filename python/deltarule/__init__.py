@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from deltarule import _core
 from deltarule.compare import compare
 from deltarule.dropout import Dropout
-from deltarule.files import load
 from deltarule.history import History
 from deltarule.info import info
 from deltarule.jacobian import jacobian
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from deltarule import callbacks, construct, oracle, plot, schedules
     from deltarule.autoencoder import Autoencoder
     from deltarule.averaging import EMA, SWA
+    from deltarule.files import FileFormatError, load
     from deltarule.full_batch import minimize
     from deltarule.gradient_check import check_gradient
     from deltarule.learning_rate import find_learning_rate
@@ -56,6 +56,7 @@ __all__ = [
     "Backward",
     "Dropout",
     "EarlyStopping",
+    "FileFormatError",
     "History",
     "Lion",
     "NAdam",
@@ -90,6 +91,7 @@ _HOMES = {
     "Autoencoder": "autoencoder",
     "EMA": "averaging",
     "EarlyStopping": "stopping",
+    "FileFormatError": "files",
     "SWA": "averaging",
     "Perceptron": "perceptron",
     "RBFNetwork": "radial",
@@ -97,6 +99,7 @@ _HOMES = {
     "check_gradient": "gradient_check",
     "find_learning_rate": "learning_rate",
     "linear_regression": "regression",
+    "load": "files",
     "logistic_regression": "regression",
     "minimize": "full_batch",
     "ntk_factors": "start",

@@ -282,26 +282,31 @@ class Fittable(ABC):
             checkpoint=checkpoint, every=every, resume=resume, buffer_rows=buffer_rows,
         )  # fmt: skip
 
-    def save(self, path: str | bytes | PathLike[Any]) -> None:
+    def save(self, path: str | bytes | PathLike[Any], history: History | None = None) -> None:
         """Write weights and architecture to a safetensors file; `deltarule.load` reads it.
+
+        The file is there whole, or as it was before; docs/reference/files.md says what is in it.
 
         Parameters
         ----------
         path : str, bytes or path
             The file, replaced if it is there, with its permissions; what a symlink points to.
+        history : History, optional
+            How the network was trained, kept beside it: `deltarule.files.read_history`.
 
         Raises
         ------
         TypeError
-            If path is none.
+            If path is none, or history is no History.
         ValueError
-            If a weight is not finite in the network's dtype: the oracle's weights are float64.
+            If the loss is a function, or a weight is not finite in the network's dtype: the
+            oracle's weights are float64.
         OSError
             If it cannot be written, or something else than a regular file is there.
         """
         from deltarule.files import save
 
-        save(self.architecture, self._snapshot(), path)
+        save(self.architecture, self._snapshot(), path, history)
 
     def summary(self) -> str:
         """Return a table of the layers: sizes, activations, W[k], numbers of weights, memory.
