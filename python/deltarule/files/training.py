@@ -19,14 +19,14 @@ from deltarule.files.declarations import decoded, encoded
 from deltarule.files.errors import Path, damaged, text_of
 from deltarule.files.model import network_of, network_parts
 from deltarule.results import Array
+from deltarule.saved import POWERS
 from deltarule.trainer import Trainer
 
 WITH_A_TRAINER = ("trainer", "checkpoint")
 
 # Of a trainer's own arguments, those that a file holds as they are or by name.
 DECLARED = ("optimizer", "batch_size", "n_threads", "sparsity", "average", "dropout", "noise")
-_COUNTS = ("epochs", "steps")
-_POWERS = ("beta_1_power", "beta_2_power", "mu_power", "mu_product")
+_STATE = ("epochs", "steps", *POWERS)
 _SECTION = {*DECLARED, "key", "state", "moving"}
 
 
@@ -65,7 +65,7 @@ def trainer_parts(what: str, trainer: Trainer) -> tuple[dict[str, Any], dict[str
     sections["trainer"] = {
         **settings(trainer),
         "key": of["key"],
-        "state": {name: state[name] for name in (*_COUNTS, *_POWERS)},
+        "state": {name: state[name] for name in _STATE},
         "moving": _written(of["moving"]),
     }
     tensors |= {f"slot.{s}": slot for s, slot in enumerate(state["slots"])}
@@ -139,40 +139,24 @@ def restore(
         If the state is none of such a trainer; it is left as it is.
     """
     given = section["state"]
-    if not isinstance(given, dict) or set(given) != {*_COUNTS, *_POWERS}:
+    if not isinstance(given, dict) or set(given) != {*_STATE}:
         raise damaged(path, f"its state is {reprlib.repr(given)}; expected counts and powers")
-    for name in _COUNTS:
-        if not _is_count(given[name], 2**63):
-            raise damaged(path, f"its {name} are {reprlib.repr(given[name])}; expected a count")
-    for name in _POWERS:
-        if not isinstance(given[name], float) or not 0 <= given[name] <= 1:
-            raise damaged(path, f"its {name} is {reprlib.repr(given[name])}; expected 0 ... 1")
-    n_slots = len(trainer.optimizer.slots)
-    expected = {f"slot.{s}" for s in range(n_slots)}
-    found = {name for name in tensors if name.startswith("slot.")}
-    if found != expected:
-        raise damaged(path, f"its tensors are {sorted(found)[:20]}; expected {sorted(expected)}")
-    state = {**given, "slots": [_flat(path, trainer, tensors, f"slot.{s}") for s in range(n_slots)]}
+    slots = sorted(name for name in tensors if name.startswith("slot."))
+    if slots != [f"slot.{s}" for s in range(len(slots))]:
+        raise damaged(path, f"its tensors are {slots[:20]}; expected slot.0, slot.1, ...")
+    state = {**given, "slots": [tensors[name] for name in slots]}
     if "average" in tensors:
-        state["average"] = _flat(path, trainer, tensors, "average")
-        if trainer.average is None or not np.isfinite(state["average"]).all():
-            raise damaged(path, "its average is of none, or not finite")
+        state["average"] = tensors["average"]
+        if not np.isfinite(tensors["average"]).all():
+            raise damaged(path, "its average holds nan or infinity; expected finite numbers")
+    for name in slots:  # a mean of squares may have become infinite
+        if np.isnan(tensors[name]).any():
+            raise damaged(path, f"its {name} holds nan; expected numbers")
     moving = _moving_of(path, trainer._moving.state, section["moving"])
     try:
         trainer._set_state(state, moving)
-    except (KeyError, TypeError, ValueError, OverflowError) as error:
+    except (TypeError, ValueError) as error:
         raise damaged(path, f"its state is not one of such a trainer: {error}") from None
-
-
-def _flat(path: str, trainer: Trainer, tensors: Mapping[str, Array], name: str) -> Array:
-    net = trainer.mlp.architecture
-    a = tensors[name]
-    if a.shape != (net.n_weights,) or a.dtype != np.dtype(net.dtype):
-        found, expected = f"{a.shape} of {a.dtype}", f"{(net.n_weights,)} of {net.dtype}"
-        raise damaged(path, f"its {name} has shape {found}; expected {expected}")
-    if np.isnan(a).any():  # a mean of squares may have become infinite
-        raise damaged(path, f"its {name} holds nan; expected numbers")
-    return a
 
 
 def _is_count(value: object, below: int) -> bool:
