@@ -52,6 +52,28 @@ def replace(path: str, parts: Iterable[bytes | memoryview]) -> None:
         raise refusal from None
 
 
+def check_place(path: str) -> None:
+    """Refuse a place where `replace` would fail, before there is anything to write.
+
+    Parameters
+    ----------
+    path : str
+        As `replace` takes it.
+
+    Raises
+    ------
+    OSError
+        If something else than a regular file is there, or the folder is none or not writable.
+    """
+    target = os.path.realpath(path)
+    regular_mode(path, target)
+    folder = os.path.dirname(target)
+    if not os.path.isdir(folder):
+        raise FileNotFoundError(errno.ENOENT, "path: no such folder", folder)
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, "path: a folder that is not writable", folder)
+
+
 def regular_mode(path: str, target: str) -> int | None:
     """Return the permissions of the regular file at `target`; None where nothing is.
 
