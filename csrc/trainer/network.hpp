@@ -13,7 +13,7 @@
 #include "trainer/shape.hpp"
 
 // The network is being trained, or a loss of the caller's runs on it.
-struct Busy { const char* why; };
+struct Busy { const char* why = "this network is being trained by another call"; };
 
 template <class T> class Network {
  public:
@@ -82,7 +82,7 @@ template <class T> class Network {
   class Claim {
    public:
     explicit Claim(Network& network) : network_(network) {
-      if (network.claimed_.exchange(true)) throw Busy{"this network is being trained by another call"};
+      if (network.claimed_.exchange(true)) throw Busy{};
       if (!network.holds_) return;
       network.claimed_ = false;
       throw Busy{"the loss function of this network is running"};

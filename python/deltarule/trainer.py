@@ -5,11 +5,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, astuple, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from numpy.typing import ArrayLike
 
-from deltarule import _core, _validate
+from deltarule import _core, _validate, saved
 from deltarule.averaging import Averaging, check_average
 from deltarule.dropout import (
     Dropout,
@@ -31,6 +31,9 @@ from deltarule.optimizers import (
 from deltarule.results import Array
 from deltarule.schedules.moving import Moving
 from deltarule.sparsity import Sparsity, check_sparsity
+
+if TYPE_CHECKING:
+    from deltarule.epoch_in_parts import EpochInParts
 
 
 class Trainer:
@@ -218,6 +221,40 @@ class Trainer:
             pass  # what is raised below shall not be chained to this
         return self._trainer.epoch(*self._validated(X, Y, order, sample_weight))
 
+    def in_parts(self, n_rows: int | None = None, visible: bool = False) -> EpochInParts:
+        """One epoch over rows that come in parts: the same bits as one call over all of them.
+
+            with trainer.in_parts() as epoch:
+                for X, Y in blocks:
+                    epoch.part(X, Y)
+            epoch.loss
+
+        Parameters
+        ----------
+        n_rows : int, optional
+            Rows of all parts together: a trainer with schedules has to know.
+        visible : bool
+            Whether `mlp.w` shows the weights after each part, which goes on from those that are
+            assigned. Else they show at the end, and until then assigning them is an error.
+
+        Returns
+        -------
+        EpochInParts
+            A context with the method `part` and, when it has ended, the attribute `loss`. After an
+            exception weights and optimizer state are those of the last finished epoch.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If n_rows is no integer >= 1, or missing; when the context ends, if the parts hold other
+            than n_rows rows, or none.
+        RuntimeError
+            As the context begins, if the network is being trained.
+        """
+        from deltarule.epoch_in_parts import EpochInParts
+
+        return EpochInParts(self, n_rows, _validate.flag("visible", visible))
+
     def observe(self, validation_loss: float) -> None:
         """Tell the schedules that watch it the validation loss after the last epoch.
 
@@ -294,9 +331,11 @@ class Trainer:
     def __getstate__(self) -> dict[str, Any]:
         state = self.state  # first: it is an error while the network is being trained
         rule = {field.name: getattr(self.optimizer, field.name) for field in fields(self.optimizer)}
+        kind = type(self.optimizer)
+        name = kind.__name__
         return {
             "mlp": self.mlp,
-            "optimizer": {"name": type(self.optimizer).__name__, **rule},
+            "optimizer": {"name": name, **rule} if OPTIMIZERS.get(name) is kind else self.optimizer,
             "batch_size": self.batch_size,
             "n_threads": self.n_threads,
             "sparsity": None if self.sparsity is None else asdict(self.sparsity),
@@ -309,19 +348,18 @@ class Trainer:
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        rule = dict(state["optimizer"])
-        optimizer = OPTIMIZERS[rule.pop("name")](**rule)
         sparse = state.get("sparsity")  # older pickles have none
         Trainer.__init__(
-            self, state["mlp"], optimizer, state["batch_size"], state["n_threads"],
-            None if sparse is None else Sparsity(**sparse), state.get("average"),
-            state.get("dropout"), state.get("noise"), Key(state.get("key") or 0),
+            self, saved.part(state, "mlp"), saved.rule_of(saved.part(state, "optimizer")),
+            saved.part(state, "batch_size"), saved.part(state, "n_threads"),
+            None if sparse is None else saved.made("sparsity", Sparsity, sparse),
+            state.get("average"), state.get("dropout"), state.get("noise"),
+            Key(saved.key_of(state.get("key"))),
         )  # fmt: skip
-        dtype = self.mlp.architecture.dtype
-        slots = [_validate.exact(slot, dtype) for slot in state["state"]["slots"]]
-        arrays: dict[str, Any] = {"slots": slots}
-        if state["state"].get("average") is not None:
-            arrays["average"] = _validate.exact(state["state"]["average"], dtype)
-        self._trainer.set_state({**state["state"], **arrays})
+        net = self.mlp.architecture
+        given = saved.part(state, "state")
+        self._trainer.set_state(
+            saved.native(given, len(self.optimizer.slots), net.n_weights, net.dtype, self.average)
+        )
         if "moving" in state:
             self._moving.state = state["moving"]
