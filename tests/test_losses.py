@@ -548,6 +548,11 @@ def test_a_network_with_parameters_is_saved(tmp_path: Any) -> None:
     assert dr.load(tmp_path / "quantiles.safetensors").architecture == mlp.architecture
 
 
+def test_every_loss_has_a_peer() -> None:
+    recorded = {losses.read(key.split()[0]).name for key in {key.split("/")[0] for key in PEERS}}
+    assert recorded == set(losses.TABLE)
+
+
 PEERS = np.load(Path(__file__).parent / "fixtures" / "losses.npz")
 
 
@@ -556,7 +561,8 @@ def test_values_and_gradients_of_peers(name: str) -> None:
     """torch, scikit-learn and optax on a grid (tests/fixtures), native and oracle."""
     y, z, value, gradient = (PEERS[f"{name}/{part}"] for part in ("y", "z", "value", "gradient"))
     loss = name.split()[0]
-    mlp = dr.MLP([z.shape[1], z.shape[1]], (), None, loss, "float64", reduction="sum")
+    output = "softmax" if " softmax " in name else None
+    mlp = dr.MLP([z.shape[1], z.shape[1]], (), output, loss, "float64", reduction="sum")
     output = mlp.architecture.activations[-1]
     mlp.W = [np.eye(z.shape[1], z.shape[1] + 1)]
     back = mlp.backward(mlp.forward(z), y)
