@@ -28,7 +28,7 @@ from deltarule.results import Backward, Trace
 from deltarule.trainer import Trainer
 
 if TYPE_CHECKING:
-    from deltarule import construct, oracle, plot, schedules
+    from deltarule import construct, oracle, plot, schedules, table
     from deltarule.autoencoder import Autoencoder
     from deltarule.averaging import EMA, SWA
     from deltarule.full_batch import minimize
@@ -78,11 +78,12 @@ __all__ = [
     "oracle",
     "plot",
     "schedules",
+    "table",
     "unit_variance",
 ]
 
 # Imported when first used: training does without them.
-_MODULES = ("construct", "oracle", "plot", "schedules")
+_MODULES = ("construct", "oracle", "plot", "schedules", "table")
 _HOMES = {
     "Autoencoder": "autoencoder",
     "EMA": "averaging",
