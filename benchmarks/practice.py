@@ -47,7 +47,7 @@ class Case:
     Y : str
         Which targets it takes.
     beside : str
-        What it is compared with: "usual", or "full batch".
+        What it is compared with: "usual", or what it needs, without itself.
     """
 
     name: str
@@ -60,7 +60,8 @@ class Case:
     def start(self, X: np.ndarray, threads: int | None) -> Callable[[], float]:
         """Return a function that trains an epoch and tells its seconds."""
         network = {"activation": "relu", "loss": "cross_entropy", "seed": 0, **self.network}
-        columns = losses.TABLE[network["loss"].partition("(")[0]].columns
+        loss = network["loss"]
+        columns = 1 if callable(loss) else losses.read(loss).row.columns
         mlp = dr.MLP([*TAB_M.layers[:-1], OUTPUTS * columns], **network)
         usual = {"optimizer": dr.Adam(ETA), "batch_size": TAB_M.batch_size, "seed": 0}
         trainer = dr.Trainer(mlp, n_threads=threads, **{**usual, **self.training})
@@ -113,6 +114,13 @@ def of_losses() -> Iterator[Case]:
             smoothed = {**network, "loss": f"{name}(label_smoothing=0.1)"}
             kind = "labels" if labels else chosen.targets
             yield Case(smoothed["loss"], smoothed, Y=kind)
+    yield Case("a function: squared_error in NumPy", {"loss": squared_error}, Y="finite")
+
+
+def squared_error(y_hat: np.ndarray, Y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What a user's own loss might be."""
+    e = y_hat - Y
+    return (e * e).sum(axis=1), 2 * e
 
 
 def of_optimizers() -> Iterator[Case]:
@@ -160,7 +168,10 @@ def of_regularisers() -> Iterator[Case]:
         {"max_norm": 3.0},
     ):
         yield Case(named("", options), training={"optimizer": dr.Adam(ETA, **options)})
+    kl = {"sparsity": dr.Sparsity(2)}
+    yield Case(named("", kl), {"activation": "logistic"}, kl, beside="logistic hidden layers")
     for options in (
+        {"sparsity": dr.Sparsity(2, "l1")},
         {"dropout": dr.Dropout(0.2)},
         {"dropout": dr.Dropout(0.2, input=0.1)},
         {"noise": 0.1},
@@ -192,8 +203,11 @@ GROUPS: dict[str, Callable[[], Iterator[Case]]] = {
 
 def measure(cases: list[Case], X: np.ndarray, rounds: int, threads: int | None) -> list[str]:
     """Return the rows of a group's table, in the order of the cases."""
-    full = {"batch_size": None}
-    beside = {PLAIN: Case(PLAIN), "full batch": Case("Adam, full batch", training=full)}
+    beside = {
+        PLAIN: Case(PLAIN),
+        "full batch": Case("Adam, full batch", training={"batch_size": None}),
+        "logistic hidden layers": Case("logistic", {"activation": "logistic"}),
+    }
     usual = {
         name: case.start(X, threads)
         for name, case in beside.items()

@@ -325,6 +325,7 @@ def test_dropout_of_units_that_blow_up_hides_them(dtype: str) -> None:
     [
         ({"hidden": 1.0}, ValueError, "hidden: 1.0; expected a number >= 0 and < 1, or a Schedule"),
         ({"hidden": 1 - 2.0**-34}, ValueError, "hidden: 0.99999999994"),
+        ({"hidden": np.array(0.5)}, TypeError, "hidden: array(0.5) of type ndarray; expected"),
         ({"hidden": -0.1}, ValueError, "hidden: -0.1; expected a number >= 0 and < 1"),
         ({"hidden": np.nan}, ValueError, "hidden: nan; expected"),
         ({"hidden": "half"}, TypeError, "hidden: 'half' of type str; expected a number"),

@@ -160,3 +160,87 @@ def test_page_names_every_schedule() -> None:
     text = PAGE.read_text(encoding="utf-8")
     for name in schedules.__all__:
         assert f"`{name}" in text, name
+
+
+def by_hand(
+    mlp: Any, X: Any, Y: Any, rules: list[Any], weights: Any, **options: Any
+) -> list[float]:
+    """The losses of single steps in the search's order, the optimizer's slots carried on."""
+    rng, order, losses = np.random.default_rng(3), np.empty(0, int), []
+    kept = np.arange(len(X)) if weights is None else np.flatnonzero(weights)
+    trainer = dr.Trainer(mlp, rules[0], None, seed=3, **options)
+    for rule in rules:
+        if not len(order):
+            order = kept[rng.permutation(len(kept))]
+        batch, order = order[:20], order[20:]
+        after = dr.Trainer(mlp, rule, None, seed=3, **options)
+        after._trainer.set_state(trainer._trainer.state)
+        losses.append(after.epoch(X, Y, batch, weights))
+        trainer = after
+    return losses
+
+
+def test_other_numbers_that_move_stand_still() -> None:
+    """Momentum, decay, dropout and noise are what they are at t = 0, whatever kind they are of."""
+    mlp, X, Y = problem()
+    linear = schedules.Linear(0.5, 0.9)  # without a length
+    plateau = schedules.Plateau(0.5, watch="validation_loss")
+    moving = [
+        dr.SGD(
+            schedules.CosLog4(0.1), linear, weight_decay=schedules.OfStep(lambda s: 0.25 / (s + 1))
+        ),
+        dr.SGD(0.1, plateau, weight_decay=schedules.OfEpoch(lambda e: 0.25 / (e + 1))),
+    ]
+    options = {"smallest": 1e-3, "largest": 0.1, "n_steps": 20}
+    dropping = dr.Dropout([schedules.Linear(0.25, 0.0)])
+    noise = schedules.WarmUp(schedules.Cosine(0.1), 1, 0.5)
+    for rule in moving:
+        found = search(mlp, X, Y, rule, dropout=dropping, noise=noise, **options)
+        still = [dr.SGD(eta, 0.5, weight_decay=0.25) for eta in found.etas]
+        twin = dr.Dropout([0.25])
+        assert (
+            by_hand(problem()[0], X, Y, still, None, dropout=twin, noise=0.05)
+            == found.losses.tolist()
+        )
+
+
+def test_weights_of_rows_and_classes_take_part() -> None:
+    X = problem()[1]
+    labels = (X[:, 0] > 0.7).astype(int)
+    weights = np.arange(90) % 3 * 0.5
+    mlp = dr.MLP([5, 12, 2], "tanh", dtype="float64", seed=1, loss="cross_entropy")
+    options = {"smallest": 1e-3, "largest": 0.1, "n_steps": 20}
+    found = search(mlp, X, labels, sample_weight=weights, class_weight={1: 4.0}, **options)
+    both = weights * np.where(labels == 1, 4.0, 1.0)
+    twin = dr.MLP([5, 12, 2], "tanh", dtype="float64", seed=1, loss="cross_entropy")
+    rules = [dr.SGD(eta) for eta in found.etas]
+    assert by_hand(twin, X, labels, rules, both) == found.losses.tolist()
+    other = oracle.MLP.from_architecture(mlp.architecture, mlp.w)
+    same = search(other, X, labels, sample_weight=weights, class_weight={1: 4.0}, **options)
+    np.testing.assert_allclose(same.losses, found.losses, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"rule": dr.Rprop()}, r"optimizer: Rprop\(.*; expected a rule whose steps eta scales"),
+        ({"smallest": 1e-60}, r"smallest: 1e-60 is 0\.0 as float32; expected it > 0"),
+        ({"largest": 1e60}, r"largest: 1e\+60 is inf as float32; expected it > 0, finite"),
+        ({"rule": dr.SGD(eta_factors=(1, 1e-44))}, r"eta_factors\[1\] \* eta: .* is 0\.0"),
+        ({"rule": dr.SGD(eta_factors=(1,))}, r"eta_factors: 1 numbers; expected 2"),
+        ({"sample_weight": np.zeros(90)}, "sample_weight: 0 for every row"),
+        ({"dropout": 1.0}, r"dropout: 1\.0; expected"),
+        ({"n_steps": 20, "Y": np.full((90, 2), 3e38)}, "X, Y: the loss of the first batch is inf"),
+    ],
+)
+def test_what_cannot_be_searched(options: dict[str, Any], message: str) -> None:
+    mlp, X, Y = problem("float32")
+    given = {"Y": Y, **options}
+    with pytest.raises(ValueError, match=message):
+        search(mlp, X, **given)
+
+
+def test_ends_so_far_apart_that_their_quotient_is_infinite() -> None:
+    mlp, X, Y = problem()
+    with pytest.raises(ValueError, match=r"smallest: 1e-300, largest: 1e\+300; expected a finite"):
+        search(mlp, X, Y, smallest=1e-300, largest=1e300)

@@ -6,6 +6,7 @@ import signal
 import sys
 import warnings
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -371,3 +372,88 @@ def test_refused(arguments: dict[str, Any], error: type[Exception], message: str
     with pytest.raises(error, match=message):
         dr.minimize(**{"mlp": mlp, "X": X, "Y": Y, **arguments})
     assert np.array_equal(mlp.w, before)
+
+
+@pytest.mark.parametrize(
+    ("method", "options", "error", "message"),
+    [
+        (
+            "L-BFGS-B",
+            {"maxcor": 0},
+            ValueError,
+            r"options\['maxcor'\]: 0; expected an integer >= 1",
+        ),
+        ("L-BFGS-B", {"maxcor": -1}, ValueError, r"options\['maxcor'\]: -1"),
+        ("L-BFGS-B", {"maxcor": 1001}, ValueError, r"maxcor'\]: 1001; .* an integer <= 1000"),
+        ("L-BFGS-B", {"maxcor": 2.5}, TypeError, r"options\['maxcor'\]: 2\.5 of type float"),
+        ("L-BFGS-B", {"maxcor": True}, TypeError, r"options\['maxcor'\]: True; expected"),
+        ("L-BFGS-B", {"maxls": 0}, ValueError, r"options\['maxls'\]: 0"),
+        ("L-BFGS-B", {"maxfun": 2**31}, ValueError, r"options\['maxfun'\]: 2147483648"),
+        ("L-BFGS-B", {"ftol": -1}, ValueError, r"options\['ftol'\]: -1; expected a number >= 0"),
+        ("L-BFGS-B", {"ftol": math.nan}, ValueError, r"options\['ftol'\]: nan"),
+        ("L-BFGS-B", {"ftol": 1.5}, ValueError, r"options\['ftol'\]: 1\.5; .* and <= 1"),
+        ("L-BFGS-B", {"ftol": math.inf}, ValueError, r"options\['ftol'\]: inf"),
+        ("L-BFGS-B", {"ftol": "a"}, TypeError, r"options\['ftol'\]: 'a' of type str"),
+        ("CG", {"c2": "x"}, TypeError, r"options\['c2'\]: 'x' of type str"),
+        ("CG", {"c2": 1}, ValueError, r"options\['c2'\]: 1; expected a number > 0 and < 1"),
+        ("CG", {"c1": 0.5}, ValueError, r"options: c1 0\.5 and c2 0\.4; expected c1 < c2"),
+    ],
+)
+def test_every_option_is_judged(
+    method: str, options: dict[str, Any], error: type[Exception], message: str
+) -> None:
+    mlp = network()
+    before = mlp.w.copy()
+    with pytest.raises(error, match=message):
+        dr.minimize(mlp, *regression(), method, options=options)
+    assert np.array_equal(mlp.w, before)
+
+
+@pytest.mark.parametrize(
+    ("method", "options"),
+    [
+        ("L-BFGS-B", {"maxcor": 1000, "ftol": 0, "maxls": 2**31 - 1, "maxfun": 2**31 - 1}),
+        ("L-BFGS-B", {"maxcor": np.int32(1), "ftol": np.float32(0.5), "maxls": 1, "maxfun": 1}),
+        ("L-BFGS-B", {"ftol": 1}),
+        ("CG", {"c1": 1e-300, "c2": 1e-299}),
+        ("CG", {"c1": 0.9, "c2": 0.99}),
+    ],
+)
+def test_the_loss_is_that_of_the_point_at_the_ends_of_every_range(
+    method: str, options: dict[str, Any]
+) -> None:
+    X, Y = regression()
+    mlp = network()
+    found = dr.minimize(mlp, X, Y, method, max_iter=5, options=options)
+    assert found.loss == mlp.loss(X, Y)
+    assert np.array_equal(found.w, mlp.w)
+    assert np.array_equal(found.gradient, mlp.gradient(X, Y))
+
+
+@pytest.mark.parametrize("asked", [0, 7])
+def test_a_method_that_gives_up_does_not_decide_the_loss(
+    monkeypatch: pytest.MonkeyPatch, asked: int
+) -> None:
+    """SciPy's result as L-BFGS-B makes it of an option that it finds bad: fun 0, an ERROR."""
+
+    def gives_up(function: Any, start: np.ndarray, **_: Any) -> Any:
+        for _i in range(asked):
+            function(start.copy())
+        return SimpleNamespace(
+            x=start, fun=0.0, jac=np.zeros_like(start), success=False, message="ERROR", nit=0
+        )
+
+    monkeypatch.setattr(full_batch, "_scipy_minimize", lambda: gives_up)
+    X, Y = regression()
+    mlp = network()
+    found = dr.minimize(mlp, X, Y)
+    assert found.loss == mlp.loss(X, Y) > 0
+    assert np.array_equal(found.gradient, mlp.gradient(X, Y))
+    assert len(found.history) == 1
+
+
+@pytest.mark.parametrize("wish", [True, np.True_, np.bool_(1)])
+def test_any_true_of_the_callback_stops(wish: object) -> None:
+    X, Y = regression()
+    assert dr.minimize(network(), X, Y, callback=lambda h: wish).n_iterations == 1
+    assert dr.minimize(network(), X, Y, callback=lambda h: np.False_).n_iterations > 1

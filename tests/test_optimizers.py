@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import copy
 import pickle
 from dataclasses import fields, replace
 from functools import cache
@@ -199,6 +200,31 @@ def test_a_factor_of_0_leaves_a_layer_as_it_is(rule: Optimizer) -> None:
     assert same == [True, False]
 
 
+@pytest.mark.parametrize("batch_size", [1, 16, None])
+@pytest.mark.parametrize("frozen", [0, 1])
+def test_a_factor_of_0_freezes_a_layer_under_every_option(
+    batch_size: int | None, frozen: int, dtype: str
+) -> None:
+    """Its norms are beyond max_norm, and stay so, natively, literally and by the oracle."""
+    X, Y = data(dtype)
+    factors = tuple(float(k != frozen) for k in range(2))
+    options = {"max_norm": 0.05, "clip_norm": 0.1, "clip_value": 0.05, "weight_decay": 0.1}
+    rule = dr.SGD(0.1, 0.9, eta_factors=factors, **options)
+    mlp = network(dtype)
+    before = [np.array(W) for W in mlp.W]
+    other = oracle.MLP.from_architecture(mlp.architecture, mlp.w)
+    loops = literal.MLP(mlp.architecture, mlp.w, dtype)
+    oracle.Trainer(other, rule, batch_size).epoch(X, Y)
+    literal.Trainer(loops, rule, batch_size).epoch(X, Y)
+    dr.Trainer(mlp, rule, batch_size, average=dr.EMA(0.5)).epoch(X, Y)
+    assert mlp.w.tobytes() == np.asarray(loops.w).tobytes()
+    for W in (mlp.W, other.W):
+        assert np.array_equal(W[frozen], before[frozen])
+        moved = W[1 - frozen][:, :-1]
+        assert np.linalg.norm(moved, axis=1).max() < 0.0501
+    assert np.linalg.norm(before[frozen][:, :-1], axis=1).max() > 0.1
+
+
 def test_decay_leaves_biases_alone() -> None:
     """From a gradient of 0: weights shrink by eta weight_decay, biases stay."""
     mlp = dr.MLP([3, 2], output="identity", dtype="float64", seed=0)
@@ -237,7 +263,11 @@ def test_refused_numbers(numbers: dict[str, Any], message: str) -> None:
         ({"clip_norm": np.nan}, ValueError, "clip_norm: nan"),
         ({"max_norm": "1"}, TypeError, "max_norm: '1' of type str"),
         ({"eta_factors": 2}, TypeError, "eta_factors: 2 of type int; expected a sequence"),
-        ({"eta_factors": "111"}, TypeError, "eta_factors: '111'; expected a sequence"),
+        ({"eta_factors": "111"}, TypeError, "eta_factors: '111' of type str; expected a sequence"),
+        ({"eta_factors": {1: 2, 3: 4}}, TypeError, "eta_factors: .* of type dict; expected a seq"),
+        ({"eta_factors": {1, 2}}, TypeError, "eta_factors: .* of type set; expected a sequence"),
+        ({"eta_factors": np.ones((2, 1))}, TypeError, "of type ndarray; expected a sequence"),
+        ({"momentum": 1 - 1e-9}, ValueError, r"momentum: 0\.999999999 is 1 as float32; .* < 1"),
         ({"eta_factors": (1, -1, 0)}, ValueError, r"eta_factors\[1\]: -1; expected .* >= 0"),
         (
             {"eta_factors": (1, 1, 1)},
@@ -250,6 +280,122 @@ def test_refused_numbers(numbers: dict[str, Any], message: str) -> None:
 def test_refused_options(options: dict[str, Any], error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         dr.Trainer(dr.MLP(SIZES, seed=1), dr.SGD(**options))
+
+
+@pytest.mark.parametrize("name", ["beta_1", "beta_2"])
+@pytest.mark.parametrize("kind", [dr.Adam, dr.AdamW, dr.NAdam, dr.Lion])
+def test_a_mean_that_never_fades_is_refused(kind: Any, name: str) -> None:
+    rule = kind(**{name: 1 - 1e-9})
+    for trainer, mlp in ((dr.Trainer, dr.MLP), (oracle.Trainer, oracle.MLP)):
+        trainer(mlp(SIZES, dtype="float64", seed=1), rule)
+        with pytest.raises(ValueError, match=rf"{name}: 0\.999999999 is 1 as float32"):
+            trainer(mlp(SIZES, seed=1), rule)
+    with pytest.raises(ValueError, match=r"beta: .* is 1 as float32"):
+        dr.Trainer(dr.MLP(SIZES, seed=1), dr.RMSProp(beta=1 - 1e-9))
+
+
+def test_numpy_s_bools_are_bools() -> None:
+    rule = dr.Adam(amsgrad=np.True_, eps_inside=np.False_)
+    assert rule == dr.Adam(amsgrad=True)
+    assert rule.amsgrad is True
+    assert dr.schedules.Plateau(0.1, relative=np.False_).relative is False
+
+
+def test_arrays_are_sequences_of_factors() -> None:
+    assert dr.SGD(eta_factors=np.array([1, 0.5])).eta_factors == (1.0, 0.5)
+    assert dr.SGD(eta_factors=[1, 0.5]).eta_factors == (1.0, 0.5)
+
+
+class Heavy(dr.SGD):
+    """A rule of the user's: momentum 0.75 whatever is asked for."""
+
+    @property
+    def parameters(self) -> dict[str, float]:
+        return {**super().parameters, "momentum": 0.75}
+
+
+def test_a_subclass_is_pickled_as_itself() -> None:
+    X, Y = data("float32")
+    trainer = dr.Trainer(dr.MLP(SIZES, seed=1), Heavy(0.1, 0.5))
+    trainer.epoch(X, Y)
+    for twin in (pickle.loads(pickle.dumps(trainer)), copy.deepcopy(trainer)):
+        assert type(twin.optimizer) is Heavy
+        assert twin.epoch(X, Y) == copy.deepcopy(trainer).epoch(X, Y)
+
+
+def _damage(path: str, value: Any) -> Any:
+    def change(state: dict[str, Any]) -> None:
+        *outer, last = path.split(".")
+        for name in outer:
+            state = state[name]
+        if value is KeyError:
+            del state[last]
+        else:
+            state[last] = value
+
+    return change
+
+
+DAMAGED = [
+    *(
+        (_damage(name, KeyError), ValueError, f"state: no '{name}'")
+        for name in ("mlp", "optimizer", "batch_size", "n_threads", "state")
+    ),
+    *(
+        (_damage(f"state.{name}", KeyError), ValueError, f"state: no '{name}'")
+        for name in ("slots", "epochs", "steps", "average")
+    ),
+    (
+        _damage("optimizer.name", "X"),
+        ValueError,
+        "an optimizer of the name 'X'; expected one of SG",
+    ),
+    (_damage("optimizer.rho", 1), ValueError, "optimizer SGD: .*unexpected keyword argument 'rho'"),
+    (_damage("sparsity", {"layers": 1}), ValueError, "sparsity: .*unexpected keyword"),
+    (_damage("key", 2**70), ValueError, "state: key 1180591620717411303424; expected it < 2"),
+    (_damage("key", -1), ValueError, "state: key: -1"),
+    (_damage("state.epochs", -5), ValueError, "state: epochs: -5; expected an integer >= 0"),
+    (_damage("state.steps", -5), ValueError, "state: steps: -5"),
+    (_damage("state.steps", 2**63), ValueError, "state: steps: 9223372036854775808; expected it"),
+    (_damage("state.steps", 2.0), TypeError, "state: steps: 2.0 of type float"),
+    (_damage("state.beta_1_power", 1.5), ValueError, "state: beta_1_power: 1.5; expected"),
+    (_damage("state.mu_product", np.nan), ValueError, "state: mu_product: nan"),
+    (_damage("state.slots", []), ValueError, "state: 0 slots; expected 1"),
+    (
+        _damage("state.slots", [np.ones(3)]),
+        ValueError,
+        r"state: slots\[0\]: shape \(3,\); expected",
+    ),
+    (_damage("state.slots", ["abc"]), TypeError, r"state: slots\[0\]: dtype"),
+    (_damage("state.average", np.zeros(3)), ValueError, r"state: average: shape \(3,\)"),
+    (_damage("moving.steps", -1), ValueError, "state of the schedules: steps: -1"),
+    (_damage("moving.steps", KeyError), ValueError, "state of the schedules: no steps"),
+    (_damage("moving.memory", {}), ValueError, "eta remembers None; expected .*'bad', 'best'"),
+]
+
+
+@pytest.mark.parametrize(("damage", "error", "message"), DAMAGED)
+def test_a_damaged_state_is_named(damage: Any, error: type[Exception], message: str) -> None:
+    X, Y = data("float32")
+    rule = dr.SGD(dr.schedules.Plateau(0.1), 0.5)
+    trainer = dr.Trainer(dr.MLP(SIZES, seed=1), rule, dropout=0.5, average=dr.EMA(0.5), seed=1)
+    trainer.epoch(X, Y)
+    state = trainer.__getstate__()
+    twin = dr.Trainer.__new__(dr.Trainer)
+    twin.__setstate__(copy.deepcopy(state))
+    assert twin.epoch(X, Y) == trainer.epoch(X, Y)
+    damage(state)
+    with pytest.raises(error, match=message):
+        dr.Trainer.__new__(dr.Trainer).__setstate__(state)
+
+
+def test_the_core_judges_counts_and_powers_too() -> None:
+    native = dr.Trainer(dr.MLP(SIZES, seed=1), dr.SGD())._trainer
+    for name, value in (("epochs", -1), ("steps", -1), ("beta_1_power", 2.0), ("mu_power", np.nan)):
+        before = native.state
+        with pytest.raises(ValueError, match=f"state: {name} -?"):
+            native.set_state({**before, name: value})
+        assert native.state == before
 
 
 def test_eta_factors_are_as_many_as_layers_below_python() -> None:

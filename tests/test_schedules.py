@@ -294,7 +294,7 @@ BAD_ARGUMENTS: list[tuple[Any, type[Exception], str]] = [
     (lambda: s.Step("high"), TypeError, "start: 'high'"),
     (lambda: s.Step(-0.1), ValueError, "start: -0.1; expected a finite number >= 0"),
     (lambda: s.Step(0.1, 0), ValueError, "factor: 0; expected a finite number > 0"),
-    (lambda: s.Step(0.1, every=0), ValueError, "every: 0; expected a number of epochs > 0"),
+    (lambda: s.Step(0.1, every=0), ValueError, "every: 0; expected a number of epochs >= 1e-100"),
     (lambda: s.Step(0.1, every=3, at=(1,)), ValueError, "every: 3 beside at"),
     (lambda: s.Step(0.1, at=3), TypeError, "at: 3; expected increasing times"),
     (lambda: s.Step(0.1, at=(3, 3)), ValueError, r"at: \(3, 3\); expected increasing"),
@@ -326,7 +326,7 @@ BAD_ARGUMENTS: list[tuple[Any, type[Exception], str]] = [
     (lambda: dr.Adam(beta_1=s.Linear(0.9)), TypeError, "beta_1: Linear"),
     (lambda: trainers(dr.SGD(s.Cosine(0.1))), ValueError, r"eta: Cosine.*without a length"),
     (lambda: problem()[0].fit(*problem()[1:], dr.SGD(s.WarmUp(s.Cosine(0.1), 9)), epochs=9),
-     ValueError, "over: 9.0 epochs of warm-up; expected fewer than the fit's 9"),
+     ValueError, "over: 9.0 epochs of warm-up; expected fewer than the 9 that"),
 ]  # fmt: skip
 
 

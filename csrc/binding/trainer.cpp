@@ -187,11 +187,21 @@ template <class T> void set_state(Trainer<T>& trainer, const py::dict& state) {
                                 std::to_string(trainer.settings.slots()));
   const T* values[MOST_SLOTS] = {};
   for (size_t s = 0; s < slots.size(); s++) values[s] = exact<T>(slots[s], {n}, false, "state");
-  const int64_t epochs = state["epochs"].cast<int64_t>();
-  const auto power = [&](const char* name) {  // older pickles have fewer
-    return state.contains(name) ? state[name].cast<double>() : 1.0;
+  const auto count = [&](const char* name) {
+    const int64_t value = state[name].cast<int64_t>();
+    if (value < 0)
+      throw std::invalid_argument("state: " + std::string(name) + " " + std::to_string(value) + "; expected >= 0");
+    return value;
   };
-  const OptimizerClock clock{state["steps"].cast<int64_t>(), power("beta_1_power"), power("beta_2_power"),
+  const int64_t epochs = count("epochs");
+  const auto power = [&](const char* name) {  // older pickles have fewer
+    const double value = state.contains(name) ? state[name].cast<double>() : 1.0;
+    if (!(value >= 0 && value <= 1))
+      throw std::invalid_argument("state: " + std::string(name) + " " + std::to_string(value) +
+                                  "; expected a number >= 0 and <= 1");
+    return value;
+  };
+  const OptimizerClock clock{count("steps"), power("beta_1_power"), power("beta_2_power"),
                              power("mu_power"), power("mu_product")};
   const bool begun = trainer.average.begun(clock.steps, epochs);
   const T* average = begun ? exact<T>(state["average"], {n}, false, "state") : nullptr;

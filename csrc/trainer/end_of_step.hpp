@@ -61,8 +61,9 @@ template <class T> void Trainer<T>::Epoch::limit_norms(int share) {
   BlockTarget<T> to = target();
   to.gradient = nullptr;
   for (const Block& panel : trainer.panels_[size_t(share)])
-    kernels.limit_norms(gradient_unit(shape(), trainer.space_, panel, {0, 0}, false, true, to),
-                        trainer.settings.max_norm);
+    if (trainer.settings.moves(panel.layer))
+      kernels.limit_norms(gradient_unit(shape(), trainer.space_, panel, {0, 0}, false, true, to),
+                          trainer.settings.max_norm);
 }
 
 // Of the weights that this share has written last.

@@ -29,6 +29,8 @@ struct OptimizerSettings {
   double max_norm = 0;                               // of each unit's weights; 0: none
   std::vector<double> eta_factors = {};              // by layer; empty: all 1
 
+  // Whether the layer's weights take steps at all.
+  bool moves(int layer) const { return eta_factors.empty() || eta_factors[size_t(layer)] != 0; }
   int slots() const { return optimizer_rules[int(rule)].slots; }
   // Whether batches of one row have a pass of their own.
   bool by_row() const { return rule <= Optimizer::adam; }

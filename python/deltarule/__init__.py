@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from deltarule import _core
 from deltarule.compare import compare
 from deltarule.dropout import Dropout
-from deltarule.files import load
 from deltarule.history import History
 from deltarule.info import info
 from deltarule.jacobian import jacobian
@@ -28,9 +27,10 @@ from deltarule.results import Backward, Trace
 from deltarule.trainer import Trainer
 
 if TYPE_CHECKING:
-    from deltarule import construct, oracle, plot, schedules, table
+    from deltarule import callbacks, construct, oracle, plot, schedules, table
     from deltarule.autoencoder import Autoencoder
     from deltarule.averaging import EMA, SWA
+    from deltarule.files import FileFormatError, load
     from deltarule.full_batch import minimize
     from deltarule.gradient_check import check_gradient
     from deltarule.learning_rate import find_learning_rate
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from deltarule.regression import linear_regression, logistic_regression
     from deltarule.sparsity import Sparsity
     from deltarule.start import ntk_factors, unit_variance
+    from deltarule.stopping import EarlyStopping
 
 __version__ = "0.1.0"
 
@@ -54,6 +55,8 @@ __all__ = [
     "Autoencoder",
     "Backward",
     "Dropout",
+    "EarlyStopping",
+    "FileFormatError",
     "History",
     "Lion",
     "NAdam",
@@ -64,6 +67,7 @@ __all__ = [
     "Sparsity",
     "Trace",
     "Trainer",
+    "callbacks",
     "check_gradient",
     "compare",
     "construct",
@@ -83,10 +87,12 @@ __all__ = [
 ]
 
 # Imported when first used: training does without them.
-_MODULES = ("construct", "oracle", "plot", "schedules", "table")
+_MODULES = ("callbacks", "construct", "oracle", "plot", "schedules", "table")
 _HOMES = {
     "Autoencoder": "autoencoder",
     "EMA": "averaging",
+    "EarlyStopping": "stopping",
+    "FileFormatError": "files",
     "SWA": "averaging",
     "Perceptron": "perceptron",
     "RBFNetwork": "radial",
@@ -94,6 +100,7 @@ _HOMES = {
     "check_gradient": "gradient_check",
     "find_learning_rate": "learning_rate",
     "linear_regression": "regression",
+    "load": "files",
     "logistic_regression": "regression",
     "minimize": "full_batch",
     "ntk_factors": "start",

@@ -91,7 +91,8 @@ def held_out(value: object, net: Architecture) -> tuple[Array, Array, Array | No
         return None
     if not isinstance(value, tuple | list) or len(value) not in (2, 3):
         raise TypeError(
-            f"validation: {_shown(value)}; expected a pair (X, Y), (X, Y, sample_weight) or None"
+            f"validation: {_shown(value)}; expected a pair (X, Y), (X, Y, sample_weight), a "
+            "fraction (float) or None"
         )
     x, y = data(value[0], value[1], net, "validation ")
     given = value[2] if len(value) == 3 else None

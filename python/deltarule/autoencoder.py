@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from deltarule import _validate, fitting
+from deltarule import _validate
 from deltarule._arguments import choice, generator, integer, number
 from deltarule.architecture import Architecture
 from deltarule.files import load
@@ -25,6 +25,7 @@ from deltarule.results import Array
 from deltarule.schedules.base import lasting
 from deltarule.sparsity import KINDS, Sparsity
 from deltarule.trainer import Trainer
+from deltarule.training import train
 
 
 class Autoencoder:
@@ -266,9 +267,9 @@ class Autoencoder:
         if validation is not None and not isinstance(validation, tuple):
             pair = (validation, validation)
         corrupting = _Corrupting(trainer, noise, masking, rng) if noise or masking else trainer
-        return fitting.fit(
-            self.mlp, corrupting, x, x, epochs, shuffle, rng, pair, progress, n_threads,
-            stop_tol, record,
+        return train(
+            self.mlp, corrupting, x, x, epochs, shuffle=shuffle, seed=rng, n_threads=n_threads,
+            validation=pair, progress=progress, stop_tol=stop_tol, record=record,
         )  # fmt: skip
 
     def _trainer(
@@ -380,6 +381,10 @@ class _Corrupting:
     @property
     def eta(self) -> float | None:
         return self.trainer.eta
+
+    @property
+    def averaged_w(self) -> Array | None:
+        return self.trainer.averaged_w
 
     @property
     def watches_validation(self) -> bool:

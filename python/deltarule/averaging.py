@@ -130,6 +130,23 @@ def check_average(average: object, dtype: str) -> Averaging | None:
     return average
 
 
+def has_begun(average: Averaging | None, steps: int, epochs: int) -> bool:
+    """Return whether weights have entered it after so many steps and epochs.
+
+    Parameters
+    ----------
+    average : EMA, SWA or None
+        As a trainer has it.
+    steps, epochs : int
+        Of the training so far.
+
+    Returns
+    -------
+    bool
+    """
+    return epochs >= average.start if isinstance(average, SWA) else bool(average and steps)
+
+
 def check_start(average: Averaging | None, epochs: int) -> None:
     """Refuse a fit that ends before its average begins.
 

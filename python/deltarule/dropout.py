@@ -56,10 +56,13 @@ class Dropout:
 
     def __post_init__(self) -> None:
         hidden: Rate | tuple[Rate, ...]
-        if isinstance(self.hidden, Sequence | np.ndarray) and not isinstance(self.hidden, str):
-            hidden = tuple(_rate(f"hidden[{k}]", p) for k, p in enumerate(self.hidden))
+        given: Any = self.hidden
+        if isinstance(given, np.ndarray) and given.ndim:
+            given = list(given)
+        if isinstance(given, Sequence) and not isinstance(given, str):
+            hidden = tuple(_rate(f"hidden[{k}]", p) for k, p in enumerate(given))
         else:
-            hidden = _rate("hidden", self.hidden)
+            hidden = _rate("hidden", given)
         object.__setattr__(self, "hidden", hidden)
         object.__setattr__(self, "input", _rate("input", self.input))
 

@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -29,10 +29,38 @@ if TYPE_CHECKING:
     from deltarule.mlp import MLP
     from deltarule.oracle.mlp import MLP as Oracle
 
-# SciPy's names of what each method may be told besides tol and max_iter.
-METHODS = {
-    "L-BFGS-B": ("ftol", "maxcor", "maxls", "maxfun"),
-    "CG": ("c1", "c2"),
+_Judge: TypeAlias = Callable[[str, object], Any]
+
+
+def _real(accept: Callable[[float], bool], expected: str) -> _Judge:
+    return lambda name, value: number(name, value, accept, expected)
+
+
+def _whole(largest: int) -> _Judge:
+    def judge(name: str, value: object) -> int:
+        found = integer(name, value, 1)
+        if found > largest:
+            raise ValueError(f"{name}: {found}; expected an integer <= {largest}")
+        return found
+
+    return judge
+
+
+LARGEST = 2**31 - 1
+
+# What each method may be told besides tol and max_iter: SciPy's name, its default there, and the
+# range that makes sense of it. c1 < c2 is judged for both.
+METHODS: dict[str, dict[str, tuple[Any, _Judge]]] = {
+    "L-BFGS-B": {
+        "ftol": (2.220446049250313e-9, _real(lambda v: 0 <= v <= 1, "a number >= 0 and <= 1")),
+        "maxcor": (10, _whole(1000)),
+        "maxls": (20, _whole(LARGEST)),
+        "maxfun": (LARGEST, _whole(LARGEST)),  # SciPy's 15000 may come before max_iter
+    },
+    "CG": {
+        "c1": (1e-4, _real(lambda v: 0 < v < 1, "a number > 0 and < 1")),
+        "c2": (0.4, _real(lambda v: 0 < v < 1, "a number > 0 and < 1")),
+    },
 }
 
 # Evaluations that are kept until one of them is accepted: more than a line search takes.
@@ -74,11 +102,11 @@ def minimize(
         As for `MLP.gradient`: no result depends on it by a single bit.
     callback : callable, optional
         Called with the history after each iteration, when `mlp.w` is the point that was reached.
-        If it returns True, the minimisation ends there.
+        If it returns True, NumPy's as well, the minimisation ends there.
     options : dict, optional
-        More of SciPy's, under its names: "ftol", "maxcor", "maxls", "maxfun" for L-BFGS-B, "c1",
-        "c2" for CG. L-BFGS-B also stops where an iteration lowers L by less than ftol
-        max(L, 1), 2.2e-9 unless given.
+        More of SciPy's, under its names: "ftol" (0 to 1), "maxcor" (1 to 1000), "maxls", "maxfun"
+        (>= 1) for L-BFGS-B, "c1", "c2" (0 < c1 < c2 < 1) for CG. L-BFGS-B also stops where an
+        iteration lowers L by less than ftol max(L, 1), 2.2e-9 unless given.
     sample_weight, class_weight : optional
         As `MLP.fit` takes them.
 
@@ -119,8 +147,6 @@ def minimize(
         "maxiter": integer("max_iter", max_iter, 1),
         "gtol": number("tol", tol, lambda v: v >= 0, "a number >= 0"),
     }
-    if method == "L-BFGS-B":
-        settings.setdefault("maxfun", 2**31 - 1)  # SciPy's default may come before max_iter
     if callback is not None and not callable(callback):
         raise TypeError(f"callback: {reprlib.repr(callback)}; expected a function or None")
     _validate.n_threads(n_threads)
@@ -136,13 +162,14 @@ def minimize(
                 descent.loss_and_gradient, descent.start, jac=True, method=method,
                 options=settings, callback=descent.accept,
             )  # fmt: skip
+            at = descent.at(found.x)  # found.fun is 0 where a method gave up before it asked
     except BaseException as error:
         error.history = descent.history  # type: ignore[attr-defined]  # exceptions take attributes
         raise
     finally:
         descent.store()
     return Minimum(
-        found.x, float(found.fun), found.jac, bool(found.success), str(found.message),
+        at.point, at.loss, at.gradient, bool(found.success), str(found.message),
         int(found.nit), descent.n_evaluations, descent.seconds_in_kernels, descent.seconds(),
         descent.history,
     )  # fmt: skip
@@ -204,17 +231,22 @@ class _Descent:
 
     def accept(self, intermediate_result: Any) -> None:
         """SciPy's callback: it knows the argument by its name."""
-        x = intermediate_result.x
-        at = next((e for e in reversed(self.recent) if np.array_equal(e.point, x)), None)
-        if at is None:  # older than any that was kept
-            self.loss_and_gradient(x.copy())
-            at = self.recent[-1]
+        at = self.at(intermediate_result.x)
         self.reached = at.point
         self.history.append(at.loss, at.gradient_norm, self.n_evaluations, self.seconds())
         if self.callback is not None:
             self.store()
-            if self.callback(self.history) is True:
+            wish = self.callback(self.history)
+            if isinstance(wish, bool | np.bool_) and wish:
                 raise StopIteration
+
+    def at(self, x: Array) -> _Evaluation:
+        """Loss and gradient at x, computed again only if it is older than any that was kept."""
+        found = next((e for e in reversed(self.recent) if np.array_equal(e.point, x)), None)
+        if found is None:
+            self.loss_and_gradient(x.copy())
+            found = self.recent[-1]
+        return found
 
     def store(self) -> None:
         """The last point that was reached into the network."""
@@ -226,14 +258,20 @@ def _options(options: object, method: str) -> dict[str, Any]:
     allowed = METHODS[method]
     expected = f"a dict with any of {', '.join(map(repr, allowed))} for {method}"
     if options is None:
-        return {}
+        options = {}
     if not isinstance(options, Mapping):
         given = f"{reprlib.repr(options)} of type {type(options).__name__}"
         raise TypeError(f"options: {given}; expected {expected}")
     for name in options:
         if name not in allowed:
             raise ValueError(f"options: {name!r}; expected {expected}")
-    return dict(options)
+    judged = {
+        name: judge(f"options[{name!r}]", options[name]) if name in options else default
+        for name, (default, judge) in allowed.items()
+    }
+    if method == "CG" and judged["c1"] >= judged["c2"]:
+        raise ValueError(f"options: c1 {judged['c1']} and c2 {judged['c2']}; expected c1 < c2")
+    return judged
 
 
 def _one_blas_thread() -> AbstractContextManager[object]:

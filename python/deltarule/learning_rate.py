@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from copy import deepcopy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, is_dataclass, replace
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -12,11 +14,16 @@ from numpy.typing import ArrayLike, NDArray
 
 from deltarule import _validate
 from deltarule._arguments import generator, integer, number
+from deltarule.architecture import Architecture
+from deltarule.class_weights import with_class_weights
+from deltarule.dropout import Dropout, Rate
 from deltarule.fitting import Fittable
-from deltarule.optimizers import Adam, Optimizer, check_optimizer
-from deltarule.schedules import Exponential
+from deltarule.optimizers import Adam, Optimizer, Rule, check_optimizer
+from deltarule.schedules import Exponential, Schedule
+from deltarule.schedules.base import Clock, schedules_of
 
 DIVERGED = 3  # times |the lowest smoothed loss| above it, and above the first one
+LONG = 2.0**60  # epochs, of schedules that have no length
 FIRST = 10  # steps whose mean is the loss without training; none of them counts as diverged
 
 
@@ -61,6 +68,10 @@ def find_learning_rate(
     beta: float = 0.9,
     seed: Any = None,
     n_threads: int | None = None,
+    sample_weight: ArrayLike | None = None,
+    class_weight: str | Mapping[Any, float] | None = None,
+    dropout: Dropout | Rate | None = None,
+    noise: Rate | None = None,
 ) -> LearningRates:
     """Train a copy of the network while eta grows from step to step, and see where the loss falls.
 
@@ -75,17 +86,19 @@ def find_learning_rate(
     X, Y, n_threads
         As `MLP.fit` takes them.
     optimizer : Rule, optional
-        Its eta is replaced; None: Adam().
+        Its eta is replaced; None: Adam(). Not Rprop, whose steps eta only begins.
     batch_size : int, optional
         Rows of a step, drawn without repeats until all were taken; None: all rows.
     smallest, largest : float
-        0 < smallest < largest.
+        0 < smallest < largest, both > 0 and finite in the network's dtype.
     n_steps : int
         At least 20.
     beta : float
         How much the loss is smoothed, 0 <= beta < 1.
     seed : None, int or anything else that `numpy.random.default_rng` takes
-        Of the order of the rows.
+        Of the order of the rows, and of dropout and noise.
+    sample_weight, class_weight, dropout, noise
+        As `MLP.fit` takes them. Rows of weight 0 are not drawn.
 
     Returns
     -------
@@ -94,10 +107,15 @@ def find_learning_rate(
     Raises
     ------
     TypeError, ValueError
-        If an argument does not fit, or the first step's loss is not finite.
+        If an argument does not fit, the loss is not finite before the first step, or the steps
+        diverge at once.
 
     Notes
     -----
+    Other numbers that move, of the optimizer, dropout or noise, stand still at what they are at
+    t = 0: the search has no epochs in which they could move. An average of the weights would change
+    no loss, so there is none to ask for.
+
     The suggestion is a start, not an optimum: look at the curve, `plot.learning_rates`, and try a
     third of it too.
     """
@@ -107,25 +125,39 @@ def find_learning_rate(
     largest = number("largest", largest, lambda v: v > smallest, f"a finite number > {smallest}")
     n_steps, rng = integer("n_steps", n_steps, 20), generator(seed)
     beta = number("beta", beta, lambda v: 0 <= v < 1, "a number >= 0 and < 1")
-    rule = check_optimizer(Adam() if optimizer is None else optimizer, mlp.architecture.dtype)
-    x, y = _validate.data(X, Y, mlp.architecture)
-    rows = _validate.batch_size(batch_size) or len(x)
+    net = mlp.architecture
+    rule = _searchable(Adam() if optimizer is None else optimizer, smallest)
+    for name, eta in (("smallest", smallest), ("largest", largest)):
+        _judge_eta(name, eta, rule, net)
+    if not isfinite(largest / smallest):
+        raise ValueError(f"smallest: {smallest}, largest: {largest}; expected a finite quotient")
+    x, y = _validate.data(X, Y, net)
+    weights = _validate.sample_weight(sample_weight, len(x))
+    if class_weight is not None:
+        weights = with_class_weights(class_weight, y, net, weights)
+    taken = _taken(weights, len(x), net.dtype)
+    rows = _validate.batch_size(batch_size) or len(taken)
 
     # One batch is one epoch of this trainer, and the time is counted in epochs.
     sweep = Exponential(smallest, largest / smallest, n_steps - 1)
     copy = deepcopy(mlp)
-    trainer = copy._new_trainer(replace(rule, eta=sweep), None, n_threads)
+    trainer = copy._new_trainer(
+        replace(rule, eta=sweep), None, n_threads, seed=seed,
+        dropout=_still(dropout), noise=_still(noise),
+    )  # fmt: skip
     seen = _Smoothed(beta)
     etas: list[float] = []
     order = np.empty(0, np.int64)
     stopped_by = "steps"
     for i in range(n_steps):
         if len(order) == 0:
-            order = rng.permutation(len(x))
+            order = taken[rng.permutation(len(taken))]
         batch, order = order[:rows], order[rows:]
         try:
-            loss = trainer.epoch(x, y, batch)
+            loss = trainer.epoch(x, y, batch, weights)
         except FloatingPointError:
+            if i == 0:
+                _judge_start(mlp, x, y, batch, weights)
             stopped_by = "divergence"
             break
         etas.append(sweep(float(i)))
@@ -135,6 +167,68 @@ def find_learning_rate(
     if len(etas) < 3:
         raise ValueError(f"smallest: {smallest}, diverged in step {len(etas) + 1}; expected less")
     return _found(np.array(etas), seen, stopped_by)
+
+
+def _searchable(optimizer: Any, eta: float) -> Any:
+    """Return the rule with this eta and the rest as in its first step; what is none as it is."""
+    if not isinstance(optimizer, Rule):
+        return optimizer  # refused below
+    if "eta" not in optimizer.moving:
+        raise ValueError(
+            f"optimizer: {optimizer!r}; expected a rule whose steps eta scales: "
+            f"{type(optimizer).__name__} finds their sizes itself"
+        )
+    return _still(replace(optimizer, eta=eta))
+
+
+def _still(declaration: Any) -> Any:
+    """Return an optimizer, Dropout, rate or None with every schedule replaced by what it begins."""
+    if isinstance(declaration, Schedule):
+        return _first("noise", declaration)
+    if not is_dataclass(declaration) or isinstance(declaration, type):
+        return declaration
+    still: dict[str, Any] = {}
+    for name, value in schedules_of(declaration).items():
+        still[name] = _first(name, value)
+    hidden = getattr(declaration, "hidden", None)
+    if isinstance(hidden, tuple):
+        still["hidden"] = tuple(_still(p) for p in hidden)
+    return replace(declaration, **still) if still else declaration
+
+
+def _first(name: str, schedule: Schedule) -> float:
+    """Return its value in the first step; how long it will last changes nothing there."""
+    whole = schedule.lasting(LONG)
+    clock = Clock(name, 0, 0, 1)
+    return float(whole.of_steps(clock.t, clock, whole.begin())[0])
+
+
+def _judge_eta(name: str, eta: float, optimizer: Any, net: Architecture) -> None:
+    with np.errstate(over="ignore", under="ignore"):
+        rounded = np.dtype(net.dtype).type(eta)
+    if rounded == 0 or not np.isfinite(rounded):
+        raise ValueError(f"{name}: {eta} is {rounded} as {net.dtype}; expected it > 0, finite")
+    rule = replace(optimizer, eta=eta) if isinstance(optimizer, Rule) else optimizer
+    check_optimizer(rule, net.dtype, len(net.activations))
+
+
+def _taken(weights: NDArray[np.float64] | None, n: int, dtype: str) -> NDArray[np.int64]:
+    """Return the rows that count."""
+    if weights is None:
+        return np.arange(n)
+    return np.flatnonzero(_validate.judged_weights(weights, dtype) > 0)
+
+
+def _judge_start(mlp: Fittable, X: Any, Y: Any, batch: Any, weights: Any) -> None:
+    """Say so if the loss is not finite even without a step."""
+    of_batch = np.zeros(len(X))
+    of_batch[batch] = 1 if weights is None else weights[batch]
+    loss = mlp.loss(X, Y, None, of_batch)
+    if not isfinite(loss):
+        raise ValueError(
+            f"X, Y: the loss of the first batch is {loss} before any step; expected a finite one: "
+            "smaller weights or standardised inputs"
+        )
 
 
 class _Smoothed:

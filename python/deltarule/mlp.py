@@ -18,10 +18,11 @@ from numpy.typing import ArrayLike
 from deltarule import _core, _validate
 from deltarule.activations import kernel
 from deltarule.architecture import Architecture
-from deltarule.fitting import Fittable, OwnTrainer
+from deltarule.fitting import Fittable
 from deltarule.given import LossFunction
 from deltarule.initialisers import initial_weights
 from deltarule.optimizers import Optimizer
+from deltarule.protocols import OwnTrainer
 from deltarule.results import Array, Backward, Trace
 
 

@@ -100,8 +100,9 @@ def unit_variance(
         if constant.any() if by == "unit" else constant.all():
             unit = int(np.argmax(constant))
             raise ValueError(
-                f"X: net[{k + 1}] of unit {unit} is {mean[unit]:.6g} in all {len(x)} rows; "
-                "expected rows and weights by which it varies"
+                f"X: net[{k + 1}] of unit {unit} has mean {mean[unit]:.6g}, variance "
+                f"{variance[unit]:.6g} over {len(x)} rows; expected rows and weights by which it "
+                "varies, beyond roundings and underflow"
             )
         if zero_mean:
             W[:, -1] -= mean

@@ -9,7 +9,7 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
-from deltarule import _core, _validate
+from deltarule import _core, _validate, saved
 from deltarule.averaging import Averaging, check_average
 from deltarule.dropout import (
     Dropout,
@@ -294,9 +294,11 @@ class Trainer:
     def __getstate__(self) -> dict[str, Any]:
         state = self.state  # first: it is an error while the network is being trained
         rule = {field.name: getattr(self.optimizer, field.name) for field in fields(self.optimizer)}
+        kind = type(self.optimizer)
+        name = kind.__name__
         return {
             "mlp": self.mlp,
-            "optimizer": {"name": type(self.optimizer).__name__, **rule},
+            "optimizer": {"name": name, **rule} if OPTIMIZERS.get(name) is kind else self.optimizer,
             "batch_size": self.batch_size,
             "n_threads": self.n_threads,
             "sparsity": None if self.sparsity is None else asdict(self.sparsity),
@@ -309,19 +311,18 @@ class Trainer:
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        rule = dict(state["optimizer"])
-        optimizer = OPTIMIZERS[rule.pop("name")](**rule)
         sparse = state.get("sparsity")  # older pickles have none
         Trainer.__init__(
-            self, state["mlp"], optimizer, state["batch_size"], state["n_threads"],
-            None if sparse is None else Sparsity(**sparse), state.get("average"),
-            state.get("dropout"), state.get("noise"), Key(state.get("key") or 0),
+            self, saved.part(state, "mlp"), saved.rule_of(saved.part(state, "optimizer")),
+            saved.part(state, "batch_size"), saved.part(state, "n_threads"),
+            None if sparse is None else saved.made("sparsity", Sparsity, sparse),
+            state.get("average"), state.get("dropout"), state.get("noise"),
+            Key(saved.key_of(state.get("key"))),
         )  # fmt: skip
-        dtype = self.mlp.architecture.dtype
-        slots = [_validate.exact(slot, dtype) for slot in state["state"]["slots"]]
-        arrays: dict[str, Any] = {"slots": slots}
-        if state["state"].get("average") is not None:
-            arrays["average"] = _validate.exact(state["state"]["average"], dtype)
-        self._trainer.set_state({**state["state"], **arrays})
+        net = self.mlp.architecture
+        given = saved.part(state, "state")
+        self._trainer.set_state(
+            saved.native(given, len(self.optimizer.slots), net.n_weights, net.dtype, self.average)
+        )
         if "moving" in state:
             self._moving.state = state["moving"]

@@ -10,6 +10,9 @@ from deltarule.optimizers.rule import Rule
 # What must not become 0, or infinity, in the network's dtype.
 _KEPT = ("eta", "eps", "least", "most", "clip_value", "clip_norm", "max_norm")
 
+# What must not become 1.
+_BELOW_1 = ("momentum", "beta", "beta_1", "beta_2")
+
 
 def check_optimizer(optimizer: object, dtype: str, n_layers: int | None = None) -> Rule:
     """Return `optimizer` if it is one and if its numbers survive rounding to `dtype`.
@@ -33,7 +36,8 @@ def check_optimizer(optimizer: object, dtype: str, n_layers: int | None = None) 
         If it is no optimizer.
     ValueError
         If eta, eps or a bound becomes 0 or infinity in `dtype`: the network would stand still, or
-        0/0; or if there are more or fewer eta_factors than layers.
+        0/0; if a momentum or beta becomes 1, so that nothing fades; or if there are more or fewer
+        eta_factors than layers.
     """
     if not isinstance(optimizer, Rule):
         raise TypeError(
@@ -43,6 +47,9 @@ def check_optimizer(optimizer: object, dtype: str, n_layers: int | None = None) 
     numbers = optimizer.parameters
     for name in _KEPT:
         _check_kept(name, numbers.get(name, 1.0), dtype)
+    for name in _BELOW_1:
+        if np.dtype(dtype).type(numbers.get(name, 0.0)) == 1:
+            raise ValueError(f"{name}: {numbers[name]!r} is 1 as {dtype}; expected it < 1")
     if optimizer.eta_factors is None:
         return optimizer
     for k, factor in enumerate(optimizer.eta_factors):

@@ -7,9 +7,11 @@ A trainer owns the state, and the kernel named by `kernel` does the arithmetic.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, fields
 from typing import Any, ClassVar
+
+import numpy as np
 
 from deltarule._arguments import number
 from deltarule.schedules.base import Schedule, refuse_function
@@ -34,10 +36,10 @@ def fraction(name: str, value: object) -> float:
 
 
 def flag(name: str, value: object) -> bool:
-    """Return `value` if it is a bool."""
-    if not isinstance(value, bool):
+    """Return `value` if it is a bool, NumPy's as well."""
+    if not isinstance(value, bool | np.bool_):
         raise TypeError(f"{name}: {value!r} of type {type(value).__name__}; expected a bool")
-    return value
+    return bool(value)
 
 
 def bound(name: str, value: object) -> float | None:
@@ -49,15 +51,13 @@ def factors(name: str, value: object) -> tuple[float, ...] | None:
     """Return `value` if it is None or a sequence of numbers >= 0."""
     if value is None:
         return None
-    if isinstance(value, str):
-        raise TypeError(f"{name}: {value!r}; expected a sequence of numbers, one per layer")
-    try:
-        given: tuple[object, ...] = tuple(value)  # type: ignore[arg-type]  # or refused below
-    except TypeError:
+    ordered = isinstance(value, Sequence) and not isinstance(value, str | bytes)
+    if not (ordered or (isinstance(value, np.ndarray) and value.ndim == 1)):
         raise TypeError(
             f"{name}: {value!r} of type {type(value).__name__}; expected a sequence of numbers, "
             f"one per layer"
-        ) from None
+        )
+    given: Iterable[object] = value  # type: ignore[assignment]  # one of the two
     return tuple(not_negative(f"{name}[{k}]", factor) for k, factor in enumerate(given))
 
 
@@ -82,7 +82,8 @@ class Rule(ABC):
     max_norm : float, optional
         Each unit's incoming weights, without the bias, are scaled down to this norm; > 0.
     eta_factors : sequence of float, optional
-        One per layer, >= 0: W[k] takes its steps with eta_factors[k] eta. 0 leaves it as it is.
+        One per layer, >= 0: W[k] takes its steps with eta_factors[k] eta. 0 leaves it as it is,
+        `max_norm` too.
 
     Raises
     ------

@@ -15,13 +15,14 @@ from numpy.typing import ArrayLike
 
 from deltarule import _validate
 from deltarule.architecture import Architecture
-from deltarule.fitting import Fittable, OwnTrainer
+from deltarule.fitting import Fittable
 from deltarule.given import LossFunction
 from deltarule.initialisers import initial_weights
 from deltarule.optimizers import Optimizer
 from deltarule.oracle.activations import Float64
 from deltarule.oracle.data import float_features, float_targets, float_weights
 from deltarule.oracle.network import backward, forward, loss_of
+from deltarule.protocols import OwnTrainer
 from deltarule.results import Array, Backward, Trace
 
 

@@ -100,8 +100,9 @@ class State:
             for slot, value in zip(self.slots, kept, strict=True):
                 slot[part] = value
         if rule.max_norm is not None:
-            for W in net.views(new):
-                W[...] = formulas.max_norm(W.copy(), rule.max_norm)
+            for k, W in enumerate(net.views(new)):
+                if rule.eta_factor(k):  # a layer that takes no steps is left alone
+                    W[...] = formulas.max_norm(W.copy(), rule.max_norm)
         return new
 
     def enter_step(self, formulas: Any, average: Averaging | None, w: Array) -> None:

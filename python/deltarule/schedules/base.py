@@ -3,17 +3,18 @@
 
 from __future__ import annotations
 
+import copy
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, NamedTuple, TypeVar, overload
 
 import numpy as np
-from numpy.typing import NDArray
 
 from deltarule._arguments import choice, number
+from deltarule.schedules.times import LEAST, whole
+from deltarule.schedules.times import Float64 as Float64
 
-Float64 = NDArray[np.float64]
 Accept = Callable[[float], bool]
 Declaration = TypeVar("Declaration")
 
@@ -57,7 +58,18 @@ class Schedule(ABC):
 
     @abstractmethod
     def value(self, t: Float64) -> Float64:
-        """Return its values at the times t, `per` left aside."""
+        """Return its values at the times t, `per` left aside.
+
+        Parameters
+        ----------
+        t : array of float64, of any shape
+            Many steps of one epoch, or a row for each of several, or a single time of shape ().
+
+        Returns
+        -------
+        array-like of numbers
+            One for each t; a single number stands for all of them.
+        """
 
     @overload
     def __call__(self, t: float) -> float: ...
@@ -78,22 +90,50 @@ class Schedule(ABC):
         Raises
         ------
         ValueError
-            If a t is negative or not finite, or the schedule's length is not known yet.
+            If a t is negative or not finite, the schedule's length is not known yet, or `value`
+            returned another number of numbers.
+        TypeError
+            If `value` returned no numbers.
         """
         times = np.asarray(t, np.float64)
         if not np.all(np.isfinite(times) & (times >= 0)):
             raise ValueError(f"t: {t!r}; expected finite times >= 0, in epochs")
-        if self.lasting(1.0) is not self:
+        if self.needs_length:
             raise ValueError(f"over: None in {self!r}; expected its length, which a fit would know")
         with np.errstate(all="ignore"):  # who takes the value judges it
-            values = self.value(np.floor(times) if self.per == "epoch" else times)
+            values = self.value(whole(times) if self.per == "epoch" else times)
+            values = self._shaped(values, times.shape)
         return float(values) if times.ndim == 0 else values
+
+    def _shaped(self, values: Any, shape: tuple[int, ...]) -> Float64:
+        """Return what `value` returned as a float64 for each time."""
+        if isinstance(values, np.ndarray) and values.dtype == np.float64 and values.shape == shape:
+            return np.ascontiguousarray(values) if shape else values
+        expected = f"numbers of shape {shape}, one for each t"
+        given = np.asarray(values)
+        if given.dtype.kind not in "iuf":
+            raise TypeError(f"value: {given.dtype} returned by {self!r}; expected {expected}")
+        try:
+            return np.array(np.broadcast_to(given, shape), np.float64)
+        except ValueError:
+            raise ValueError(
+                f"value: shape {given.shape} returned by {self!r}; expected {expected}"
+            ) from None
+
+    @property
+    def needs_length(self) -> bool:
+        """Whether it has no length of its own: `over` is None."""
+        return getattr(self, "over", 0) is None
 
     def lasting(self, epochs: float) -> Schedule:
         """Return it with this many epochs for its length, where it has none of its own."""
-        if getattr(self, "over", 0) is None:
-            return replace(self, over=epochs)  # type: ignore[type-var]  # subclasses are dataclasses
-        return self
+        if not self.needs_length:
+            return self
+        if is_dataclass(self):
+            return replace(self, over=epochs)
+        changed = copy.copy(self)
+        changed.over = epochs  # type: ignore[attr-defined]  # it is there: it was None
+        return changed
 
     @property
     def of_time(self) -> bool:
@@ -131,6 +171,10 @@ class Schedule(ABC):
     def _judge_heights(self, *names: str, optional: bool = False) -> None:
         for name in names:
             self._judge(name, lambda v: v >= 0, "a finite number >= 0", optional)
+
+    def _judge_span(self, name: str, optional: bool = False) -> None:
+        """Judge a number of epochs by which times are divided."""
+        self._judge(name, lambda v: v >= LEAST, f"a number of epochs >= {LEAST}", optional)
 
     def _judge_time(self) -> None:
         """Judge `per`, and the length where there is one."""

@@ -11,6 +11,9 @@ import numpy as np
 from deltarule._arguments import choice, integer
 from deltarule.schedules.base import Float64, Schedule
 from deltarule.schedules.elementary import between, cos_turns, log2
+from deltarule.schedules.times import come
+
+MOST_CYCLES = 1000
 
 
 def half_cosine(u: Float64) -> Float64:
@@ -29,9 +32,11 @@ class Cosine(Schedule):
     over : float, optional
         Epochs of all cycles, > 0; None: those of the fit. Then it stays at `end`.
     cycles : int
-        How often it falls, >= 1: each but the first is a restart.
+        How often it falls, 1 to 1000: each but the first is a restart, which takes effect at the
+        step that is at its time, rounding left aside.
     growth : float
-        How many times longer than the one before a cycle is; > 0.
+        How many times longer than the one before a cycle is; > 0, and such that float64 can tell
+        each cycle's begin from its end.
     per : str
         "step", or "epoch" to stand still within each epoch.
 
@@ -52,26 +57,34 @@ class Cosine(Schedule):
     def __post_init__(self) -> None:
         self._judge_heights("start", "end")
         object.__setattr__(self, "cycles", integer("cycles", self.cycles, 1))
+        if self.cycles > MOST_CYCLES:
+            raise ValueError(f"cycles: an integer > {MOST_CYCLES}; expected 1 to {MOST_CYCLES}")
         self._judge("growth", lambda v: v > 0, "a finite number > 0")
         self._judge_time()
+        with np.errstate(all="ignore"):
+            lengths = np.diff(self._begins(1.0 if self.over is None else self.over))
+        if not (lengths > 0).all():  # nor NaN
+            raise ValueError(
+                f"cycles, growth: {self.cycles} and {self.growth}; expected cycles whose begins "
+                f"and ends differ as float64"
+            )
 
     def value(self, t: Float64) -> Float64:
         """Return its values at the times t."""
-        begins = self._begins()
-        cycle = np.searchsorted(begins, t, side="right") - 1
+        over: Any = self.over  # known by now
+        begins = self._begins(over)
         length = np.diff(begins)
-        last = np.minimum(cycle, self.cycles - 1)
-        u = np.minimum((t - begins[last]) / length[last], 1)
+        last = np.minimum(come(begins, t) - 1, self.cycles - 1)
+        u = np.clip((t - begins[last]) / length[last], 0, 1)
         return between(self.start, self.end, half_cosine(u))
 
-    def _begins(self) -> Float64:
+    def _begins(self, over: float) -> Float64:
         """When each cycle begins, and the last one's end."""
         sums = [0.0]
         length = 1.0
         for _ in range(self.cycles):
             sums.append(sums[-1] + length)
             length *= self.growth
-        over: Any = self.over  # known by now
         return np.array([over * s / sums[-1] for s in sums])
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from deltarule._arguments import number
 from deltarule.schedules.base import Float64, Schedule
 from deltarule.schedules.elementary import between, exp2, log2, power, whole_power
+from deltarule.schedules.times import come, whole
 
 
 @dataclass(frozen=True)
@@ -24,10 +25,11 @@ class Step(Schedule):
     factor : float
         By which each step multiplies it; > 0.
     every : float, optional
-        Epochs from step to step, > 0.
+        Epochs from step to step, >= 1e-100.
     at : sequence of float, optional
         Times of the steps, in epochs, > 0, increasing. One of `every` and `at` is given; neither:
-        every = 10.
+        every = 10. The value changes at the training's step that is at the time, rounding left
+        aside.
     per : str
         "step", or "epoch" to stand still within each epoch.
 
@@ -51,7 +53,7 @@ class Step(Schedule):
             object.__setattr__(self, "every", 10.0 if self.every is None else self.every)
         elif self.every is not None:
             raise ValueError(f"every: {self.every!r} beside at={self.at!r}; expected one of them")
-        self._judge("every", lambda v: v > 0, "a number of epochs > 0", optional=True)
+        self._judge_span("every", optional=True)
         if self.at is not None:
             object.__setattr__(self, "at", _times("at", self.at))
         self._judge_time()
@@ -59,9 +61,9 @@ class Step(Schedule):
     def value(self, t: Float64) -> Float64:
         """Return its values at the times t."""
         if self.every is not None:
-            n = np.floor(t / self.every)
+            n = whole(t / self.every)
         else:
-            n = np.searchsorted(self.at or (), t, side="right").astype(np.float64)
+            n = come(self.at or (), t).astype(np.float64)
         return self.start * whole_power(self.factor, n)
 
 
@@ -76,7 +78,7 @@ class Exponential(Schedule):
     factor : float
         By which it is multiplied in `every` epochs; > 0.
     every : float
-        Epochs, > 0.
+        Epochs, >= 1e-100.
     per : str
         "step", or "epoch" to stand still within each epoch.
 
@@ -95,7 +97,7 @@ class Exponential(Schedule):
     def __post_init__(self) -> None:
         self._judge_heights("start")
         self._judge("factor", lambda v: v > 0, "a finite number > 0")
-        self._judge("every", lambda v: v > 0, "a number of epochs > 0")
+        self._judge_span("every")
         self._judge_time()
 
     def value(self, t: Float64) -> Float64:
@@ -114,8 +116,8 @@ class InverseScaling(Schedule):
     power : float
         Above 0.
     scale : float
-        Epochs after which it is start / 2^power; > 0. With 1/n, n samples, and `per="epoch"` it is
-        scikit-learn's "invscaling".
+        Epochs after which it is start / 2^power; >= 1e-100. With 1/n, n samples, and `per="epoch"`
+        it is scikit-learn's "invscaling".
     per : str
         "step", or "epoch" to stand still within each epoch.
 
@@ -134,7 +136,7 @@ class InverseScaling(Schedule):
     def __post_init__(self) -> None:
         self._judge_heights("start")
         self._judge("power", lambda v: v > 0, "a finite number > 0")
-        self._judge("scale", lambda v: v > 0, "a number of epochs > 0")
+        self._judge_span("scale")
         self._judge_time()
 
     def value(self, t: Float64) -> Float64:

@@ -11,6 +11,7 @@ import numpy as np
 
 from deltarule._arguments import number
 from deltarule.schedules.base import Clock, Float64, Schedule
+from deltarule.schedules.times import whole
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class OfEpoch(Schedule):
 
     def value(self, t: Float64) -> Float64:
         """Return its values at the times t."""
-        values = [_asked("OfEpoch", self.function, int(e), "epoch") for e in np.floor(t).flat]
+        values = [_asked("OfEpoch", self.function, int(e), "epoch") for e in whole(t).flat]
         return np.array(values, np.float64).reshape(np.shape(t))
 
     @property

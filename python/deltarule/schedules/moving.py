@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from deltarule._arguments import number
+from deltarule._arguments import integer, number
 from deltarule.schedules.base import Clock, Float64, Schedule
 
 Numbers = dict[str, Float64]
@@ -39,7 +39,7 @@ class Moving:
 
     def __init__(self, schedules: Mapping[str, Schedule], dtype: str) -> None:
         for name, schedule in schedules.items():
-            if schedule.lasting(1.0) is not schedule:
+            if schedule.needs_length:
                 raise ValueError(
                     f"{name}: {schedule!r} without a length; expected one in epochs (over=...), "
                     f"which only fit fills in"
@@ -49,6 +49,7 @@ class Moving:
         self._steps = 0
         self._memory = {name: schedule.begin() for name, schedule in schedules.items()}
         self._last: dict[str, float] = {}
+        self._observed = 0  # steps when the last validation loss was told
         self._ahead: dict[str, tuple[int, Float64]] = {}  # first epoch; its row, the next one's ...
 
     def __bool__(self) -> bool:
@@ -102,10 +103,19 @@ class Moving:
         Raises
         ------
         TypeError, ValueError
-            If it is no finite number.
+            If it is no finite number; if a schedule watches it and no epoch has ended since it
+            was told the last one.
         """
         value = number("validation_loss", validation_loss, lambda _: True, "a finite number")
+        if not self.watches_validation:
+            return
+        if self._steps <= self._observed:
+            raise ValueError(
+                f"validation_loss: {value} after no new epoch; expected one number for each epoch, "
+                f"once it is over"
+            )
         self._tell("validation_loss", value)
+        self._observed = self._steps
 
     def last(self, name: str, declaration: object) -> float | None:
         """Return a number as of the last step, or as the declaration has it; None where neither."""
@@ -115,12 +125,28 @@ class Moving:
     @property
     def state(self) -> dict[str, Any]:
         """A copy of what is remembered: plain numbers."""
-        return deepcopy({"steps": self._steps, "memory": self._memory, "last": self._last})
+        return deepcopy(
+            {
+                "steps": self._steps, "memory": self._memory, "last": self._last,
+                "observed": self._observed,
+            }
+        )  # fmt: skip
 
     @state.setter
     def state(self, state: Mapping[str, Any]) -> None:
+        missing = {"steps", "memory", "last"} - set(state)
+        if missing:
+            raise ValueError(f"state of the schedules: no {', '.join(sorted(missing))}")
+        steps = integer("state of the schedules: steps", state["steps"], 0)
+        for name, memory in self._memory.items():
+            given, expected = _keys(state["memory"].get(name)), _keys(memory)
+            if given != expected:
+                raise ValueError(
+                    f"state of the schedules: {name} remembers {given}; expected {expected}"
+                )
         copied = deepcopy(dict(state))
-        self._steps, self._memory, self._last = copied["steps"], copied["memory"], copied["last"]
+        self._steps, self._memory, self._last = steps, copied["memory"], copied["last"]
+        self._observed = copied.get("observed", steps - 1)  # older states have none
 
     def _tell(self, what: str, loss: float) -> None:
         for name, schedule in self._schedules.items():
@@ -146,7 +172,7 @@ class Moving:
         limit = _limit(clock.name, self._dtype)
         if not _all_below(values, limit):
             step = int(np.flatnonzero(~((values >= 0) & (values < limit)))[0])
-            expected = "and < 1" if limit == 1 else f"that {self._dtype} can hold"
+            expected = f"and < 1 as {self._dtype}" if limit <= 1 else f"that {self._dtype} can hold"
             raise ValueError(
                 f"{clock.name}: {values[step]} in epoch {clock.epoch + 1}, step {step + 1}, by "
                 f"{schedule!r}; expected a number >= 0 {expected}"
@@ -154,9 +180,16 @@ class Moving:
         return values
 
 
+def _keys(memory: Any) -> list[str] | None:
+    return sorted(memory) if isinstance(memory, dict) else None
+
+
 def _limit(name: str, dtype: np.dtype[Any]) -> float:
-    """Below what a number must stay."""
-    return 1.0 if name.startswith(("momentum", "dropout")) else float(np.finfo(dtype).max)
+    """Below what a number must stay: a momentum below what is rounded to 1."""
+    if name.startswith("dropout"):
+        return 1.0
+    limits = np.finfo(dtype)
+    return 1 - float(limits.epsneg) / 2 if name == "momentum" else float(limits.max)
 
 
 def _all_below(values: Float64, limit: float) -> bool:

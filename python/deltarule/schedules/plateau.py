@@ -65,8 +65,10 @@ class Plateau(Schedule):
         for name in ("patience", "cooldown"):
             object.__setattr__(self, name, integer(name, getattr(self, name), 0))
         for name in ("relative", "every_gain"):
-            if not isinstance(getattr(self, name), bool):
-                raise TypeError(f"{name}: {getattr(self, name)!r}; expected True or False")
+            value = getattr(self, name)
+            if not isinstance(value, bool | np.bool_):
+                raise TypeError(f"{name}: {value!r}; expected True or False")
+            object.__setattr__(self, name, bool(value))
         object.__setattr__(self, "watch", choice("watch", self.watch, ("loss", "validation_loss")))
 
     @classmethod

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from deltarule.schedules.base import Clock, Float64, Schedule, number_or_schedule
+from deltarule.schedules.times import whole
 
 
 @dataclass(frozen=True)
@@ -60,21 +61,24 @@ class WarmUp(Schedule):
         """Return one number for each step of the epoch that begins."""
         if not isinstance(self.after, Schedule):
             return self(t)
-        share = self._share(np.floor(t) if self.per == "epoch" else t)
+        share = self._share(whole(t) if self.per == "epoch" else t)
         return share * self.after.of_steps(self._later(t), clock, memory)
 
     def lasting(self, epochs: float) -> Schedule:
         """Return it with what follows lasting for the rest of the epochs."""
-        if not isinstance(self.after, Schedule):
-            return self
-        if self.after.lasting(1.0) is self.after:
+        if not (isinstance(self.after, Schedule) and self.after.needs_length):
             return self
         if epochs <= self.over:
             raise ValueError(
-                f"over: {self.over} epochs of warm-up; expected fewer than the fit's {epochs}, so "
-                f"that {self.after!r} has some"
+                f"over: {self.over} epochs of warm-up; expected fewer than the {epochs} that there "
+                f"are, so that {self.after!r} has some"
             )
         return replace(self, after=self.after.lasting(epochs - self.over))
+
+    @property
+    def needs_length(self) -> bool:
+        """Whether what follows has no length of its own."""
+        return isinstance(self.after, Schedule) and self.after.needs_length
 
     @property
     def of_time(self) -> bool:
