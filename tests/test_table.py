@@ -27,7 +27,8 @@ def made(n=120, seed=0):
     rng = np.random.default_rng(seed)
     size = rng.normal(50, 20, n)
     town = np.array(["Bern", "Basel", "Zug"])[rng.integers(3, size=n)]
-    day = [datetime.date(2020, 1, 1) + datetime.timedelta(int(d)) for d in rng.integers(999, size=n)]
+    days = rng.integers(999, size=n).tolist()
+    day = [datetime.date(2020, 1, 1) + datetime.timedelta(d) for d in days]
     price = size * 10 + 100 * (town == "Zug") + rng.normal(0, 5, n)
     gaps = rng.random((2, n)) < 0.1
     return pa.table(
@@ -275,7 +276,7 @@ def test_numbers_as_categories(tmp_path):
     assert model.predict(floats) == model.predict(table)
     write(table, tmp_path / "t.csv")
     assert model.predict(tmp_path / "t.csv") == model.predict(table)
-    with pytest.raises(ValueError, match="'code': 3 different texts in 48 rows, .* at most 2"):
+    with pytest.raises(ValueError, match=r"'code': 3 different texts in 48 rows, .* at most 2"):
         TableModel.fit(table, "y", categories=("code",), max_categories=2, **FEW)
 
 

@@ -104,7 +104,7 @@ def test_inspect_other_kinds_of_file(folder, capsys):
     assert main(["inspect", "mlp.safetensors"]) == 0
     out = capsys.readouterr().out
     assert out.startswith("model: written by")
-    assert f"\n20      {history.loss[-1]:.6g}" in out
+    assert re.search(rf"^20 +{history.loss[-1]:.6g}$", out, re.MULTILINE)
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ import numpy as np
 from deltarule.results import Array
 from deltarule.table.arrow import pa, pc
 from deltarule.table.notes import note, rows, some
-from deltarule.table.values import kind, numbers, plain, require, texts
+from deltarule.table.values import are, kind, numbers, plain, require, texts
 
 HOLDS = ("number", "boolean", "days")
 
@@ -48,9 +48,8 @@ class Number:
     what: ClassVar[str] = "number"
 
     def __post_init__(self) -> None:
-        require(isinstance(self.name, str) and isinstance(self.gaps, bool), self)
-        require(self.holds in HOLDS and isinstance(self.median, float), self)
-        require(math.isfinite(self.median), self)
+        require(are(str, self.name) and are(bool, self.gaps) and are(float, self.median), self)
+        require(self.holds in HOLDS and math.isfinite(self.median), self)
 
     @classmethod
     def learn(cls, name: str, column: Any) -> Number | None:
@@ -127,8 +126,7 @@ class Category:
     what: ClassVar[str] = "category"
 
     def __post_init__(self) -> None:
-        require(isinstance(self.name, str) and isinstance(self.gaps, bool), self)
-        require(all(isinstance(value, str) for value in self.categories), self)
+        require(are(str, self.name, *self.categories) and are(bool, self.gaps), self)
         require(len(set(self.categories)) == len(self.categories) > 0, self)
 
     @classmethod

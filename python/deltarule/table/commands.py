@@ -127,7 +127,7 @@ def run(options: argparse.Namespace) -> int:
         _say("interrupted; nothing was written")
         return INTERRUPTED
     except (OSError, ValueError, TypeError, FloatingPointError, ImportError, MemoryError) as error:
-        _say(f"error: {error or type(error).__name__}")
+        _say(f"error: {str(error) or type(error).__name__}")
         return FAILED
     return DONE
 

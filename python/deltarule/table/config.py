@@ -10,9 +10,8 @@ import tomllib
 from dataclasses import fields
 from typing import Any
 
-from deltarule.table.settings import Settings
+from deltarule.table.settings import TUPLES, Settings
 
-TUPLES = ("drop", "categories", "hidden")
 TABLES = ("target", "valid", "delimiter")  # what `fit` takes besides the settings
 
 

@@ -28,6 +28,7 @@ LOSSES = {
         "poisson", "gamma", "tweedie",
     ),
 }  # fmt: skip
+TUPLES = ("drop", "categories", "hidden")
 RULES = {name.lower(): rule for name, rule in OPTIMIZERS.items()}
 
 
@@ -136,7 +137,7 @@ class Settings:
         found = re.fullmatch(r"\s*(\w+)\s*(?:\((.*)\))?\s*", self.optimizer)
         if found is None or found[1].lower() not in RULES:
             raise ValueError(f"optimizer: {self.optimizer!r}; expected one of {', '.join(RULES)}")
-        given = {} if self.eta is None else {"eta": self.eta}
+        given: dict[str, Any] = {} if self.eta is None else {"eta": self.eta}
         for part in (found[2] or "").split(","):
             if not part.strip():
                 continue

@@ -13,9 +13,9 @@ from deltarule.files.histories import history_of, history_parts
 from deltarule.files.model import network_of, network_parts
 from deltarule.table.encoder import Encoder
 from deltarule.table.model import TableModel
-from deltarule.table.settings import Settings
+from deltarule.table.settings import TUPLES, Settings
 from deltarule.table.target import Classes, Quantity, Target
-from deltarule.table.values import require
+from deltarule.table.values import are, require
 
 TARGETS: dict[str, Any] = {kind.task: kind for kind in (Classes, Quantity)}
 
@@ -64,12 +64,13 @@ def load(path: Path) -> TableModel:
         state = sections["table"]
         encoder = Encoder.from_state(state["encoder"])
         target = _target(state["task"], state["target"])
-        lists = {"drop", "categories", "hidden"}  # tuples, which JSON has not
-        settings = Settings(
-            **{k: tuple(v) if k in lists else v for k, v in state["settings"].items()}
-        )
+        values: dict[str, Any] = {
+            name: tuple(value) if name in TUPLES else value  # which JSON has not
+            for name, value in state["settings"].items()
+        }
+        settings = Settings(**values)
         training, judging = state["rows"]
-        require(type(training) is int and type(judging) is int, state["rows"])
+        require(are(int, training, judging), state["rows"])
         scores = {name: float(value) for name, value in state["scores"].items()}
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise damaged(named, f"its section of the table does not hold: {error!r}") from None

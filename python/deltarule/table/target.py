@@ -14,7 +14,7 @@ from deltarule.results import Array
 from deltarule.table.arrow import pa, pc
 from deltarule.table.encoder import mean_and_deviation
 from deltarule.table.notes import some
-from deltarule.table.values import kind, numbers, plain, require, texts, whole_numbers
+from deltarule.table.values import are, kind, numbers, plain, require, texts, whole_numbers
 
 MOST_CLASSES = 20  # different whole numbers that are taken as classes
 ROWS_PER_CLASS = 5  # on average, at least
@@ -41,9 +41,9 @@ class Classes:
     task: ClassVar[str] = "classification"
 
     def __post_init__(self) -> None:
-        require(isinstance(self.name, str) and self.holds in TYPES, self)
+        require(are(str, self.name) and self.holds in TYPES, self)
         of = {"text": str, "boolean": bool, "number": int}[self.holds]
-        require(all(type(value) is of for value in self.values), self)
+        require(are(of, *self.values), self)
         require(len(set(self.values)) == len(self.values) > 1, self)
 
     @classmethod
@@ -110,10 +110,8 @@ class Quantity:
     task: ClassVar[str] = "regression"
 
     def __post_init__(self) -> None:
-        require(isinstance(self.name, str), self)
-        require(
-            all(isinstance(v, float) and np.isfinite(v) for v in (self.shift, self.scale)), self
-        )
+        require(are(str, self.name) and are(float, self.shift, self.scale), self)
+        require(bool(np.isfinite([self.shift, self.scale]).all()), self)
         require(self.scale > 0, self)
 
     @classmethod

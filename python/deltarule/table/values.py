@@ -14,6 +14,11 @@ SECONDS_OF_A_DAY = 86400
 PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 
 
+def are(of: type, *values: object) -> bool:
+    """Whether all values are of a type, exactly."""
+    return all(type(value) is of for value in values)
+
+
 def require(holds: bool, what: object) -> None:
     """Refuse what a file holds if it is not what training would have learnt."""
     if not holds:
@@ -106,7 +111,7 @@ def numbers(name: str, column: Any) -> Array:
     if holds == "days":
         whole = pa.int32() if column.type.bit_width == 32 else pa.int64()
         column = pc.divide(_float(column.cast(whole)), float(_units_of_a_day(column.type)))
-    x = _float(column).to_numpy().astype(np.float64)
+    x: Array = _float(column).to_numpy().astype(np.float64)
     infinite = np.flatnonzero(np.isinf(x))
     if infinite.size:
         raise ValueError(
