@@ -17,8 +17,7 @@ from deltarule.files.errors import text_of
 from deltarule.files.generators import generator_parts, set_generator
 from deltarule.files.histories import history_of, history_parts
 from deltarule.files.model import network_of
-from deltarule.files.training import restore, settings, trainer_parts
-from deltarule.results import Array
+from deltarule.files.training import restore, trainer_parts
 from deltarule.trainer import Trainer
 
 if TYPE_CHECKING:
@@ -96,7 +95,9 @@ class Checkpoints:
             self._contents = container.read(self._from, ("checkpoint",))
             sections, tensors = self._contents.sections, self._contents.tensors
             network_of(self._from, sections, tensors)  # for its errors
-            fits.check_same(self._from, fits.of_trainer(trainer), fits.of_file(self._from, sections))
+            fits.check_same(
+                self._from, fits.of_trainer(trainer), fits.of_file(self._from, sections)
+            )
             begin = sections["fit"]["start"]
             if seed is None:
                 set_generator(self._from, rng, begin, tensors)
@@ -113,7 +114,7 @@ class Checkpoints:
 
     def begin(self, run: Run) -> None:
         """Before the first epoch: refuse what no file can hold; bring the run to where it was."""
-        settings(self._trainer)
+        trainer_parts("checkpoint", self._trainer)
         if self._contents is None or self._from is None:
             return
         path, sections, tensors = self._from, self._contents.sections, self._contents.tensors

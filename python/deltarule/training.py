@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import reprlib
 from collections.abc import Callable, Collection, Mapping
-from typing import Any
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
 from numpy.typing import ArrayLike
 
 from deltarule import _validate, judges, stops
 from deltarule import callbacks as ready
-from deltarule._arguments import generator, number
+from deltarule._arguments import generator, integer, number
 from deltarule.averaging import Averaging
 from deltarule.callbacks import base
 from deltarule.class_weights import with_class_weights
@@ -25,6 +26,9 @@ from deltarule.results import Array
 from deltarule.rows import InMemory
 from deltarule.stopping import EarlyStopping
 from deltarule.training_loop import Judge, Run
+
+if TYPE_CHECKING:
+    from deltarule.checkpointing import Checkpoints
 
 
 def train(
@@ -57,7 +61,10 @@ def train(
     net = mlp.architecture
     epochs, shuffle = _validate.epochs(epochs), _validate.flag("shuffle", shuffle)
     progress, rng = _validate.flag("progress", progress), generator(seed)
-    _not_yet(checkpoint=checkpoint, resume=resume, buffer_rows=buffer_rows)
+    _not_yet(buffer_rows=buffer_rows)
+    keeper = _keeper(checkpoint, every, resume)
+    if keeper is not None:
+        keeper.open(trainer, rng, seed)
     if Y is None:
         raise TypeError("Y: None; expected targets")
     rules = _rules(stop_tol, stopping, max_seconds, average)
@@ -73,6 +80,13 @@ def train(
         held_out = _validate.held_out(validation, net)
     if class_weight is not None:
         s = with_class_weights(class_weight, y, net, s)
+    if keeper is not None:
+        keeper.expect(
+            rows=len(x), shuffle=shuffle, weights=s is not None,
+            validation=None if held_out is None else len(held_out[0]),
+            metrics=[*judges.requested(metrics, net)], record=[*records],
+            stopping=None if stopping is None else {**asdict(stopping), "metric": stopping.name},
+        )  # fmt: skip
     run = Run(
         mlp, trainer, InMemory(x, y, s, shuffle, rng), epochs,
         judges=[
@@ -81,9 +95,18 @@ def train(
         ],
         stops=rules,
         callbacks=[*base.checked(callbacks), *([ready.Progress(always=True)] if progress else [])],
-        finish=_finish(rules, average),
+        checkpoint=keeper, finish=_finish(rules, average),
     )  # fmt: skip
     return run.go()
+
+
+def _keeper(checkpoint: Any, every: int, resume: Any) -> Checkpoints | None:
+    every = integer("every", every, 1)
+    if checkpoint is None and (resume is None or resume is False):
+        return None
+    from deltarule.checkpointing import asked  # an import costs some ms
+
+    return asked(checkpoint, every, resume)
 
 
 def _not_yet(**arguments: Any) -> None:

@@ -74,18 +74,22 @@ def check_same(path: str, now: Mapping[str, Any], then: Mapping[str, Any]) -> No
     """
     for name, given, expected in _differences("", json.loads(canonical.text(now)), then):
         raise ValueError(
-            f"{name}: {reprlib.repr(given)}; expected {reprlib.repr(expected)}, with which the "
-            f"checkpoint {path!r} was written"
+            f"{name}: {_shown(given)}; expected {_shown(expected)}, with which the checkpoint "
+            f"{path!r} was written"
         )
 
 
+def _shown(value: Any) -> str:
+    declared = isinstance(value, dict) and "type" in value
+    return f"{value['type']}(...)" if declared else reprlib.repr(value)
+
+
 def _differences(name: str, now: Any, then: Any) -> Iterator[tuple[str, Any, Any]]:
-    if isinstance(now, dict) and isinstance(then, dict) and now.keys() == then.keys():
-        if now.get("type") == then.get("type"):
-            for key, value in now.items():
-                yield from _differences(f"{name}.{key}" if name else key, value, then[key])
-            return
-    if now != then or type(now) is not type(then):
+    of_a_kind = isinstance(now, dict) and isinstance(then, dict) and now.keys() == then.keys()
+    if of_a_kind and now.get("type") == then.get("type"):
+        for key, value in now.items():
+            yield from _differences(f"{name}.{key}" if name else key, value, then[key])
+    elif now != then or type(now) is not type(then):
         yield name or "fit", now, then
 
 

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Kills a training at random points, resumes it, and compares its end with an uninterrupted one.
+
+A child trains with `fit(checkpoint=path, resume=True)` and gets SIGKILL after a random time, again
+and again; after each kill the file must load whole, at an epoch no smaller than before. The last
+child is left alone. Its weights, history and the average of its weights must be, bit for bit, those
+of a training that nobody killed. A line for each kill, and what the file was: just before, while
+and after it is written are all among the points, for writing takes a good part of the time.
+
+usage: python scripts/kill_and_resume.py [KILLS [SEED]]
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import deltarule as dr
+from deltarule.files import container, read_history
+
+EPOCHS = 2000
+
+
+def train(path: Path | None, epochs: int) -> tuple[dr.MLP, dr.History]:
+    """Train with all kinds of things that a checkpoint holds."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(400, 16))
+    Y = np.argmax(X @ rng.normal(size=(16, 4)) + rng.normal(size=(400, 4)), 1)
+    mlp = dr.MLP([16, 128, 128, 4], loss="cross_entropy", seed=1)
+    eta = dr.schedules.WarmUp(
+        dr.schedules.Plateau(2e-3, patience=5, watch="validation_loss"), over=3
+    )
+    told: dict[str, Any] = {} if path is None else {"checkpoint": path, "resume": True}
+    history = mlp.fit(
+        X, Y, dr.AdamW(eta), 32, epochs, seed=2, validation=0.2, dropout=0.2, noise=0.1,
+        average=dr.EMA(0.99), metrics="accuracy", record="gradient_norm",
+        stopping=dr.EarlyStopping("accuracy", patience=epochs, restore=None), **told,
+    )  # fmt: skip
+    return mlp, history
+
+
+def same(one: dr.History, other: dr.History) -> bool:
+    """Whether all but the times are equal."""
+    times = ("seconds", "samples_per_second")
+    return all(value == vars(other)[name] for name, value in vars(one).items() if name not in times)
+
+
+def kill_and_resume(kills: int, seed: int, epochs: int, folder: Path) -> bool:
+    """Run it; return whether the end is the same."""
+    expected, told = train(None, epochs)
+    path = folder / "checkpoint.safetensors"
+    began = time.perf_counter()
+    train(path, epochs)
+    whole = time.perf_counter() - began
+    path.unlink()
+    rng = np.random.default_rng(seed)
+    child = [sys.executable, __file__, "--child", str(path), str(epochs)]
+    longest = 1.4 * whole / kills  # so that there is something left to do for the last one
+    print(f"{epochs} epochs, each kept: {whole:.1f} s; {kills} kills, each within {longest:.3f} s")
+    before = 0
+    for kill in range(1, kills + 1):
+        sys.stdout.flush()
+        with subprocess.Popen(child, stdout=subprocess.PIPE) as running:
+            assert running.stdout is not None
+            running.stdout.readline()  # it is about to begin
+            delay = rng.uniform(0, longest)
+            time.sleep(delay)
+            os.kill(running.pid, signal.SIGKILL)
+        if running.returncode != -signal.SIGKILL:
+            print(f"kill {kill:2}: the training had ended before")
+            break
+        left = any(name.startswith(".deltarule-") for name in os.listdir(folder))
+        half = "; killed while it wrote the next" if left else ""
+        epoch = container.read(path).sections["fit"]["epoch"] if path.exists() else 0
+        size = path.stat().st_size if path.exists() else 0
+        assert epoch >= before, (epoch, before)
+        print(
+            f"kill {kill:2}: after {delay:5.3f} s; the file holds epoch {epoch:4}, whole "
+            f"({size} bytes){half}"
+        )
+        before = epoch
+    mlp, history = train(path, epochs)
+    stored = read_history(path)
+    equal = mlp.w.tobytes() == expected.w.tobytes() and same(history, told)
+    equal = equal and stored is not None and same(stored, told)
+    print(f"resumed to epoch {len(history)}: bits {'equal' if equal else 'DIFFER'}")
+    return equal
+
+
+def main() -> int:
+    """Run the command line."""
+    if sys.argv[1:2] == ["--child"]:
+        print("begin", flush=True)
+        train(Path(sys.argv[2]), int(sys.argv[3]))
+        return 0
+    kills = int(sys.argv[1]) if len(sys.argv) > 1 else 50
+    seed = int(sys.argv[2]) if len(sys.argv) > 2 else 0
+    with tempfile.TemporaryDirectory() as folder:
+        return 0 if kill_and_resume(kills, seed, EPOCHS, Path(folder)) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
