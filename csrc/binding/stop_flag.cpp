@@ -22,5 +22,6 @@ void register_stop_flag(py::module_& module) {
             return flag;
           },
           "The calling thread obeys it, and no other.")
-      .def("__exit__", [](const StopFlag&, const py::args&) { StopFlag::obey(nullptr); });
+      .def("__exit__",
+           [](const StopFlag&, const py::object&, const py::object&, const py::object&) { StopFlag::obey(nullptr); });
 }

@@ -86,7 +86,7 @@ class StopFlag:
         """
         The calling thread obeys it, and no other.
         """
-    def __exit__(self, *args) -> None:
+    def __exit__(self, arg0: typing.Any, arg1: typing.Any, arg2: typing.Any) -> None:
         ...
     def __init__(self) -> None:
         ...
