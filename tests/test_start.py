@@ -87,9 +87,7 @@ def test_a_layer_may_have_idle_units_but_not_consist_of_them() -> None:
     W[1][3] = 0
     mlp.W, before = W, None
     before = mlp.w.copy()
-    with pytest.raises(
-        ValueError, match=r"net\[2\] of unit 3 has mean 0, variance 0 over 300"
-    ):
+    with pytest.raises(ValueError, match=r"net\[2\] of unit 3 has mean 0, variance 0 over 300"):
         dr.unit_variance(mlp, X, by="unit")
     assert np.array_equal(mlp.w, before)
     dr.unit_variance(mlp, X)
