@@ -239,6 +239,7 @@ def test_arrays_in_the_place_of_names(make, kind, dtype):
     assert np.array_equal(mlp.W[1], np.c_[alone, [0, 0]].astype(dtype))
     without = make(sizes, dtype=dtype, init=(None, kind(W[:2, :4])))
     assert np.array_equal(without.W[1], np.c_[W[:2, :4], [0, 0]])
+    assert np.array_equal(make(sizes, dtype=dtype, init=[None, kind(W[:2])]).W[1], W[:2])
     w = np.arange(26.0) / 4
     assert np.array_equal(make(sizes, dtype=dtype, init=w).w, w)
     assert make(sizes, dtype=dtype, init=w).w is not w

@@ -109,6 +109,14 @@ def test_an_unknown_length_is_said_to_be_unknown(schedule: s.Schedule) -> None:
         dr.Trainer(dr.MLP([2, 1], seed=0), dr.SGD(schedule))
 
 
+def test_a_warm_up_by_epochs_of_what_is_no_function_of_time() -> None:
+    warm = s.WarmUp(s.OfStep(lambda step: 1.0 + step), 2, 0.5, per="epoch")
+    for epoch, share in enumerate((0.5, 0.75, 1.0, 1.0)):
+        clock = Clock("eta", epoch, 3 * epoch, 3)
+        expected = share * (1 + 3 * epoch + np.arange(3))
+        assert np.array_equal(warm.of_steps(clock.t, clock, warm.begin()), expected)
+
+
 # Subclasses of the user's.
 
 
