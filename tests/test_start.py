@@ -165,7 +165,9 @@ def test_ntk_is_the_explicit_parametrisation(batch: int, momentum: float) -> Non
     trainer = dr.Trainer(mlp, dr.SGD(eta, momentum, eta_factors=factors), batch)
     start, steps = mlp.w.copy(), 0
     for _ in range(epochs + 1):
-        W = mlp.architecture.flatten([matrix / np.sqrt(matrix.shape[1] - 1) for matrix in V])
+        W = mlp.architecture.flatten(
+            [matrix / np.sqrt(matrix.shape[1] - 1) for matrix in V], alpha=None
+        )
         # Each step adds the rounding of its sums; with a small eta errors don't grow.
         bound = gamma(100 + steps * (N + sum(layers))) * np.abs(W).max()
         assert_within(mlp.w, W, bound)

@@ -133,9 +133,10 @@ Numbers numbers_of(const std::optional<std::map<std::string, py::object>>& given
   throw py::error_already_set();
 }
 
-template <class T>
-double epoch(Trainer<T>& trainer, py::handle X, py::handle Y, py::handle order, py::handle sample_weight,
-             const std::optional<std::map<std::string, py::object>>& given) {
+// work(rows, watch) of a call's arrays, whose errors become Python's.
+template <class T, class Work>
+double on_rows(Trainer<T>& trainer, py::handle X, py::handle Y, py::handle order, py::handle sample_weight,
+               const std::optional<std::map<std::string, py::object>>& given, int64_t first_row, Work work) {
   const Shape& shape = trainer.network->shape;
   const Rows rows = rows_of(X, shape.inputs(), "X");
   Aims<T> aims(Y, shape, rows.n);
@@ -144,15 +145,25 @@ double epoch(Trainer<T>& trainer, py::handle X, py::handle Y, py::handle order, 
   const std::vector<int64_t> copied = order_of(order, rows.n);
   const int64_t count = copied.empty() ? rows.n : int64_t(copied.size());
   const Numbers numbers = numbers_of(given, trainer.steps(count));
+  const Part<T> part{rows,    targets.rows,    targets.labels, copied.empty() ? nullptr : copied.data(), count, weights,
+                     numbers, aims.function(), first_row};
   try {
-    return judging({Y, sample_weight, shape, targets.labels, dtype_name<T>, aims.held()}, [&](Watch& watch) {
-      return trainer.epoch(rows, targets.rows, targets.labels, copied.empty() ? nullptr : copied.data(), count, weights,
-                           numbers, watch, aims.function());
-    });
+    return judging({Y, sample_weight, shape, targets.labels, dtype_name<T>, aims.held()},
+                   [&](Watch& watch) { return work(part, watch); });
   } catch (const Diverged& diverged) {
     raise_diverged(diverged);
   } catch (const Interrupted&) {
     throw py::error_already_set();
+  }
+}
+
+template <class T> double end_epoch(Trainer<T>& trainer) {
+  try {
+    return without_gil([&](Watch&) { return trainer.end_epoch(); });
+  } catch (const Diverged& diverged) {
+    raise_diverged(diverged);
+  } catch (const NoWeight&) {
+    raise_no_weight();
   }
 }
 
@@ -206,6 +217,7 @@ template <class T> void set_state(Trainer<T>& trainer, const py::dict& state) {
   const bool begun = trainer.average.begun(clock.steps, epochs);
   const T* average = begun ? exact<T>(state["average"], {n}, false, "state") : nullptr;
   const typename Network<T>::Claim claim(*trainer.network);
+  if (trainer.open()) throw Busy{};
   if (begun) std::copy(average, average + n, trainer.average.flat.data());
   for (size_t s = 0; s < slots.size(); s++) std::copy(values[s], values[s] + n, trainer.slots[s].data());
   trainer.epochs = epochs;
@@ -242,10 +254,39 @@ void register_trainer(py::module_& module) {
           "epoch",
           [](TrainerOfEither& self, py::object X, py::object Y, py::object order, py::object sample_weight,
              const std::optional<std::map<std::string, py::object>>& numbers) {
-            return std::visit([&](auto& t) { return epoch(*t, X, Y, order, sample_weight, numbers); }, self.trainer);
+            return std::visit(
+                [&](auto& t) {
+                  return on_rows(*t, X, Y, order, sample_weight, numbers, 0,
+                                 [&](const auto& rows, Watch& watch) { return t->epoch(rows, watch); });
+                },
+                self.trainer);
           },
           py::arg("X"), py::arg("Y"), py::arg("order") = py::none(), py::arg("sample_weight") = py::none(),
           py::arg("numbers") = py::none(), "numbers: by name, one float64 for each step of the epoch.")
+      .def(
+          "begin_epoch",
+          [](TrainerOfEither& self, bool visible) {
+            std::visit([&](auto& t) { t->begin_epoch(visible); }, self.trainer);
+          },
+          py::arg("visible") = false, "An epoch in parts: their weights show at its end, or after each.")
+      .def(
+          "part",
+          [](TrainerOfEither& self, py::object X, py::object Y, py::object order, py::object sample_weight,
+             const std::optional<std::map<std::string, py::object>>& numbers, int64_t first_row) {
+            return std::visit(
+                [&](auto& t) {
+                  return on_rows(*t, X, Y, order, sample_weight, numbers, first_row,
+                                 [&](const auto& rows, Watch& watch) { return t->part(rows, watch); });
+                },
+                self.trainer);
+          },
+          py::arg("X"), py::arg("Y"), py::arg("order") = py::none(), py::arg("sample_weight") = py::none(),
+          py::arg("numbers") = py::none(), py::arg("first_row") = 0,
+          "Whole batches; first_row: X's first among the epoch's. The last batch's loss, nan without weight.")
+      .def("end_epoch",
+           [](TrainerOfEither& self) { return std::visit([](auto& t) { return end_epoch(*t); }, self.trainer); })
+      .def("abandon_epoch",
+           [](TrainerOfEither& self) { std::visit([](auto& t) { t->abandon_epoch(); }, self.trainer); })
       .def_property_readonly(
           "epochs", [](TrainerOfEither& self) { return std::visit([](auto& t) { return t->epochs; }, self.trainer); })
       .def_property_readonly("averaged_w",

@@ -16,7 +16,7 @@ from deltarule.results import Backward, Trace
 from deltarule.trainer import Trainer
 
 if TYPE_CHECKING:
-    from deltarule import construct, oracle, plot, schedules
+    from deltarule import callbacks, construct, oracle, plot, schedules, table
     from deltarule.autoencoder import Autoencoder
     from deltarule.averaging import EMA, SWA
     from deltarule.files import FileFormatError, load
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from deltarule.regression import linear_regression, logistic_regression
     from deltarule.sparsity import Sparsity
     from deltarule.start import ntk_factors, unit_variance
+    from deltarule.stopping import EarlyStopping
 
 __version__ = "0.1.0"
 
@@ -54,6 +55,7 @@ __all__ = [
     "Autoencoder",
     "Backward",
     "Dropout",
+    "EarlyStopping",
     "FileFormatError",
     "History",
     "Lion",
@@ -65,6 +67,7 @@ __all__ = [
     "Sparsity",
     "Trace",
     "Trainer",
+    "callbacks",
     "check_gradient",
     "compare",
     "construct",
@@ -79,14 +82,16 @@ __all__ = [
     "oracle",
     "plot",
     "schedules",
+    "table",
     "unit_variance",
 ]
 
 # Imported when first used: training does without them.
-_MODULES = ("construct", "oracle", "plot", "schedules")
+_MODULES = ("callbacks", "construct", "oracle", "plot", "schedules", "table")
 _HOMES = {
     "Autoencoder": "autoencoder",
     "EMA": "averaging",
+    "EarlyStopping": "stopping",
     "FileFormatError": "files",
     "SWA": "averaging",
     "SGD": "optimizers",

@@ -91,7 +91,8 @@ def held_out(value: object, net: Architecture) -> tuple[Array, Array, Array | No
         return None
     if not isinstance(value, tuple | list) or len(value) not in (2, 3):
         raise TypeError(
-            f"validation: {_shown(value)}; expected a pair (X, Y), (X, Y, sample_weight) or None"
+            f"validation: {_shown(value)}; expected a pair (X, Y), (X, Y, sample_weight), a "
+            "fraction (float) or None"
         )
     x, y = data(value[0], value[1], net, "validation ")
     given = value[2] if len(value) == 3 else None
@@ -108,18 +109,36 @@ def sample_weight(value: object, n_rows: int, name: str = "sample_weight") -> Ar
     return exact(s, "float64")
 
 
-def judged_weights(s: Array, dtype: Any) -> Array:
+def judged_weights(s: Array, dtype: Any, name: str = "sample_weight") -> Array:
     """Return s if the core would take it for this dtype: for whoever it does not see."""
     limits = np.finfo(dtype)
     row = _first_row(~((s == 0) | ((s >= limits.tiny) & (s <= limits.max))))
     if row is not None:
         raise ValueError(
-            f"sample_weight: row {row} holds {s[row]}; expected numbers >= 0, finite and 0 or "
+            f"{name}: row {row} holds {s[row]}; expected numbers >= 0, finite and 0 or "
             f"normal as {np.dtype(dtype)}"
         )
     if not s.any():
-        raise ValueError("sample_weight: 0 for every row; expected some numbers > 0")
+        raise ValueError(f"{name}: 0 for every row; expected some numbers > 0")
     return s
+
+
+def weighted_rows(
+    X: object, Y: object, net: Architecture, weights: object
+) -> tuple[Array, Array, Array | None]:
+    """Return X and Y as `data` does, and the weights; where there are some, rows that have one.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument does not fit; of the weights also their values are judged.
+    """
+    x, y = data(X, Y, net)
+    s = sample_weight(weights, len(x))
+    if s is None:
+        return x, y, None
+    taken = judged_weights(s, net.dtype) > 0
+    return x[taken], y[taken], s[taken]
 
 
 def features(X: object, net: Architecture, name: str = "X") -> Array:

@@ -9,82 +9,26 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping
 from os import PathLike
-from time import perf_counter
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from deltarule import _validate
-from deltarule._arguments import choice, generator, number
 from deltarule.architecture import Architecture
 from deltarule.averaging import Averaging, check_start
-from deltarule.class_weights import with_class_weights
 from deltarule.dropout import Dropout, Rate
 from deltarule.dropout import lasting as dropouts_lasting
+from deltarule.evaluation import check_classes, evaluate
 from deltarule.history import History
-from deltarule.metrics import METRICS, accuracy, labels
+from deltarule.metrics import Metric, labels
 from deltarule.optimizers import Optimizer
-from deltarule.progress import progress_line
+from deltarule.protocols import OwnTrainer
 from deltarule.results import Array, Trace
 from deltarule.schedules.base import lasting
 
-
-class EpochTrainer(Protocol):
-    """What is asked of a trainer."""
-
-    @property
-    def n_epochs(self) -> int:
-        """Finished epochs."""
-
-    @property
-    def eta(self) -> float | None:
-        """The learning rate of the last step."""
-
-    @property
-    def watches_validation(self) -> bool:
-        """Whether a schedule needs `observe`."""
-
-    def observe(self, validation_loss: float, /) -> None:
-        """Tell the schedules the validation loss."""
-
-    def epoch(self, X: Array, Y: Array, order: Any = None, sample_weight: Any = None, /) -> float:
-        """One pass; returns the mean loss."""
-
-
-class OwnTrainer(EpochTrainer, Protocol):
-    """What is asked of a network's own trainer."""
-
-    @property
-    def averaged_w(self) -> Array | None:
-        """The average of the weights, if one is kept and some have entered."""
-
-
-class Network(Protocol):
-    """What is asked of a network."""
-
-    @property
-    def architecture(self) -> Architecture:
-        """Everything but the weights."""
-
-    def loss(
-        self, X: ArrayLike, Y: ArrayLike, n_threads: int | None = None, sample_weight: Any = None, /
-    ) -> float:
-        """L."""
-
-    def predict(self, X: ArrayLike, n_threads: int | None = None, /) -> Array:
-        """y_hat."""
-
-    def forward(self, X: ArrayLike, n_threads: int | None = None, /) -> Trace:
-        """All nets and outputs."""
-
-    def gradient(
-        self, X: ArrayLike, Y: ArrayLike, n_threads: int | None = None, sample_weight: Any = None, /
-    ) -> Array:
-        """dL/dw."""
-
-    def _snapshot(self) -> Array:
-        """A copy of w."""
+if TYPE_CHECKING:
+    from deltarule.stopping import EarlyStopping
 
 
 class Fittable(ABC):
@@ -173,7 +117,7 @@ class Fittable(ABC):
         TypeError, ValueError
             If X does not fit, or a single output is neither logistic nor threshold, nor a hinge's.
         """
-        _check_classes("predict_labels", self.architecture)
+        check_classes("predict_labels", self.architecture)
         return labels(self.predict(X, n_threads), self.architecture.chosen_loss.row.cut)
 
     def evaluate(
@@ -211,15 +155,15 @@ class Fittable(ABC):
 
     def fit(
         self,
-        X: ArrayLike,
-        Y: ArrayLike,
+        X: Any,
+        Y: ArrayLike | None = None,
         optimizer: Optimizer | None = None,
         batch_size: int | None = 32,
         epochs: int = 10,
         shuffle: bool = True,
         seed: Any = None,
         n_threads: int | None = None,
-        validation: tuple[ArrayLike, ...] | None = None,
+        validation: tuple[ArrayLike, ...] | float | None = None,
         progress: bool = False,
         stop_tol: float | None = None,
         record: str | Collection[str] | None = None,
@@ -228,12 +172,21 @@ class Fittable(ABC):
         class_weight: str | Mapping[Any, float] | None = None,
         dropout: Dropout | Rate | None = None,
         noise: Rate | None = None,
+        *,
+        metrics: str | Metric | Collection[str | Metric] = (),
+        stopping: EarlyStopping | None = None,
+        max_seconds: float | None = None,
+        callbacks: Any = (),
+        checkpoint: str | bytes | PathLike[Any] | None = None,
+        every: int = 1,
+        resume: str | bytes | PathLike[Any] | bool | None = None,
+        buffer_rows: int | None = None,
     ) -> History:
         """Train for some epochs, from the weights as they are, with a fresh optimizer state.
 
         The same as a new `Trainer` and `epoch(X, Y, order=rng.permutation(n))` once an epoch,
-        where `rng = numpy.random.default_rng(seed)`; with `stop_tol`, while
-        |f(w_t) - f(w_{t-1})| > stop_tol.
+        where `rng = numpy.random.default_rng(seed)`, until one of the rules ends it that
+        `History.stopped_by` names.
 
         Parameters
         ----------
@@ -248,9 +201,11 @@ class Fittable(ABC):
         shuffle : bool
             Whether each epoch draws a new order; else rows are taken as they stand.
         seed : None, int or anything else that `numpy.random.default_rng` takes
-            Of the shuffles, and of dropout and noise.
-        validation : (X, Y) or (X, Y, sample_weight), optional
-            Data whose loss is taken after each epoch; judged before the first.
+            Of the shuffles, of what is held out, and of dropout and noise.
+        validation : (X, Y), (X, Y, sample_weight) or float, optional
+            Data whose loss is taken after each epoch; judged before the first. A fraction v,
+            0 < v < 1: so many of the rows are held out and train nothing, drawn from rng before
+            any shuffle, of every class its share where targets are classes.
         progress : bool
             Whether to show a live line, with rich if that is installed.
         stop_tol : float, optional
@@ -260,8 +215,8 @@ class Fittable(ABC):
             with minibatches it is a mean over weights that move. `epochs` stays the most there
             may be. None: take them all.
         record : str or collection of str, optional
-            What to note after each epoch, of all rows of X: "gradient_norm" (nearly the work of
-            an epoch), "saturation" (a forward pass that shows every layer), or both.
+            What to note after each epoch, of all rows that train: "gradient_norm" (nearly the work
+            of an epoch), "saturation" (a forward pass that shows every layer), or both.
         average : EMA or SWA, optional
             An average of the weights along the way, which w is in the end; until then, and in the
             history, w is as it is trained. None: w is that of the last step.
@@ -277,18 +232,29 @@ class Fittable(ABC):
             Units that are off at random in training; a number: of every hidden layer  (D1), (D2).
         noise : float or Schedule, optional
             Standard deviation of Gaussian noise on the features, once they are standardised  (D3).
+        metrics : str, callable or collection of these, optional
+            What to take of the validation data after each epoch, beside its loss: names and
+            functions as `evaluate` takes them.
+        stopping : EarlyStopping, optional
+            Stop when a score no longer improves, and which weights to keep.
+        max_seconds : float, optional
+            > 0: stop after the epoch in which so much time has passed.
+        callbacks : object or list of them, optional
+            Called along the way: see `deltarule.callbacks`.
+        checkpoint, every, resume, buffer_rows
+            Not yet: only None, and `every` has no meaning.
 
         Returns
         -------
         History
-            Loss, validation loss and speed of each epoch, what was recorded, and why it stopped.
+            Losses, metrics and speed of each epoch, what was recorded, and why it stopped.
 
         Raises
         ------
         TypeError, ValueError
             If an argument does not fit.
         FloatingPointError
-            If the loss is not finite any more.
+            If the loss is not finite any more, or a validation loss that a schedule watches.
         KeyboardInterrupt
             On Ctrl-C, within 0.2 s.
         RuntimeError
@@ -296,8 +262,8 @@ class Fittable(ABC):
 
         Notes
         -----
-        After any exception the weights are those of the last finished epoch. FloatingPointError
-        and KeyboardInterrupt carry the epochs so far as their attribute `history`.
+        After any exception, a callback's too, the weights are those of the last finished epoch, and
+        the exception's attribute `history` holds the epochs so far.
         """
         epochs = _validate.epochs(epochs)
         rule = lasting(optimizer, epochs)
@@ -306,13 +272,15 @@ class Fittable(ABC):
             dropout=dropouts_lasting(dropout, epochs), noise=dropouts_lasting(noise, epochs),
         )  # fmt: skip
         check_start(average, epochs)
-        history = fit(
-            self, trainer, X, Y, epochs, shuffle, seed, validation, progress, n_threads,
-            stop_tol, record, sample_weight, class_weight,
+        from deltarule.training import train  # an import costs some ms
+
+        return train(
+            self, trainer, X, Y, epochs, shuffle=shuffle, seed=seed, n_threads=n_threads,
+            validation=validation, metrics=metrics, progress=progress, stop_tol=stop_tol,
+            stopping=stopping, max_seconds=max_seconds, record=record, average=average,
+            sample_weight=sample_weight, class_weight=class_weight, callbacks=callbacks,
+            checkpoint=checkpoint, every=every, resume=resume, buffer_rows=buffer_rows,
         )  # fmt: skip
-        if average is not None and trainer.averaged_w is not None:
-            self.w = trainer.averaged_w
-        return history
 
     def save(self, path: str | bytes | PathLike[Any], history: History | None = None) -> None:
         """Write weights and architecture to a safetensors file; `deltarule.load` reads it.
@@ -351,126 +319,3 @@ class Fittable(ABC):
         from deltarule.info import summary
 
         return summary(self.architecture)
-
-
-def evaluate(
-    mlp: Network,
-    X: ArrayLike,
-    Y: ArrayLike,
-    metric: str | Callable[..., float],
-    n_threads: int | None = None,
-    sample_weight: ArrayLike | None = None,
-) -> float:
-    """metric(Y, y_hat), with y_hat = predict(X): see `Fittable.evaluate`."""
-    if not callable(metric):
-        metric = choice("metric", metric, ("loss", *METRICS))
-    net = mlp.architecture
-    x, y = _validate.data(X, Y, net)
-    s = _validate.sample_weight(sample_weight, len(x))
-    if metric == "loss":
-        return mlp.loss(x, y, n_threads, s)
-    if metric == "accuracy":
-        _check_classes("accuracy", net)
-    if s is not None:
-        taken = _validate.judged_weights(s, net.dtype) > 0
-        x, y, s = x[taken], y[taken], s[taken]
-    y_hat = mlp.predict(x, n_threads)
-    y = _validate.judged(y, net, y_hat.dtype)
-    if callable(metric):
-        return float(metric(y, y_hat) if s is None else metric(y, y_hat, s))
-    y, y_hat = net.chosen_loss.compared(y, y_hat)
-    if metric == "accuracy":
-        return accuracy(y, y_hat, s, net.chosen_loss.row.cut)
-    return float(METRICS[metric](y, y_hat, s))
-
-
-def fit(
-    mlp: Network,
-    trainer: EpochTrainer,
-    X: ArrayLike,
-    Y: ArrayLike,
-    epochs: int,
-    shuffle: bool,
-    seed: Any,
-    validation: tuple[ArrayLike, ...] | None,
-    progress: bool,
-    n_threads: int | None = None,
-    stop_tol: float | None = None,
-    record: str | Collection[str] | None = None,
-    sample_weight: ArrayLike | None = None,
-    class_weight: str | Mapping[Any, float] | None = None,
-) -> History:
-    """Run a new trainer of this network for some epochs: see `Fittable.fit`."""
-    from deltarule.records import gradient_norms, requested, saturation  # an import costs 1 ms
-
-    epochs, shuffle = _validate.epochs(epochs), _validate.flag("shuffle", shuffle)
-    progress, rng = _validate.flag("progress", progress), generator(seed)
-    if stop_tol is not None:
-        stop_tol = number("stop_tol", stop_tol, lambda value: value >= 0, "a number >= 0 or None")
-    records = requested(record)
-    # Converted once, not once an epoch; exact arrays come back as they are.
-    x, y = _validate.data(X, Y, mlp.architecture)
-    weights = _validate.sample_weight(sample_weight, len(x))
-    if class_weight is not None:
-        weights = with_class_weights(class_weight, y, mlp.architecture, weights)
-    held_out = _validate.held_out(validation, mlp.architecture)
-    if held_out is None and trainer.watches_validation:
-        raise ValueError(
-            "validation: None; expected (X, Y), for a schedule that watches the validation loss"
-        )
-    history = History()
-    try:
-        if held_out is not None:
-            _judge_validation(mlp, held_out, n_threads)
-        with progress_line(progress, epochs) as show:
-            for _ in range(epochs):
-                order = rng.permutation(len(x)) if shuffle else None
-                start = perf_counter()
-                loss = trainer.epoch(x, y, order, weights)
-                seconds = perf_counter() - start
-                validation_loss = norms = None
-                if held_out is not None:
-                    validation_loss = _held_out_loss(mlp, held_out, n_threads)
-                    trainer.observe(validation_loss)
-                if "gradient_norm" in records:
-                    norms = gradient_norms(mlp, x, y, n_threads, weights)
-                shares = saturation(mlp, x, n_threads) if "saturation" in records else None
-                history.append(loss, seconds, len(x), validation_loss, norms, shares, trainer.eta)
-                show(history)
-                if stop_tol is not None and history.change() <= stop_tol:
-                    history.stopped_by = "stop_tol"
-                    break
-            else:
-                history.stopped_by = "epochs"
-    except (KeyboardInterrupt, FloatingPointError) as error:
-        error.history = history  # type: ignore[union-attr]  # exceptions take attributes
-        error.add_note(
-            f"fit: the weights are those after epoch {trainer.n_epochs} of {epochs}; "
-            f"the exception's attribute `history` holds the losses so far"
-        )
-        raise
-    return history
-
-
-def _held_out_loss(
-    mlp: Network, held_out: tuple[Array, Array, Array | None], n_threads: int | None
-) -> float:
-    x, y, s = held_out
-    return mlp.loss(x, y, n_threads, s)
-
-
-def _judge_validation(
-    mlp: Network, held_out: tuple[Array, Array, Array | None], n_threads: int | None
-) -> None:
-    try:
-        _held_out_loss(mlp, held_out, n_threads)  # looks at every value, before any training
-    except ValueError as error:
-        raise ValueError(f"validation {error}") from None
-
-
-def _check_classes(name: str, net: Architecture) -> None:
-    output = net.activations[-1]
-    decides = output in ("logistic", "threshold") or net.chosen_loss.row.one_against_rest
-    if net.n_outputs == 1 and not decides:
-        expected = "logistic or threshold, or several"
-        raise ValueError(f"{name}: one {output} output; expected {expected}")

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 
@@ -31,7 +32,12 @@ class History:
     eta : list of float
         Learning rate of each epoch's last step.
     stopped_by : str, optional
-        "epochs" or "stop_tol"; None if an exception ended it.
+        "epochs", "stop_tol", "early_stopping", "max_seconds", or what a callback gave as its
+        reason; None if an exception ended it.
+    metrics : dict of str to list of float
+        Each metric of the validation data after each epoch, by name.
+    best_epoch : int, optional
+        With early stopping: the epoch of the best score, counted from 1.
     """
 
     loss: list[float] = field(default_factory=list)
@@ -42,6 +48,8 @@ class History:
     saturated: list[tuple[float, ...]] = field(default_factory=list)
     stopped_by: str | None = None
     eta: list[float] = field(default_factory=list)
+    metrics: dict[str, list[float]] = field(default_factory=dict)
+    best_epoch: int | None = None
 
     def append(
         self,
@@ -52,6 +60,7 @@ class History:
         gradient_norm: tuple[float, ...] | None = None,
         saturated: tuple[float, ...] | None = None,
         eta: float | None = None,
+        metrics: Mapping[str, float] | None = None,
     ) -> None:
         """Add one epoch.
 
@@ -69,6 +78,8 @@ class History:
             Left out where they are not recorded.
         eta : float, optional
             Of its last step.
+        metrics : dict of str to float, optional
+            Of the validation data.
         """
         self.loss.append(loss)
         self.seconds.append(seconds)
@@ -82,6 +93,8 @@ class History:
             self.saturated.append(saturated)
         if eta is not None:
             self.eta.append(eta)
+        for name, value in (metrics or {}).items():
+            self.metrics.setdefault(name, []).append(value)
 
     def change(self) -> float:
         """|f(w_t) - f(w_{t-1})| of the last two epochs' losses; infinite after one epoch."""

@@ -133,6 +133,11 @@ METRICS: dict[str, Metric] = {
 }
 
 
+def metric_name(metric: str | Metric) -> str:
+    """Its name; of a function `__name__`."""
+    return metric if isinstance(metric, str) else getattr(metric, "__name__", repr(metric))
+
+
 def _sum(rows: NDArray[Any], s: Array | None) -> NDArray[Any]:
     return np.asarray(np.sum(rows, axis=0) if s is None else s @ rows)
 

@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What `fit(callbacks=...)` calls between epochs: the protocol, and ready ones."""
+
+from deltarule.callbacks.base import Callback
+from deltarule.callbacks.progress import Progress
+
+__all__ = ["Callback", "Progress"]

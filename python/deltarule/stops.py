@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The rules that end a training, at work: each is shown every epoch and asked before the next."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any
+
+from deltarule.results import Array
+from deltarule.stopping import EarlyStopping
+
+if TYPE_CHECKING:
+    from deltarule.training_loop import Run
+
+
+class Stop(ABC):
+    """A rule that may end a training between epochs."""
+
+    reason = ""  # what `History.stopped_by` says
+
+    def look(self, run: Run) -> None:  # noqa: B027  # most have nothing to note
+        """Take note of an epoch that is in the history."""
+
+    @abstractmethod
+    def holds(self, run: Run) -> bool:
+        """Whether to go no further."""
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """What a resumed training must be told: numbers and arrays."""
+        return {}
+
+    @state.setter
+    def state(self, state: dict[str, Any]) -> None:
+        del state  # most remember nothing
+
+
+class SmallChange(Stop):
+    """|f(w_t) - f(w_{t-1})| <= epsilon, f being the epoch's loss."""
+
+    reason = "stop_tol"
+
+    def __init__(self, tolerance: float) -> None:
+        self.tolerance = tolerance
+
+    def holds(self, run: Run) -> bool:
+        """Whether the last two losses differ by no more."""
+        return run.history.change() <= self.tolerance
+
+
+class NoImprovement(Stop):
+    """What `EarlyStopping` declares, at work: the best so far, and how long ago."""
+
+    reason = "early_stopping"
+
+    def __init__(self, rule: EarlyStopping) -> None:
+        self.rule = rule
+        self.best: float | None = None
+        self.best_epoch: int | None = None
+        self.best_w: Array | None = None
+        self._mark: float | None = None  # the score that the last improvement left
+        self._wait = 0
+
+    def look(self, run: Run) -> None:
+        """Compare the last epoch's score, and keep its weights if they are the best."""
+        value = self._score(run)
+        if self._gains(value, self._mark, self.rule.min_improvement):
+            self._mark, self._wait = value, 0
+        else:
+            self._wait += 1
+        ties = self.rule.restore == "last_best" and value == self.best
+        if ties or self._gains(value, self.best, 0.0):
+            self.best, self.best_epoch = value, run.epoch
+            if self.rule.restore is not None:
+                self.best_w = run.mlp._snapshot()
+
+    def holds(self, run: Run) -> bool:
+        """Whether patience is at its end."""
+        return self._wait >= self.rule.patience
+
+    def restore(self, run: Run) -> None:
+        """Give the network its best weights, if they are wanted and there are any."""
+        run.history.best_epoch = self.best_epoch
+        if self.best_w is not None:
+            run.mlp.w = self.best_w
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """Best score, epoch and weights, and the wait."""
+        return {
+            "best": self.best, "best_epoch": self.best_epoch, "best_w": self.best_w,
+            "mark": self._mark, "wait": self._wait,
+        }  # fmt: skip
+
+    @state.setter
+    def state(self, state: dict[str, Any]) -> None:
+        self.best, self.best_epoch = state["best"], state["best_epoch"]
+        self.best_w, self._mark, self._wait = state["best_w"], state["mark"], state["wait"]
+
+    def _score(self, run: Run) -> float:
+        history = run.history
+        if self.rule.metric != "loss":
+            return history.metrics[self.rule.name][-1]
+        return (history.validation_loss or history.loss)[-1]
+
+    def _gains(self, value: float, best: float | None, by: float) -> bool:
+        if math.isnan(value) or best is None:
+            return not math.isnan(value)
+        return value - best > by if self.rule.greater_is_better else best - value > by
+
+
+class Asked(Stop):
+    """`run.stop(reason)` was called."""
+
+    def __init__(self) -> None:
+        self.reason = ""
+
+    def holds(self, run: Run) -> bool:
+        """Whether it was."""
+        return bool(self.reason)
+
+
+class Budget(Stop):
+    """So many seconds since the training began are over; those before a resumption count."""
+
+    reason = "max_seconds"
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+
+    def holds(self, run: Run) -> bool:
+        """Whether they are."""
+        return run.seconds >= self.seconds
+
+
+class LastEpoch(Stop):
+    """As many epochs as were asked for."""
+
+    reason = "epochs"
+
+    def holds(self, run: Run) -> bool:
+        """Whether they are finished."""
+        return run.epoch >= run.epochs

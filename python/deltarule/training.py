@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""`fit`: judges what it was given and puts the parts of a training together."""
+
+from __future__ import annotations
+
+import reprlib
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+from numpy.typing import ArrayLike
+
+from deltarule import _validate, judges, stops
+from deltarule import callbacks as ready
+from deltarule._arguments import generator, number
+from deltarule.averaging import Averaging
+from deltarule.callbacks import base
+from deltarule.class_weights import with_class_weights
+from deltarule.evaluation import checked
+from deltarule.held_out import HeldOut, is_fraction, split
+from deltarule.history import History
+from deltarule.metrics import Metric
+from deltarule.protocols import Network, OwnTrainer
+from deltarule.records import requested
+from deltarule.results import Array
+from deltarule.rows import InMemory
+from deltarule.stopping import EarlyStopping
+from deltarule.training_loop import Judge, Run
+
+
+def train(
+    mlp: Network,
+    trainer: OwnTrainer,
+    X: ArrayLike,
+    Y: ArrayLike | None,
+    epochs: int,
+    *,
+    shuffle: bool = True,
+    seed: Any = None,
+    n_threads: int | None = None,
+    validation: Any = None,
+    metrics: Any = (),
+    progress: bool = False,
+    stop_tol: float | None = None,
+    stopping: EarlyStopping | None = None,
+    max_seconds: float | None = None,
+    record: str | Collection[str] | None = None,
+    average: Averaging | None = None,
+    sample_weight: ArrayLike | None = None,
+    class_weight: str | Mapping[Any, float] | None = None,
+    callbacks: Any = (),
+    checkpoint: Any = None,
+    every: int = 1,
+    resume: Any = None,
+    buffer_rows: int | None = None,
+) -> History:
+    """Run a new trainer of this network for some epochs: see `Fittable.fit`."""
+    net = mlp.architecture
+    epochs, shuffle = _validate.epochs(epochs), _validate.flag("shuffle", shuffle)
+    progress, rng = _validate.flag("progress", progress), generator(seed)
+    _not_yet(checkpoint=checkpoint, resume=resume, buffer_rows=buffer_rows)
+    if Y is None:
+        raise TypeError("Y: None; expected targets")
+    rules = _rules(stop_tol, stopping, max_seconds, average)
+    records = requested(record)
+    x, y = _validate.data(X, Y, net)
+    s = _validate.sample_weight(sample_weight, len(x))
+    held_out: tuple[Array, Array, Array | None] | None
+    if is_fraction(validation):
+        kept, out = split(float(validation), y, s, net, rng)
+        held_out = x[out], y[out], None if s is None else s[out]
+        x, y, s = x[kept], y[kept], None if s is None else s[kept]
+    else:
+        held_out = _validate.held_out(validation, net)
+    if class_weight is not None:
+        s = with_class_weights(class_weight, y, net, s)
+    run = Run(
+        mlp, trainer, InMemory(x, y, s, shuffle, rng), epochs,
+        judges=[
+            *_judges_of(mlp, trainer, held_out, metrics, stopping, n_threads),
+            *([judges.of_records(records, x, y, s, n_threads)] if records else []),
+        ],
+        stops=rules,
+        callbacks=[*base.checked(callbacks), *([ready.Progress(always=True)] if progress else [])],
+        finish=_finish(rules, average),
+    )  # fmt: skip
+    return run.go()
+
+
+def _not_yet(**arguments: Any) -> None:
+    for name, value in arguments.items():
+        if value is not None:
+            raise ValueError(f"{name}: {reprlib.repr(value)}; expected None")
+
+
+def _rules(
+    stop_tol: float | None,
+    stopping: EarlyStopping | None,
+    max_seconds: float | None,
+    average: Averaging | None,
+) -> list[stops.Stop]:
+    """The rules that may end it, in the order in which they are asked."""
+    rules: list[stops.Stop] = []
+    if stop_tol is not None:
+        known = number("stop_tol", stop_tol, lambda value: value >= 0, "a number >= 0 or None")
+        rules.append(stops.SmallChange(known))
+    if stopping is not None:
+        if not isinstance(stopping, EarlyStopping):
+            raise TypeError(
+                f"stopping: {reprlib.repr(stopping)} of type {type(stopping).__name__}; expected "
+                "EarlyStopping(...) or None"
+            )
+        if average is not None and stopping.restore is not None:
+            raise ValueError(
+                f"stopping: restore={stopping.restore!r} with average={average!r}; expected "
+                "restore=None, for the weights in the end are the average"
+            )
+        rules.append(stops.NoImprovement(stopping))
+    rules.append(stops.Asked())
+    if max_seconds is not None:
+        known = number("max_seconds", max_seconds, lambda value: value > 0, "a number > 0 or None")
+        rules.append(stops.Budget(known))
+    return [*rules, stops.LastEpoch()]
+
+
+def _judges_of(
+    mlp: Network,
+    trainer: OwnTrainer,
+    given: tuple[Array, Array, Array | None] | None,
+    metrics: Any,
+    stopping: EarlyStopping | None,
+    n_threads: int | None,
+) -> list[Judge]:
+    """What looks at the validation data."""
+    wanted = judges.requested(metrics, mlp.architecture)
+    if stopping is not None and stopping.metric != "loss":
+        metric: str | Metric = checked(stopping.metric, mlp.architecture)
+        if wanted.setdefault(stopping.name, metric) is not metric:
+            raise ValueError(
+                f"stopping: another metric named {stopping.name!r} than in metrics; expected "
+                "different names"
+            )
+    if given is None:
+        expected = "expected (X, Y) or a fraction, for"
+        if trainer.watches_validation:
+            why = "a schedule that watches the validation loss"
+            raise ValueError(f"validation: None; {expected} {why}")
+        if wanted:
+            raise ValueError(f"validation: None; {expected} the metrics {', '.join(wanted)}")
+        return []
+    held_out = HeldOut(mlp, *given, n_threads)
+    found = [judges.of_validation(held_out)]
+    if wanted:
+        found.append(judges.of_metrics(held_out, wanted))
+    return found
+
+
+def _finish(
+    rules: list[stops.Stop], average: Averaging | None
+) -> list[Callable[[Run], None]]:  # fmt: skip
+    """What gives the network its weights in the end."""
+    found = [rule.restore for rule in rules if isinstance(rule, stops.NoImprovement)]
+    return [*found, _take_average] if average is not None else list(found)
+
+
+def _take_average(run: Run) -> None:
+    if run.trainer.averaged_w is not None:
+        run.mlp.w = run.trainer.averaged_w
