@@ -234,6 +234,15 @@ def test_what_has_no_finite_values_is_refused(make: Any, message: str) -> None:
         make()
 
 
+@pytest.mark.parametrize(("every_gain", "falls"), [(True, False), (False, True)])
+def test_a_loss_at_the_bound_of_a_plateau(every_gain: bool, falls: bool) -> None:
+    plateau = s.Plateau(0.5, 0.5, 0, tolerance=0.5, relative=False, every_gain=every_gain)
+    memory = plateau.begin()
+    for loss in (1.0, 0.5):
+        memory = plateau.told(memory, loss)
+    assert memory["value"] == (0.25 if falls else 0.5)
+
+
 # A plateau of the validation loss is told once an epoch.
 
 
