@@ -243,6 +243,17 @@ def test_a_loss_at_the_bound_of_a_plateau(every_gain: bool, falls: bool) -> None
     assert memory["value"] == (0.25 if falls else 0.5)
 
 
+def test_negative_losses_must_fall_by_their_share() -> None:
+    """PyTorch's relative threshold would let them rise by it."""
+    plateau = s.Plateau(0.5, 0.5, 0, tolerance=0.125)
+    memory = plateau.begin()
+    seen = []
+    for loss in (-1.0, -1.25, -1.375, -2.0):
+        memory = plateau.told(memory, loss)
+        seen.append(memory["value"])
+    assert seen == [0.5, 0.5, 0.25, 0.25]
+
+
 # A plateau of the validation loss is told once an epoch.
 
 
