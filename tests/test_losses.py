@@ -346,6 +346,16 @@ def test_the_limit_of_tweedie_far_below() -> None:
         assert value_and_slope("tweedie(2.5)", 1.0, 2 * net, dtype) == (np.inf, -np.inf)
 
 
+@pytest.mark.parametrize("d", [2.0**-7, 2.0**-12, 2.0**-30])
+def test_log_cosh_keeps_its_digits_near_0(d: float, dtype: str) -> None:
+    """d^2/2 - d^4/12 + d^6/45, where the usual form would leave log 2's rounding."""
+    truth = d**2 / 2 - d**4 / 12 + d**6 / 45
+    for sign in (1, -1):
+        value, slope = value_and_slope("log_cosh", 0.0, sign * d, dtype)
+        assert abs(value - truth) <= gamma(64, dtype) * truth
+        assert abs(slope - sign * np.tanh(d)) <= gamma(16, dtype) * d
+
+
 @pytest.mark.parametrize("power", [1.0000000001, 1.001, 1.9999, 2.0001])
 def test_tweedie_near_its_ends(power: float, dtype: str) -> None:
     """p - 1 and 2 - p are formed before they are rounded: slopes keep their digits."""
