@@ -4,6 +4,7 @@
 #include <pybind11/stl.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <map>
 #include <optional>
@@ -156,6 +157,60 @@ double epoch(Trainer<T>& trainer, py::handle X, py::handle Y, py::handle order, 
   }
 }
 
+// The numbers of one of several epochs.
+Numbers numbers_of_epoch(const Numbers& all, int64_t epoch, int64_t steps) {
+  Numbers numbers;
+  for (const auto& [name, values] : all.values)
+    numbers.values[name].assign(values.begin() + epoch * steps, values.begin() + (epoch + 1) * steps);
+  return numbers;
+}
+
+// Epochs with no Python in between, one for each place of `losses`: fewer once `limit` seconds are over, or where
+// the loss differs by no more than `stop_tol` from the one before, at first `before`. What is finished is in
+// `losses` and `seconds`, after an exception too.
+template <class T>
+void epochs(Trainer<T>& trainer, py::handle X, py::handle Y, py::handle orders, py::handle sample_weight,
+            const std::optional<std::map<std::string, py::object>>& given, py::handle losses, py::handle seconds,
+            double limit, double stop_tol, double before) {
+  const Shape& shape = trainer.network->shape;
+  const int64_t n = int64_t(py::len(losses));
+  if (n < 1) throw std::invalid_argument("losses: got none, expected one for each epoch");
+  double* each_loss = exact<double>(losses, {n}, true, "losses");
+  double* each_second = exact<double>(seconds, {n}, true, "seconds");
+  const Rows rows = rows_of(X, shape.inputs(), "X");
+  Aims<T> aims(Y, shape, rows.n);
+  const Targets& targets = aims.targets;
+  const double* weights = weights_of(sample_weight, rows.n);
+  const std::vector<int64_t> copied = order_of(orders, rows.n);
+  if (int64_t(copied.size()) % n) throw std::invalid_argument("orders: expected as many rows for each epoch");
+  const int64_t count = copied.empty() ? rows.n : int64_t(copied.size()) / n;
+  const int64_t steps = trainer.steps(count);
+  const Numbers all = numbers_of(given, steps * n);
+  try {
+    judging({Y, sample_weight, shape, targets.labels, dtype_name<T>, aims.held()}, [&](Watch& watch) {
+      using Clock = std::chrono::steady_clock;
+      const auto since = [](Clock::time_point from) {
+        return std::chrono::duration<double>(Clock::now() - from).count();
+      };
+      const Clock::time_point start = Clock::now();
+      for (int64_t e = 0; e < n; e++) {
+        const Clock::time_point began = Clock::now();
+        const int64_t* order = copied.empty() ? nullptr : copied.data() + e * count;
+        const double loss = trainer.epoch(rows, targets.rows, targets.labels, order, count, weights,
+                                          numbers_of_epoch(all, e, steps), watch, aims.function());
+        each_loss[e] = loss, each_second[e] = since(began);
+        if (std::fabs(loss - before) <= stop_tol || since(start) >= limit) break;
+        before = loss;
+      }
+      return true;
+    });
+  } catch (const Diverged& diverged) {
+    raise_diverged(diverged);
+  } catch (const Interrupted&) {
+    throw py::error_already_set();
+  }
+}
+
 // None: no weights have entered yet.
 template <class T> py::object averaged_w(Trainer<T>& trainer) {
   if (!trainer.average.begun(trainer.clock.steps, trainer.epochs)) return py::none();
@@ -201,8 +256,8 @@ template <class T> void set_state(Trainer<T>& trainer, const py::dict& state) {
                                   "; expected a number >= 0 and <= 1");
     return value;
   };
-  const OptimizerClock clock{count("steps"), power("beta_1_power"), power("beta_2_power"),
-                             power("mu_power"), power("mu_product")};
+  const OptimizerClock clock{count("steps"), power("beta_1_power"), power("beta_2_power"), power("mu_power"),
+                             power("mu_product")};
   const bool begun = trainer.average.begun(clock.steps, epochs);
   const T* average = begun ? exact<T>(state["average"], {n}, false, "state") : nullptr;
   const typename Network<T>::Claim claim(*trainer.network);
@@ -246,6 +301,20 @@ void register_trainer(py::module_& module) {
           },
           py::arg("X"), py::arg("Y"), py::arg("order") = py::none(), py::arg("sample_weight") = py::none(),
           py::arg("numbers") = py::none(), "numbers: by name, one float64 for each step of the epoch.")
+      .def(
+          "run_epochs",
+          [](TrainerOfEither& self, py::object X, py::object Y, py::object orders, py::object sample_weight,
+             const std::optional<std::map<std::string, py::object>>& numbers, py::object losses, py::object seconds,
+             double limit, double stop_tol, double before) {
+            std::visit(
+                [&](auto& t) {
+                  epochs(*t, X, Y, orders, sample_weight, numbers, losses, seconds, limit, stop_tol, before);
+                },
+                self.trainer);
+          },
+          py::arg("X"), py::arg("Y"), py::arg("orders"), py::arg("sample_weight"), py::arg("numbers"),
+          py::arg("losses"), py::arg("seconds"), py::arg("limit"), py::arg("stop_tol"), py::arg("before"),
+          "Some epochs, one after another; orders and numbers: of all of them, end to end.")
       .def_property_readonly(
           "epochs", [](TrainerOfEither& self) { return std::visit([](auto& t) { return t->epochs; }, self.trainer); })
       .def_property_readonly("averaged_w",
