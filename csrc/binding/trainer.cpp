@@ -134,22 +134,27 @@ Numbers numbers_of(const std::optional<std::map<std::string, py::object>>& given
   throw py::error_already_set();
 }
 
-template <class T>
-double epoch(Trainer<T>& trainer, py::handle X, py::handle Y, py::handle order, py::handle sample_weight,
-             const std::optional<std::map<std::string, py::object>>& given) {
+// work(rows, watch) of a call's arrays, whose errors become Python's. Order and numbers are those of `epochs`
+// epochs, end to end; rows.count is one's.
+template <class T, class Work>
+double on_rows(Trainer<T>& trainer, py::handle X, py::handle Y, py::handle order, py::handle sample_weight,
+               const std::optional<std::map<std::string, py::object>>& given, int64_t first_row, Work work,
+               int64_t epochs = 1) {
   const Shape& shape = trainer.network->shape;
   const Rows rows = rows_of(X, shape.inputs(), "X");
   Aims<T> aims(Y, shape, rows.n);
   const Targets& targets = aims.targets;
   const double* weights = weights_of(sample_weight, rows.n);
   const std::vector<int64_t> copied = order_of(order, rows.n);
-  const int64_t count = copied.empty() ? rows.n : int64_t(copied.size());
-  const Numbers numbers = numbers_of(given, trainer.steps(count));
+  if (epochs < 1 || int64_t(copied.size()) % epochs)
+    throw std::invalid_argument("order: expected as many rows an epoch");
+  const int64_t count = copied.empty() ? rows.n : int64_t(copied.size()) / epochs;
+  const Numbers numbers = numbers_of(given, trainer.steps(count) * epochs);
+  const Part<T> part{rows,    targets.rows,    targets.labels, copied.empty() ? nullptr : copied.data(), count, weights,
+                     numbers, aims.function(), first_row};
   try {
-    return judging({Y, sample_weight, shape, targets.labels, dtype_name<T>, aims.held()}, [&](Watch& watch) {
-      return trainer.epoch(rows, targets.rows, targets.labels, copied.empty() ? nullptr : copied.data(), count, weights,
-                           numbers, watch, aims.function());
-    });
+    return judging({Y, sample_weight, shape, targets.labels, dtype_name<T>, aims.held()},
+                   [&](Watch& watch) { return work(part, watch); });
   } catch (const Diverged& diverged) {
     raise_diverged(diverged);
   } catch (const Interrupted&) {
@@ -169,45 +174,31 @@ Numbers numbers_of_epoch(const Numbers& all, int64_t epoch, int64_t steps) {
 // the loss differs by no more than `stop_tol` from the one before, at first `before`. What is finished is in
 // `losses` and `seconds`, after an exception too.
 template <class T>
-void epochs(Trainer<T>& trainer, py::handle X, py::handle Y, py::handle orders, py::handle sample_weight,
-            const std::optional<std::map<std::string, py::object>>& given, py::handle losses, py::handle seconds,
-            double limit, double stop_tol, double before) {
-  const Shape& shape = trainer.network->shape;
-  const int64_t n = int64_t(py::len(losses));
-  if (n < 1) throw std::invalid_argument("losses: got none, expected one for each epoch");
-  double* each_loss = exact<double>(losses, {n}, true, "losses");
-  double* each_second = exact<double>(seconds, {n}, true, "seconds");
-  const Rows rows = rows_of(X, shape.inputs(), "X");
-  Aims<T> aims(Y, shape, rows.n);
-  const Targets& targets = aims.targets;
-  const double* weights = weights_of(sample_weight, rows.n);
-  const std::vector<int64_t> copied = order_of(orders, rows.n);
-  if (int64_t(copied.size()) % n) throw std::invalid_argument("orders: expected as many rows for each epoch");
-  const int64_t count = copied.empty() ? rows.n : int64_t(copied.size()) / n;
-  const int64_t steps = trainer.steps(count);
-  const Numbers all = numbers_of(given, steps * n);
+void run_epochs(Trainer<T>& trainer, const Part<T>& all, int64_t n, double* losses, double* seconds, double limit,
+                double stop_tol, double before, Watch& watch) {
+  using Clock = std::chrono::steady_clock;
+  const auto since = [](Clock::time_point from) { return std::chrono::duration<double>(Clock::now() - from).count(); };
+  const int64_t steps = trainer.steps(all.count);
+  const Clock::time_point start = Clock::now();
+  for (int64_t e = 0; e < n; e++) {
+    const Clock::time_point began = Clock::now();
+    const Numbers numbers = numbers_of_epoch(all.numbers, e, steps);
+    const int64_t* order = all.order ? all.order + e * all.count : nullptr;
+    losses[e] =
+        trainer.epoch({all.X, all.Y, all.labels, order, all.count, all.sample_weight, numbers, all.function}, watch);
+    seconds[e] = since(began);
+    if (std::fabs(losses[e] - before) <= stop_tol || since(start) >= limit) return;
+    before = losses[e];
+  }
+}
+
+template <class T> double end_epoch(Trainer<T>& trainer) {
   try {
-    judging({Y, sample_weight, shape, targets.labels, dtype_name<T>, aims.held()}, [&](Watch& watch) {
-      using Clock = std::chrono::steady_clock;
-      const auto since = [](Clock::time_point from) {
-        return std::chrono::duration<double>(Clock::now() - from).count();
-      };
-      const Clock::time_point start = Clock::now();
-      for (int64_t e = 0; e < n; e++) {
-        const Clock::time_point began = Clock::now();
-        const int64_t* order = copied.empty() ? nullptr : copied.data() + e * count;
-        const double loss = trainer.epoch(rows, targets.rows, targets.labels, order, count, weights,
-                                          numbers_of_epoch(all, e, steps), watch, aims.function());
-        each_loss[e] = loss, each_second[e] = since(began);
-        if (std::fabs(loss - before) <= stop_tol || since(start) >= limit) break;
-        before = loss;
-      }
-      return true;
-    });
+    return without_gil([&](Watch&) { return trainer.end_epoch(); });
   } catch (const Diverged& diverged) {
     raise_diverged(diverged);
-  } catch (const Interrupted&) {
-    throw py::error_already_set();
+  } catch (const NoWeight&) {
+    raise_no_weight();
   }
 }
 
@@ -261,6 +252,7 @@ template <class T> void set_state(Trainer<T>& trainer, const py::dict& state) {
   const bool begun = trainer.average.begun(clock.steps, epochs);
   const T* average = begun ? exact<T>(state["average"], {n}, false, "state") : nullptr;
   const typename Network<T>::Claim claim(*trainer.network);
+  if (trainer.open()) throw Busy{};
   if (begun) std::copy(average, average + n, trainer.average.flat.data());
   for (size_t s = 0; s < slots.size(); s++) std::copy(values[s], values[s] + n, trainer.slots[s].data());
   trainer.epochs = epochs;
@@ -297,7 +289,12 @@ void register_trainer(py::module_& module) {
           "epoch",
           [](TrainerOfEither& self, py::object X, py::object Y, py::object order, py::object sample_weight,
              const std::optional<std::map<std::string, py::object>>& numbers) {
-            return std::visit([&](auto& t) { return epoch(*t, X, Y, order, sample_weight, numbers); }, self.trainer);
+            return std::visit(
+                [&](auto& t) {
+                  return on_rows(*t, X, Y, order, sample_weight, numbers, 0,
+                                 [&](const auto& rows, Watch& watch) { return t->epoch(rows, watch); });
+                },
+                self.trainer);
           },
           py::arg("X"), py::arg("Y"), py::arg("order") = py::none(), py::arg("sample_weight") = py::none(),
           py::arg("numbers") = py::none(), "numbers: by name, one float64 for each step of the epoch.")
@@ -306,15 +303,46 @@ void register_trainer(py::module_& module) {
           [](TrainerOfEither& self, py::object X, py::object Y, py::object orders, py::object sample_weight,
              const std::optional<std::map<std::string, py::object>>& numbers, py::object losses, py::object seconds,
              double limit, double stop_tol, double before) {
+            const int64_t n = int64_t(py::len(losses));
+            double* each_loss = exact<double>(losses, {n}, true, "losses");
+            double* each_second = exact<double>(seconds, {n}, true, "seconds");
             std::visit(
                 [&](auto& t) {
-                  epochs(*t, X, Y, orders, sample_weight, numbers, losses, seconds, limit, stop_tol, before);
+                  const auto work = [&](const auto& rows, Watch& watch) {
+                    run_epochs(*t, rows, n, each_loss, each_second, limit, stop_tol, before, watch);
+                    return 0.0;
+                  };
+                  on_rows(*t, X, Y, orders, sample_weight, numbers, 0, work, n);
                 },
                 self.trainer);
           },
           py::arg("X"), py::arg("Y"), py::arg("orders"), py::arg("sample_weight"), py::arg("numbers"),
           py::arg("losses"), py::arg("seconds"), py::arg("limit"), py::arg("stop_tol"), py::arg("before"),
           "Some epochs, one after another; orders and numbers: of all of them, end to end.")
+      .def(
+          "begin_epoch",
+          [](TrainerOfEither& self, bool visible) {
+            std::visit([&](auto& t) { t->begin_epoch(visible); }, self.trainer);
+          },
+          py::arg("visible") = false, "An epoch in parts: their weights show at its end, or after each.")
+      .def(
+          "part",
+          [](TrainerOfEither& self, py::object X, py::object Y, py::object order, py::object sample_weight,
+             const std::optional<std::map<std::string, py::object>>& numbers, int64_t first_row) {
+            return std::visit(
+                [&](auto& t) {
+                  return on_rows(*t, X, Y, order, sample_weight, numbers, first_row,
+                                 [&](const auto& rows, Watch& watch) { return t->part(rows, watch); });
+                },
+                self.trainer);
+          },
+          py::arg("X"), py::arg("Y"), py::arg("order") = py::none(), py::arg("sample_weight") = py::none(),
+          py::arg("numbers") = py::none(), py::arg("first_row") = 0,
+          "Whole batches; first_row: X's first among the epoch's. The last batch's loss, nan without weight.")
+      .def("end_epoch",
+           [](TrainerOfEither& self) { return std::visit([](auto& t) { return end_epoch(*t); }, self.trainer); })
+      .def("abandon_epoch",
+           [](TrainerOfEither& self) { std::visit([](auto& t) { t->abandon_epoch(); }, self.trainer); })
       .def_property_readonly(
           "epochs", [](TrainerOfEither& self) { return std::visit([](auto& t) { return t->epochs; }, self.trainer); })
       .def_property_readonly("averaged_w",

@@ -25,10 +25,13 @@ struct BatchRows {
 template <class T> class Batches {
  public:
   // `weights`: one per row of the caller's arrays, or null: 1 each. `order`: null, as they stand.
-  // Throws BadWeight, NoWeight.
-  Batches(const int64_t* order, int64_t count, int64_t batch, bool mean, const double* weights)
-      : order_(order), count_(count), batch_(batch), share_(double(count)) {
-    if (weights) weigh(weights, mean);
+  // `share_before`: of batches of the epoch before these. Throws BadWeight, NoWeight.
+  Batches(const int64_t* order, int64_t count, int64_t batch, bool mean, const double* weights, double share_before = 0)
+      : order_(order), count_(count), batch_(batch), share_(share_before) {
+    if (weights)
+      weigh(weights, mean);
+    else
+      share_ += double(count);
   }
 
   Batches(const Batches&) = delete;  // order_ may point into kept_
@@ -38,7 +41,7 @@ template <class T> class Batches {
   int64_t size() const { return weighted() ? int64_t(weighted_.size()) : (count_ - 1) / batch_ + 1; }
   int64_t rows() const { return count_; }     // those of weight > 0
   int64_t largest() const { return batch_; }  // no batch has more
-  double share() const { return share_; }     // of all batches
+  double share() const { return share_; }     // of all batches of the epoch so far
 
   BatchRows operator[](int64_t step) const {
     if (weighted()) return weighted_[size_t(step)];
@@ -63,7 +66,6 @@ template <class T> class Batches {
   void weigh(const double* weights, bool mean) {
     std::vector<int64_t> kept;
     kept.reserve(size_t(count_)), s_.reserve(size_t(count_));
-    share_ = 0;
     for (int64_t begin = 0, number = 0; begin < count_; begin += batch_, number++) {
       BatchRows b{number, int64_t(kept.size()), 0, 0, 0};
       for (int64_t place = begin; place < std::min(begin + batch_, count_); place++) {

@@ -69,19 +69,6 @@ template <class T> void Trainer<T>::Epoch::limit_norms(int share) {
 // Of the weights that this share has written last.
 template <class T> void Trainer<T>::Epoch::average_step(int share, const Rule<T>& rule) {
   if (!trainer.average.after_step()) return;
-  average_blocks((trainer.limits() ? trainer.panels_ : trainer.blocks_)[size_t(share)],
-                 trainer.average.share_of_step(rule.clock().steps));
-}
-
-template <class T> void Trainer<T>::Epoch::average_blocks(const std::vector<Block>& blocks, T weight) {
-  for (const Block& block : blocks) {
-    const LayerShape& layer = shape().layers[size_t(block.layer)];
-    const int64_t panel = layer.packed_offset + block.p * layer.panel_size();
-    const auto rows = [&](int64_t begin, int64_t end) {
-      const int64_t at = panel + begin * PANEL;
-      kernels.average(trainer.average.packed.data() + at, trainer.packed_.data() + at, (end - begin) * PANEL, weight);
-    };
-    rows(block.i_begin, block.i_end);
-    if (block.bias) rows(layer.in, layer.panel_size() / PANEL);
-  }
+  trainer.average_blocks((trainer.limits() ? trainer.panels_ : trainer.blocks_)[size_t(share)],
+                         trainer.average.share_of_step(rule.clock().steps), kernels);
 }

@@ -4,13 +4,14 @@
 #include <cmath>
 #include <limits>
 
-#include "trainer/barrier.hpp"
+#include "trainer/end_of_epoch.hpp"
 #include "trainer/float_environment.hpp"
 #include "trainer/rule.hpp"
 
-// What the threads of one call share.
+// What the threads of one call share: an epoch, or a part of one.
 template <class T> struct Trainer<T>::Epoch {
   Trainer& trainer;
+  const EpochSums& before;
   const Rows &X, &Y;
   const Check check;
   const Batches<T>& batches;
@@ -20,13 +21,13 @@ template <class T> struct Trainer<T>::Epoch {
   const Randomness& random;
   const Kernels<T>& kernels;
   Watch& watch;
+  const int64_t first_row;
+  EndOfEpoch* const end;  // null: more is to come
   static constexpr int64_t none = std::numeric_limits<int64_t>::max();
-  std::atomic<int64_t> bad{none};                  // 2 * place in the order + (in Y)
-  double loss = 0, batch_loss = 0, last_loss = 0;  // the leader's
-  int64_t steps = 0;
-  std::atomic<bool> unfit{false};                       // some weight is not finite
+  std::atomic<int64_t> bad{none};  // 2 * place in the order + (in Y)
+  EpochSums sums = before;         // the leader's
+  double batch_loss = 0;
   bool diverged = false, failed = false, over = false;  // written by the leader between two barriers, read after them
-  OptimizerClock clock{};
 
   const Shape& shape() const { return trainer.network->shape; }
 
@@ -109,11 +110,11 @@ template <class T> struct Trainer<T>::Epoch {
     double L = batch_loss * (1 / S);
     if (shape().penalised()) L += penalty(shape(), trainer.penalty_sums_.data());
     if (trainer.sparse_.couples_rows()) L += trainer.sparse_.divergence(batch.total, S);
-    loss += batch.share * L;
+    sums.loss += batch.share * L;
     batch_loss = 0;
-    steps++;
+    sums.steps++;
     diverged = !std::isfinite(L);
-    last_loss = L;
+    sums.last_loss = L;
   }
 
   // One step, the weights dealt to the shares: every chunk of the batch is a phase by rows, then one by
@@ -252,7 +253,6 @@ template <class T> struct Trainer<T>::Epoch {
   void clipped_step(int share, T scale, const Rule<T>& rule);
   void limit_norms(int share);
   void average_step(int share, const Rule<T>& rule);
-  void average_blocks(const std::vector<Block>& blocks, T weight);
   double gradient_norm() const;
 
   void penalty_phase(int share) {
@@ -278,7 +278,7 @@ template <class T> struct Trainer<T>::Epoch {
   void run(int thread, int threads, Barrier& barrier) {
     const FloatEnvironment environment;
     const bool leader = thread == 0;
-    Rule<T> rule(trainer.settings, trainer.clock, shape().penalty, numbers);
+    Rule<T> rule(trainer.settings, before.clock, shape().penalty, numbers);
     Pass<T> pass{*trainer.network,
                  kernels,
                  trainer.packed_.data(),
@@ -288,7 +288,9 @@ template <class T> struct Trainer<T>::Epoch {
                  leader,
                  &trainer.sparse_,
                  random.any() ? &random : nullptr,
-                 trainer.row_numbers_.data()};
+                 trainer.row_numbers_.data(),
+                 0,
+                 first_row};
     for (int64_t step = 0; step < batches.size() && !over; step++) {
       const BatchRows batch = batches[step];
       rule.next_step(batch.number, shape().s(batch.total));
@@ -300,24 +302,7 @@ template <class T> struct Trainer<T>::Epoch {
       else
         step_by_weights(pass, thread, threads, barrier, batch, rule);
     }
-    trainer.phases.enter(Phase::finish);
-    if (leader) clock = rule.clock();
-    if (!over) finish(thread, threads, leader, barrier);
-  }
-
-  // w and the slots as the caller sees them; the lock keeps a prediction from a torn w.
-  void finish(int thread, int threads, bool leader, Barrier& barrier) {
-    for (int share = thread; share < shares; share += threads) {
-      if (!trainer.finite(share, shares)) unfit = true;
-      if (trainer.average.after_epoch(trainer.epochs + 1))
-        average_blocks(trainer.blocks_[size_t(share)], trainer.average.share_of_epoch(trainer.epochs + 1));
-    }
-    barrier.wait();
-    if (unfit) return;
-    if (leader) trainer.network->lock();
-    barrier.wait();
-    for (int share = thread; share < shares; share += threads) trainer.commit(share, shares);
-    barrier.wait();
-    if (leader) trainer.seen_version_ = trainer.network->unlock_written();
+    if (leader) sums.clock = rule.clock();
+    if (end && !over) end->run(thread, threads, barrier);
   }
 };

@@ -34,8 +34,9 @@ template <class T> struct Pass {
   bool leader = false;
   const SparseLayer<T>* sparse = nullptr;  // a trainer's
   const Randomness* random = nullptr;      // a trainer's that draws anything
-  int64_t* row_numbers = nullptr;          // of the chunk's rows in the caller's array
-  int64_t step = 0;                        // of the epoch
+  int64_t* row_numbers = nullptr;          // of the chunk's rows in the epoch's data
+  int64_t step = 0;                        // of the call
+  int64_t first_row = 0;                   // of the call, in the epoch
 
   const Shape& shape() const { return network.shape; }
 
@@ -199,7 +200,7 @@ template <class T> struct Pass {
   void perturb(const Selection& chosen, Range rows) {
     if (!random) return;
     for (int64_t r = 0; r < rows.size(); r++)
-      row_numbers[rows.begin + r] = chosen.order ? chosen.order[r] : chosen.first + r;
+      row_numbers[rows.begin + r] = first_row + (chosen.order ? chosen.order[r] : chosen.first + r);
     if (const double sigma = random->noise(step))
       kernels.add_noise({random->noise_of(row_numbers + rows.begin, rows.size(), space.stride, shape().inputs()),
                          space.o[0] + rows.begin * PANEL, T(sigma)});

@@ -4,6 +4,7 @@
 #include <omp.h>
 
 #include "trainer/end_of_step.hpp"
+#include "trainer/parts.hpp"
 #include "trainer/threads.hpp"
 
 template <class T>
@@ -51,6 +52,7 @@ template <class T> void Trainer<T>::prepare(int64_t rows, int shares, const Rand
     shares_ = shares;
   }
   if (seen_version_ == network->version()) return;
+  const bool within_epoch = seen_version_ && open_ && open_->sums.steps;
   seen_version_ = 0;
   if (!packed_.size()) {
     transposed_ = Buffer<T>(size_t(shape.hidden_transposed_size));
@@ -63,8 +65,20 @@ template <class T> void Trainer<T>::prepare(int64_t rows, int shares, const Rand
     if (average.on()) average.packed = Buffer<T>(size_t(shape.packed_size));
     packed_ = Buffer<T>(size_t(shape.packed_size));  // last: its size says that all are there
   }
-  network->read([&](const T* w) { pack_all(shape, w, packed_.data()); });
+  pack(!within_epoch);
+}
+
+// From the network's weights and, as an epoch begins, the state.
+template <class T> void Trainer<T>::pack(bool slots_too) {
+  const Shape& shape = network->shape;
+  uint64_t version = 0;
+  network->read([&](const T* w) {
+    version = network->version();
+    pack_all(shape, w, packed_.data());
+  });
   for (size_t k = 1; k < shape.layers.size(); k++) transpose(shape.layers[k], packed_.data(), transposed_.data());
+  seen_version_ = version;
+  if (!slots_too) return;
   for (int s = 0; s < settings.slots(); s++) pack_all(shape, slots[s].data(), packed_slots_[s].data());
   if (average.on()) pack_all(shape, average.flat.data(), average.packed.data());
 }
@@ -96,44 +110,60 @@ template <class T> void Trainer<T>::commit(int share, int shares) {
   }
 }
 
-template <class T>
-double Trainer<T>::epoch(const Rows& X, const Rows& Y, bool labels, const int64_t* order, int64_t count,
-                         const double* sample_weight, const Numbers& numbers, Watch& watch, LossFunction<T>* function) {
-  const FloatEnvironment calling_thread;
-  const typename Network<T>::Claim claim(*network);
+template <class T> void Trainer<T>::train(const Part<T>& rows, EpochSums& sums, bool ends, Watch& watch) {
   const Shape& shape = network->shape;
-  const Batches<T> batches(order, count, std::min(batch_size ? batch_size : count, count), shape.mean, sample_weight);
+  const int64_t count = rows.count, size = std::min(batch_size ? batch_size : count, count);
+  const Batches<T> batches(rows.order, count, size, shape.mean, rows.sample_weight, sums.share);
   const int64_t batch = batches.largest();
   const int shares =
       threads_for(n_threads, shape.flops_per_row() * double(batch), double(sizeof(T)) * double(shape.n_weights));
   const int workers = workers_for(shares);
   phases.begin(workers);
   const Kernels<T>& kernels = kernels_of<T>(table_in_use());
-  const Randomness random(random_, numbers, shape.depth(), epochs, kernels);
-  given_.function = function;
+  const Randomness random(random_, rows.numbers, shape.depth(), epochs, kernels);
+  given_.function = rows.function;
   prepare(batch, shares, random);
-  Epoch run{*this,   X,
-            Y,       check_of(shape, labels),
-            batches, chunk_rows(shape, batch, shares, sizeof(T)),
-            shares,  numbers,
-            random,  kernels,
-            watch};
+  EndOfEpoch end{*this, kernels, shares};
+  Epoch run{*this,
+            sums,
+            rows.X,
+            rows.Y,
+            check_of(shape, rows.labels),
+            batches,
+            chunk_rows(shape, batch, shares, sizeof(T)),
+            shares,
+            rows.numbers,
+            random,
+            kernels,
+            watch,
+            rows.first_row,
+            ends ? &end : nullptr};
   Barrier barrier(workers);
 #pragma omp parallel num_threads(workers)
   run.run(omp_get_thread_num(), omp_get_num_threads(), barrier);  // perhaps fewer than asked for
   phases.end();
 
-  if (run.over || run.unfit) seen_version_ = 0;  // packed_ holds no finished epoch: start again from w
+  if (run.over || end.unfit) seen_version_ = 0;  // packed_ holds no finished epoch: start again from w
   if (run.bad.load() != Epoch::none) {
     const int64_t place = run.bad.load() / 2;
     throw BadRow{run.bad.load() % 2 == 1, batches.row(place)};
   }
   if (run.failed) throw LossFailed{};
-  if (run.diverged || run.unfit) throw Diverged{epochs + 1, run.steps, run.last_loss};
+  if (run.diverged || end.unfit) throw Diverged{epochs + 1, run.sums.steps, run.sums.last_loss};
   if (run.over) throw Interrupted{};
-  clock = run.clock;
+  sums = run.sums;
+  sums.share = batches.share();
+}
+
+template <class T> double Trainer<T>::epoch(const Part<T>& rows, Watch& watch) {
+  const FloatEnvironment calling_thread;
+  const Claim claim(*network);
+  if (open_) throw Busy{};
+  EpochSums sums{clock};
+  train(rows, sums, true, watch);
+  clock = sums.clock;
   epochs++;
-  return run.loss / batches.share();
+  return sums.loss / sums.share;
 }
 
 template class Trainer<float>;

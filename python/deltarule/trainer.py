@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, astuple, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -32,6 +32,9 @@ from deltarule.optimizers import (
 from deltarule.results import Array
 from deltarule.schedules.moving import Moving
 from deltarule.sparsity import Sparsity, check_sparsity
+
+if TYPE_CHECKING:
+    from deltarule.epoch_in_parts import EpochInParts
 
 
 class Trainer:
@@ -218,6 +221,40 @@ class Trainer:
         except _core.Refused:
             pass  # what is raised below shall not be chained to this
         return self._trainer.epoch(*self._validated(X, Y, order, sample_weight))
+
+    def in_parts(self, n_rows: int | None = None, visible: bool = False) -> EpochInParts:
+        """One epoch over rows that come in parts: the same bits as one call over all of them.
+
+            with trainer.in_parts() as epoch:
+                for X, Y in blocks:
+                    epoch.part(X, Y)
+            epoch.loss
+
+        Parameters
+        ----------
+        n_rows : int, optional
+            Rows of all parts together: a trainer with schedules has to know.
+        visible : bool
+            Whether `mlp.w` shows the weights after each part, which goes on from those that are
+            assigned. Else they show at the end, and until then assigning them is an error.
+
+        Returns
+        -------
+        EpochInParts
+            A context with the method `part` and, when it has ended, the attribute `loss`. After an
+            exception weights and optimizer state are those of the last finished epoch.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If n_rows is no integer >= 1, or missing; when the context ends, if the parts hold other
+            than n_rows rows, or none.
+        RuntimeError
+            As the context begins, if the network is being trained.
+        """
+        from deltarule.epoch_in_parts import EpochInParts
+
+        return EpochInParts(self, n_rows, _validate.flag("visible", visible))
 
     def observe(self, validation_loss: float) -> None:
         """Tell the schedules that watch it the validation loss after the last epoch.

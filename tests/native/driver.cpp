@@ -222,8 +222,14 @@ void train(Hash& hash, const std::vector<int64_t>& sizes, const std::vector<std:
     Trainer<T> trainer(network, settings, batch, threads, sparsity, averaging, drawn);
     for (int e = 0; e < 2; e++) {
       Watch watch;
-      const double L = trainer.epoch(rows_of(X, n, shape.inputs()), rows_of(Y, n, shape.outputs()), false, nullptr, n,
-                                     weighted ? s.data() : nullptr, {}, watch);
+      const double L = trainer.epoch({rows_of(X, n, shape.inputs()),
+                                      rows_of(Y, n, shape.outputs()),
+                                      false,
+                                      nullptr,
+                                      n,
+                                      weighted ? s.data() : nullptr,
+                                      {}},
+                                     watch);
       hash.add(&L, 1);
     }
     hash.add(network->w(), size_t(shape.n_weights));

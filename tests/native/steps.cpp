@@ -41,8 +41,14 @@ void take(const Step& step, int64_t count) {
   for (int64_t& row : order) row = int64_t(random.next() % uint64_t(rows));
   Trainer<float> trainer(network, {step.rule, 1e-3, 0, 0.9, 0.999, 1e-8}, step.batch, 1);
   Watch watch;
-  trainer.epoch(rows_of(X, rows, shape.inputs()), rows_of(Y, rows, shape.outputs()), false, order.data(),
-                count * step.batch, nullptr, {}, watch);
+  trainer.epoch({rows_of(X, rows, shape.inputs()),
+                 rows_of(Y, rows, shape.outputs()),
+                 false,
+                 order.data(),
+                 count * step.batch,
+                 nullptr,
+                 {}},
+                watch);
 }
 }  // namespace
 

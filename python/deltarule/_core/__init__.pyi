@@ -44,9 +44,21 @@ class Trainer:
     """
     def __init__(self, network: Network, optimizer: str, parameters: collections.abc.Mapping[str, typing.SupportsFloat | typing.SupportsIndex], batch_size: typing.SupportsInt | typing.SupportsIndex, n_threads: typing.SupportsInt | typing.SupportsIndex, sparsity: tuple[typing.SupportsInt | typing.SupportsIndex, str, typing.SupportsFloat | typing.SupportsIndex, typing.SupportsFloat | typing.SupportsIndex] | None = None, eta_factors: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex] = [], average: tuple[str, typing.SupportsFloat | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex] | None = None, random: tuple[typing.SupportsInt | typing.SupportsIndex, collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex], typing.SupportsFloat | typing.SupportsIndex] | None = None) -> None:
         ...
+    def abandon_epoch(self) -> None:
+        ...
+    def begin_epoch(self, visible: bool = False) -> None:
+        """
+        An epoch in parts: their weights show at its end, or after each.
+        """
+    def end_epoch(self) -> float:
+        ...
     def epoch(self, X: typing.Any, Y: typing.Any, order: typing.Any = None, sample_weight: typing.Any = None, numbers: collections.abc.Mapping[str, typing.Any] | None = None) -> float:
         """
         numbers: by name, one float64 for each step of the epoch.
+        """
+    def part(self, X: typing.Any, Y: typing.Any, order: typing.Any = None, sample_weight: typing.Any = None, numbers: collections.abc.Mapping[str, typing.Any] | None = None, first_row: typing.SupportsInt | typing.SupportsIndex = 0) -> float:
+        """
+        Whole batches; first_row: X's first among the epoch's. The last batch's loss, nan without weight.
         """
     def run_epochs(self, X: typing.Any, Y: typing.Any, orders: typing.Any, sample_weight: typing.Any, numbers: collections.abc.Mapping[str, typing.Any] | None, losses: typing.Any, seconds: typing.Any, limit: typing.SupportsFloat | typing.SupportsIndex, stop_tol: typing.SupportsFloat | typing.SupportsIndex, before: typing.SupportsFloat | typing.SupportsIndex) -> None:
         """

@@ -18,6 +18,7 @@ from deltarule.dropout import (
     check_noise,
     draws_of,
 )
+from deltarule.given import Given
 from deltarule.optimizers import Adam, Optimizer, check_batch_size, check_optimizer
 from deltarule.oracle import optimizers
 from deltarule.oracle.activations import Float64
@@ -189,13 +190,14 @@ class Trainer:
         """
         net = self.mlp.architecture
         given_x, given_y = _validate.data(X, Y, net)
-        x, y = float_features(given_x, net), float_targets(given_y, net)
-        rows = np.arange(len(x)) if order is None else _rows(order, len(x))
-        s = _validate.sample_weight(sample_weight, len(x))
+        rows = np.arange(len(given_x)) if order is None else _rows(order, len(given_x))
+        s = _validate.sample_weight(sample_weight, len(given_x))
         if s is not None:
             taken = np.zeros(len(s), bool)
             taken[rows] = True
             _validate.judged_weights(np.where(taken, s, 0.0), net.dtype)
+            given_x, given_y = _without_rows(given_x, s <= 0), _without_rows(given_y, s <= 0)
+        x, y = float_features(given_x, net), float_targets(given_y, net)
         # The epoch works on copies, which replace weights and state only when it is over.
         w, state = self.mlp.w.copy(), deepcopy(self._state)
         size = self.batch_size or len(rows)
@@ -281,3 +283,12 @@ def _rows(order: ArrayLike, n: int) -> Any:
         at = outside[0]
         raise ValueError(f"order: row {rows[at]} at position {at}; expected 0 ... {n - 1}")
     return rows
+
+
+def _without_rows(a: Any, gone: Any) -> Any:
+    """The array, where another row stands in the place of those that take no part."""
+    if isinstance(a, Given) or not gone.any():
+        return a
+    a = a.copy()
+    a[gone] = a[~gone][0]
+    return a
