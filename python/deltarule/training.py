@@ -5,29 +5,52 @@ from __future__ import annotations
 
 import reprlib
 from collections.abc import Callable, Collection, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from numpy.typing import ArrayLike
 
 from deltarule import _validate, judges, stops
 from deltarule import callbacks as ready
 from deltarule._arguments import generator, number
-from deltarule.averaging import Averaging
+from deltarule.averaging import Averaging, check_start
 from deltarule.callbacks import base
 from deltarule.class_weights import with_class_weights
+from deltarule.dropout import Dropout, Rate
+from deltarule.dropout import lasting as dropouts_lasting
 from deltarule.evaluation import checked
 from deltarule.held_out import HeldOut, is_fraction, split
-from deltarule.history import History
 from deltarule.metrics import Metric
+from deltarule.optimizers import Optimizer
 from deltarule.protocols import Network, OwnTrainer
 from deltarule.records import requested
 from deltarule.results import Array
 from deltarule.rows import InMemory
+from deltarule.schedules.base import lasting
 from deltarule.stopping import EarlyStopping
 from deltarule.training_loop import Judge, Run
 
+if TYPE_CHECKING:
+    from deltarule.fitting import Fittable
 
-def train(
+
+def fit_run(
+    mlp: Fittable, X: Any, Y: Any, *, optimizer: Optimizer | None, batch_size: int | None,
+    epochs: int, seed: Any, n_threads: int | None, average: Averaging | None,
+    dropout: Dropout | Rate | None, noise: Rate | None, **others: Any,
+) -> Run:  # fmt: skip
+    """Return `Fittable.fit` with these arguments, judged and ready to go."""
+    epochs = _validate.epochs(epochs)
+    trainer = mlp._new_trainer(
+        lasting(optimizer, epochs), batch_size, n_threads, average=average, seed=seed,
+        dropout=dropouts_lasting(dropout, epochs), noise=dropouts_lasting(noise, epochs),
+    )  # fmt: skip
+    check_start(average, epochs)
+    return prepared(
+        mlp, trainer, X, Y, epochs, seed=seed, n_threads=n_threads, average=average, **others
+    )  # fmt: skip
+
+
+def prepared(
     mlp: Network,
     trainer: OwnTrainer,
     X: ArrayLike,
@@ -52,8 +75,8 @@ def train(
     every: int = 1,
     resume: Any = None,
     buffer_rows: int | None = None,
-) -> History:
-    """Run a new trainer of this network for some epochs: see `Fittable.fit`."""
+) -> Run:
+    """Return a training of some epochs by a new trainer, judged and ready to go."""
     net = mlp.architecture
     epochs, shuffle = _validate.epochs(epochs), _validate.flag("shuffle", shuffle)
     progress, rng = _validate.flag("progress", progress), generator(seed)
@@ -73,7 +96,7 @@ def train(
         held_out = _validate.held_out(validation, net)
     if class_weight is not None:
         s = with_class_weights(class_weight, y, net, s)
-    run = Run(
+    return Run(
         mlp, trainer, InMemory(x, y, s, shuffle, rng), epochs,
         judges=[
             *_judges_of(mlp, trainer, held_out, metrics, stopping, n_threads),
@@ -83,7 +106,6 @@ def train(
         callbacks=[*base.checked(callbacks), *([ready.Progress(always=True)] if progress else [])],
         finish=_finish(rules, average),
     )  # fmt: skip
-    return run.go()
 
 
 def _not_yet(**arguments: Any) -> None:
