@@ -158,15 +158,15 @@ DAMAGES = [
     Damage("a dtype of its own", one_tensor(dtype="F31"), "no safetensors file"),
     Damage("halves", one_tensor(dtype="F16", shape=[2]), r"its W\.0 is of F16; expected"),
     # Changed bytes that safetensors itself does not mind.
-    Damage("one bit of a weight", raw(flipped), "the SHA-256 of its contents is .*; expected"),
+    Damage("one bit of a weight", raw(flipped), "its SHA-256 is .*; expected .*: it was changed"),
     Damage("one letter of the architecture", raw(lambda found: found.replace(b"relu", b"selu")),
-           "the SHA-256 of its contents is"),
+           "its SHA-256 is"),
     Damage("l2 0.0 as 0e0", raw(lambda found: found.replace(b'"l2\\":0.0', b'"l2\\":0e0')),
            "its header is not as deltarule writes it"),
     Damage("eight spaces", raw(spaced), "its header is not as deltarule writes it"),
     Damage("keys in another order", raw(reordered), "its header is not as deltarule writes it"),
     Damage("a digest of zeros", crafted(lambda manifest, tensors: None, digest=False),
-           "the SHA-256 of its contents is .*; expected '0"),
+           "its SHA-256 is .*; expected 000"),
     # Contents that do not hold together, with a digest that fits.
     Damage("another format", manifest(format="gamma"), "its manifest is none of 'deltarule'"),
     Damage("schema 5", manifest(schema=5), "schema version is 5; expected 4 at most.*newer"),
