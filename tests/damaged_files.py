@@ -38,7 +38,11 @@ def whole(path: Path) -> bytes:
 
 def raw(change: Callable[[bytes], bytes]) -> Callable[[Path], None]:
     """Change the bytes."""
-    return lambda path: path.write_bytes(change(whole(path))) and None
+
+    def damage(path: Path) -> None:
+        path.write_bytes(change(whole(path)))
+
+    return damage
 
 
 def crafted(
