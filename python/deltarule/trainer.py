@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, astuple, fields
+from dataclasses import asdict, astuple
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from numpy.typing import ArrayLike
 
-from deltarule import _core, _validate, saved
+from deltarule import _core, _validate
 from deltarule.averaging import Averaging, check_average
 from deltarule.dropout import (
     Dropout,
@@ -21,12 +22,11 @@ from deltarule.dropout import (
 )
 from deltarule.mlp import MLP
 from deltarule.optimizers import (
-    OPTIMIZERS,
-    Adam,
     Optimizer,
     check_batch_size,
     check_optimizer,
     initial_slots,
+    or_adam,
 )
 from deltarule.results import Array
 from deltarule.schedules.moving import Moving
@@ -95,10 +95,9 @@ class Trainer:
         if not isinstance(mlp, MLP):
             raise TypeError(f"mlp: an object of type {type(mlp).__name__}; expected an MLP")
         mlp.architecture.require_derivatives()
-        rule = Adam() if optimizer is None else optimizer
         self._mlp = mlp
         layers = len(mlp.architecture.activations)
-        self._optimizer = check_optimizer(rule, mlp.architecture.dtype, layers)
+        self._optimizer = check_optimizer(or_adam(optimizer), mlp.architecture.dtype, layers)
         self._batch_size = _validate.batch_size(batch_size) or None
         check_batch_size(self._optimizer, self._batch_size)
         self._n_threads = _validate.n_threads(n_threads) or None
@@ -296,6 +295,40 @@ class Trainer:
         self._moving.finish(numbers, loss)
         return float(loss)
 
+    def _epochs(
+        self, X: Array, Y: Array, orders: Array | None, sample_weight: Array | None, most: int,
+        seconds: float, stop_tol: float, before: float,
+    ) -> tuple[list[tuple[float, float, float | None]], BaseException | None]:  # fmt: skip
+        """Train up to `most` epochs in one native call: loss, seconds and eta of each, and a fault.
+
+        Fewer, but at least one, where some seconds are over, where a loss differs by no more than
+        `stop_tol` from that of the epoch before (before the first: `before`), or where a schedule
+        must be told how it went. An exception is returned, with what was finished before. The
+        arrays are as `_validate` returns them; `orders` (most, rows).
+        """
+        n_rows = len(X) if orders is None else orders.shape[1]
+        numbers = self._moving.ahead(self.n_epochs, n_rows, self.batch_size, most)
+        most, begun = len(numbers) or most, self.n_epochs
+        joined = {
+            name: np.concatenate([each[name] for each in numbers])
+            for name in (numbers[0] if numbers else ())
+        }
+        rows = None if orders is None else orders[:most].reshape(-1)
+        losses, times = np.empty(most), np.empty(most)
+        failed: BaseException | None = None
+        try:
+            self._trainer.run_epochs(
+                X, Y, rows, sample_weight, joined, losses, times, seconds, stop_tol, before
+            )  # fmt: skip
+        except BaseException as error:
+            failed = error
+        n = self.n_epochs - begun
+        etas = [self.eta] * n
+        for i, moved in enumerate(numbers[:n]):
+            self._moving.finish(moved, float(losses[i]))
+            etas[i] = self.eta
+        return list(zip(losses[:n].tolist(), times[:n].tolist(), etas, strict=True)), failed
+
     def _validated(
         self, X: Any, Y: Any, order: Any, sample_weight: Any
     ) -> tuple[Array, Array, Array | None, Array | None]:
@@ -329,13 +362,12 @@ class Trainer:
         )
 
     def __getstate__(self) -> dict[str, Any]:
+        from deltarule import saved
+
         state = self.state  # first: it is an error while the network is being trained
-        rule = {field.name: getattr(self.optimizer, field.name) for field in fields(self.optimizer)}
-        kind = type(self.optimizer)
-        name = kind.__name__
         return {
             "mlp": self.mlp,
-            "optimizer": {"name": name, **rule} if OPTIMIZERS.get(name) is kind else self.optimizer,
+            "optimizer": saved.saved_rule(self.optimizer),
             "batch_size": self.batch_size,
             "n_threads": self.n_threads,
             "sparsity": None if self.sparsity is None else asdict(self.sparsity),
@@ -348,6 +380,8 @@ class Trainer:
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
+        from deltarule import saved
+
         sparse = state.get("sparsity")  # older pickles have none
         Trainer.__init__(
             self, saved.part(state, "mlp"), saved.rule_of(saved.part(state, "optimizer")),
