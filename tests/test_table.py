@@ -463,7 +463,7 @@ def test_another_kind_of_file(tmp_path):
         ({"holdout": 0.5, "task": "classification", "target": "id"}, "holdout: 0.5 of 120 rows"),
         (
             {"loss": "gamma", "target": "change"},
-            "'change': row 0 holds -1.5; .* > 0 for loss 'gamma",
+            "'change': row 0 holds -1.5; .* > 0 for loss",
         ),
         ({"epoch": 3}, "unexpected keyword argument 'epoch'"),
     ],
