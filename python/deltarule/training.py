@@ -8,11 +8,10 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from numpy.typing import ArrayLike
-
 from deltarule import _validate, judges, stops
 from deltarule import callbacks as ready
 from deltarule._arguments import generator, integer, number
+from deltarule._typing import ArrayLike
 from deltarule.averaging import Averaging, check_start
 from deltarule.callbacks import base
 from deltarule.class_weights import with_class_weights
