@@ -434,3 +434,33 @@ def test_values_and_derivatives_are_pytorch_s() -> None:
                 dalpha = np.sum(np.cos(net) * influence)
                 bound = gamma(200) * np.sum(np.abs(net))
                 assert_within(dalpha, recorded["prelu dalpha"][0], bound)
+
+
+def test_alpha_is_assigned_as_w_is(dtype: str) -> None:
+    """A whole sequence, None where units learn nothing; what does not fit changes nothing."""
+    X = np.random.default_rng(0).normal(size=(5, 3))
+    for MLP in (dr.MLP, dr.oracle.MLP):
+        mlp = MLP([3, 4, 2, 2], ["prelu", "tanh"], "blend(relu)", dtype=dtype, seed=0)
+        W = [matrix.copy() for matrix in mlp.W]
+        mlp.alpha = [[0.1, 0.2, 0.3, -0.4], None, np.array([2.0, 0.5])]
+        for k, expected in ((0, [0.1, 0.2, 0.3, -0.4]), (2, [2.0, 0.5])):
+            given = np.array(expected, dtype if MLP is dr.MLP else "float64")
+            assert mlp.alpha[k].tobytes() == given.tobytes()
+        assert all(a.tobytes() == b.tobytes() for a, b in zip(mlp.W, W, strict=True))
+        twin = MLP.from_architecture(mlp.architecture, mlp.w)
+        assert mlp.predict(X).tobytes() == twin.predict(X).tobytes()
+        w = mlp.w.copy()
+        good = [0.0] * 4
+        for alpha, error, message in (
+            (None, TypeError, "alpha: None of type NoneType; expected a sequence of arrays"),
+            ([good, None], ValueError, "alpha: 2 entries; expected 3"),
+            ([[0.0] * 3, None, [0, 0]], ValueError, "alpha[0]: shape (3,); expected (4,)"),
+            ([0.5, None, [0, 0]], ValueError, "alpha[0]: shape (); expected (4,)"),
+            ([good, [1.0, 1.0], [0, 0]], ValueError, "alpha[1]: an array; expected None: 'tanh'"),
+            ([good, None, None], TypeError, "alpha[2]: dtype object; expected real numbers"),
+            ([good, None, [np.nan, 0]], ValueError, "alpha: 1 of"),
+        ):
+            with pytest.raises(error) as raised:
+                mlp.alpha = alpha
+            assert message in str(raised.value)
+            assert mlp.w.tobytes() == w.tobytes()

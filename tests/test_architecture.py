@@ -201,10 +201,10 @@ def test_views_and_flatten_are_inverse():
     assert [matrix.shape for matrix in W] == [(3, 5), (2, 4)]
     assert W[0][0].tolist() == [0, 1, 2, 3, 4]  # row 0: four weights, then the bias
     assert all(np.shares_memory(matrix, w) for matrix in W)
-    flat = net.flatten(W)
+    flat = net.flatten(W, alpha=None)
     assert np.array_equal(flat, w)
     assert not np.shares_memory(flat, w)
-    assert net.flatten([m.tolist() for m in W], np.float64).dtype == np.float64
+    assert net.flatten([m.tolist() for m in W], np.float64, alpha=None).dtype == np.float64
 
 
 def test_vector_copies_into_the_dtype():
@@ -222,10 +222,10 @@ def test_vector_copies_into_the_dtype():
     [
         (lambda net: net.vector([1.0]), ValueError, r"w: shape \(1,\); expected \(23,\)"),
         (lambda net: net.vector(["a"] * 23), TypeError, "w: dtype"),
-        (lambda net: net.flatten(3), TypeError, "W: 3 of type int"),
-        (lambda net: net.flatten([]), ValueError, "W: 0 matrices; expected 2"),
+        (lambda net: net.flatten(3, alpha=None), TypeError, "W: 3 of type int"),
+        (lambda net: net.flatten([], alpha=None), ValueError, "W: 0 matrices; expected 2"),
         (
-            lambda net: net.flatten([np.ones((3, 5)), np.ones((2, 3))]),
+            lambda net: net.flatten([np.ones((3, 5)), np.ones((2, 3))], alpha=None),
             ValueError, r"W\[1\]: shape \(2, 3\); expected \(2, 4\)",
         ),
     ],

@@ -16,6 +16,7 @@ from tolerances import assert_within, gamma
 
 import deltarule as dr
 from deltarule.autoencoder import Autoencoder, corrupt
+from deltarule.mlp import MLP
 from deltarule.sparsity import Sparsity
 
 
@@ -56,6 +57,48 @@ def test_the_halves_are_the_whole(layers: list[int], dtype: str) -> None:
     assert autoencoder.encoder.layers == tuple(layers[: code + 1])
     assert autoencoder.decoder.layers == tuple(layers[code:])
     assert autoencoder.loss(X) == autoencoder.mlp.loss(X, X)
+
+
+@pytest.mark.parametrize("activation", ["prelu", "blend(gelu, 0.5)", ["tanh", "prelu", "blend"]])
+def test_the_halves_take_what_units_learned(activation: Any, dtype: str) -> None:
+    X, layers = table(), [6, 5, 2, 5, 6]
+    autoencoder = Autoencoder(layers, None, activation, "prelu(0.4)", dtype=dtype, seed=1)
+    start = [a.copy() for a in autoencoder.mlp.alpha if a is not None]
+    autoencoder.fit(X, epochs=3, seed=0)
+    learned = [a for a in autoencoder.mlp.alpha if a is not None]
+    assert all(np.any(a != b) for a, b in zip(start, learned, strict=True))
+    code = autoencoder.encode(X)
+    assert code.tobytes() == autoencoder.mlp.forward(X).o[2].tobytes()
+    assert autoencoder.decode(code).tobytes() == autoencoder.reconstruct(X).tobytes()
+    halves = [*autoencoder.encoder.alpha, *autoencoder.decoder.alpha]
+    for half, whole in zip(halves, autoencoder.mlp.alpha, strict=True):
+        assert (half is None) == (whole is None)
+        assert half is None or half.tobytes() == whole.tobytes()
+
+
+@pytest.mark.parametrize("sparsity", [None, "kl", "l1"])
+@pytest.mark.parametrize("noise", [0.0, 0.25])
+def test_sample_weights(noise: float, sparsity: str | None) -> None:
+    """Those of the network underneath: a row of weight 0 is left out, and of validation as well."""
+    X = table()
+    s = np.random.default_rng(1).choice([0.0, 1.0, 2.5], len(X))
+    autoencoder = Autoencoder([6, 3, 6], activation="logistic", sparsity=sparsity, seed=1)
+    twin = MLP.from_architecture(autoencoder.mlp.architecture, autoencoder.mlp.w)
+    assert autoencoder.loss(X, None, s) == twin.loss(X, X, None, s) != autoencoder.loss(X)
+    history = autoencoder.fit(
+        X, epochs=2, seed=3, noise=noise, sample_weight=s, validation=(X, X, s[::-1])
+    )
+    penalty = None if sparsity is None else Sparsity(1, sparsity, weight=1.0, target=0.05)
+    trainer, rng, losses = dr.Trainer(twin, None, 32, None, penalty), np.random.default_rng(3), []
+    for _ in range(2):
+        order = rng.permutation(len(X))
+        fed = corrupt(X, noise, 0.0, rng) if noise else X
+        losses.append(trainer.epoch(fed, X, order, s))
+    assert history.loss == losses
+    assert autoencoder.mlp.w.tobytes() == twin.w.tobytes()
+    assert history.validation_loss[-1] == twin.loss(X, X, None, s[::-1])
+    with pytest.raises(ValueError, match=r"sample_weight: row 3 holds -1\.0"):
+        autoencoder.fit(X, sample_weight=np.where(np.arange(len(X)) == 3, -1.0, 1.0))
 
 
 def test_the_halves_are_copies() -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import copy
 import os
 import pickle
+import re
 import signal
 import threading
 from typing import Any
@@ -311,3 +312,100 @@ def test_a_network_may_be_used_inside() -> None:
     own = dr.MLP([5, 9, 2], loss=loss, seed=0)
     own.fit(X, Y, batch_size=25, epochs=2, n_threads=2)
     assert np.isfinite(own.w).all()
+
+
+@pytest.mark.parametrize("n_threads", [1, 2])
+@pytest.mark.parametrize("rows", [40, 3000])
+def test_the_network_it_judges_stays_as_it_is(rows: int, n_threads: int) -> None:
+    """Assigning weights or training from inside is an error, in fit and in every other call."""
+    X, Y = data(rows, 2, "float64")
+    refused = []
+
+    def loss(y_hat: Array, Y: Array) -> tuple[Array, Array]:
+        for change in (
+            lambda: setattr(own, "w", 2 * own.w),
+            lambda: setattr(own, "W", own.W),
+            lambda: dr.Trainer(own).epoch(X[:5], data(5, 2, "float64")[1]),
+        ):
+            with pytest.raises(RuntimeError) as raised:
+                change()
+            refused.append(str(raised.value))
+        own.predict(X[:3])
+        return half_squares(y_hat, Y)
+
+    own = dr.MLP([5, 9, 2], "prelu", loss=loss, dtype="float64", l2=0.1, seed=0)
+    twin = dr.MLP([5, 9, 2], "prelu", loss=half_squares, dtype="float64", l2=0.1, seed=0)
+    calls: list[Any] = [
+        lambda mlp: mlp.loss(X, Y, n_threads),
+        lambda mlp: mlp.gradient(X, Y, n_threads).tobytes(),
+        lambda mlp: mlp.backward(mlp.forward(X), Y, n_threads).gradient.tobytes(),
+        lambda mlp: mlp.evaluate(X, Y, "loss", n_threads),
+    ]
+    for call in calls:
+        refused.clear()
+        assert call(own) == call(twin)
+        assert len(refused) == 3
+        assert set(refused) == {
+            "the loss function of this network is running; try again when that is done"
+        }
+    own.w = own.w  # free again
+    dr.Trainer(own, n_threads=n_threads).epoch(X, Y)
+    assert (
+        refused[-1] == "this network is being trained by another call; try again when that is done"
+    )
+
+
+def test_after_an_exception_the_network_is_free() -> None:
+    X, Y = data(10, 2, "float32")
+
+    def loss(y_hat: Array, Y: Array) -> tuple[Array, Array]:
+        raise Stop("enough")
+
+    mlp = dr.MLP([5, 2], loss=loss, seed=0)
+    for call in (mlp.loss, mlp.gradient):
+        with pytest.raises(Stop):
+            call(X, Y)
+    mlp.w = mlp.w
+
+
+def test_targets_are_read_only() -> None:
+    """A function that writes into Y would write into the caller's array."""
+    X, Y = data(20, 2, "float32")
+    kept = Y.copy()
+
+    def loss(y_hat: Array, Y: Array) -> tuple[Array, Array]:
+        with pytest.raises(ValueError, match="read-only"):
+            Y[...] = 9
+        return half_squares(y_hat, Y)
+
+    for package in (dr, oracle):
+        mlp = package.MLP([5, 2], loss=loss, seed=0)
+        mlp.loss(X, Y)
+        mlp.gradient(X, Y)
+        mlp.backward(mlp.forward(X), Y)
+        mlp.fit(X, Y, epochs=1, seed=0, validation=(X, Y))
+        package.Trainer(mlp, batch_size=7).epoch(X, Y)
+    assert Y.tobytes() == kept.tobytes()
+    assert Y.flags.writeable
+
+
+@pytest.mark.parametrize(
+    ("K", "Y", "message"),
+    [
+        (2, np.arange(6) % 2 * 7, "Y: row 1 holds label 7; expected 0 ... 1"),
+        (2, np.zeros((6, 2, 2)), "class_weight: Y of shape (6, 2, 2); expected labels (n,) or row"),
+        (2, np.eye(3)[[0, 1] * 3], "class_weight: Y of shape (6, 3); expected labels (n,) or row"),
+        (1, np.zeros((6, 3)), "class_weight: Y of shape (6, 3); expected rows (n, 1)"),
+        (2, np.zeros(6), "class_weight: Y of float64; expected integer labels or one-hot rows"),
+        (1, np.full(6, np.nan), "class_weight: row 0 of Y holds nan; expected two classes"),
+    ],
+)
+def test_classes_of_any_targets(K: int, Y: Array, message: str) -> None:
+    def zeros(y_hat: Array, Y: Array) -> tuple[Array, Array]:
+        return y_hat[:, 0] * 0, y_hat * 0
+
+    for package in (dr, oracle):
+        mlp = package.MLP([2, K], loss=zeros, seed=0)
+        for class_weight in ("balanced", {1: 3}):
+            with pytest.raises(ValueError, match="^" + re.escape(message)):
+                mlp.fit(np.zeros((6, 2)), Y, class_weight=class_weight)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal, localcontext
 from pathlib import Path
 from typing import Any
@@ -247,17 +248,88 @@ def test_finite_where_the_truth_is(loss: str, y: float, net: Any, dtype: str) ->
             assert error <= Decimal(allowance), (native, truth)
 
 
-@pytest.mark.parametrize("loss", ["focal(2)", "focal(0.5)", "focal(0)", "kl_divergence"])
-def test_softmax_at_its_ends(loss: str, dtype: str) -> None:
-    """One class far above the others: nothing is lost, or else the distance."""
-    mlp = dr.MLP([1, 3], (), "softmax", loss, dtype)
-    for distance in (20.0, 200.0, 3e4):
-        mlp.w = np.column_stack([np.zeros(3), [distance, 0.0, -distance]]).ravel()
-        right, wrong = (mlp.backward(mlp.forward([[0.0]]), [row]) for row in np.eye(3)[:2])
-        assert 0 <= right.loss < gamma(1 << 14, "float32") * 3
-        assert abs(wrong.loss - distance) <= gamma(16, "float32") * distance
-        np.testing.assert_array_less(np.abs(right.delta[1]), gamma(1 << 14, "float32") * 3)
-        np.testing.assert_allclose(wrong.delta[1], [[-1, 1, 0]], atol=gamma(1 << 14, "float32") * 3)
+def log1p(x: Decimal) -> Decimal:
+    """log(1 + x) where 1 + x would lose x."""
+    return x - x * x / 2 + x * x * x / 3 if abs(x) < Decimal("1e-20") else (1 + x).ln()
+
+
+def exact_softmax(loss: str, y: Array, nets: Array) -> tuple[Decimal, list[Decimal]]:
+    """L_i and dL_i/dnet in 60 digits, no probability rounded to 1."""
+    chosen = losses.read(loss)
+    t = [Decimal(float(v)) for v in y]
+    d = [Decimal(float(n)) - Decimal(float(max(nets))) for n in nets]
+    e = [v.exp() for v in d]
+    others = [sum(e[:j] + e[j + 1 :], Decimal(0)) for j in range(len(e))]
+    s = sum(e, Decimal(0))
+    rest = [o / s for o in others]
+    minus_log = [log1p(o / v) for o, v in zip(others, e, strict=True)]
+    if chosen.name == "kl_divergence":
+        a = t
+        terms = [v * (v.ln() + r) if v else v for v, r in zip(t, minus_log, strict=True)]
+    else:
+        g = Decimal(chosen.values[0])
+        power = [q**g for q in rest]
+        terms = [v * q * r for v, q, r in zip(t, power, minus_log, strict=True)]
+        a = [
+            v * (q + g * q / w * (o / s) * r)
+            for v, q, w, o, r in zip(t, power, rest, e, minus_log, strict=True)
+        ]
+    slopes = []
+    for j in range(len(a)):
+        pulled = sum(a[:j] + a[j + 1 :], Decimal(0)) * e[j] / s
+        slopes.append(pulled - a[j] * rest[j])
+    return sum(terms, Decimal(0)), slopes
+
+
+ENDS = [
+    (0.0, 0.0), (0.5, 0.0), (3.0, 0.0), (14.5, 0.0), (36.5, 0.0, 0.0), (75.5, 57.7, 42.8),
+    (20.0, 0.0, -20.0), (0.0, 9.0, 9.0), (80.0, 0.0, 0.0), (0.0, 87.0), (200.0, 0.0, 1.0),
+    (-30.0, 0.0, 0.25), (3e4, 0.0, 3.0),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "loss", ["focal(2)", "focal(0.5)", "focal(0.1)", "focal(0)", "focal(7)", "kl_divergence"]
+)
+@pytest.mark.parametrize("nets", ENDS, ids=str)
+def test_softmax_at_its_ends(loss: str, nets: tuple[float, ...], dtype: str) -> None:
+    """One class far above the others, against 60 digits: every digit of loss and slopes."""
+    K, z = len(nets), np.array(nets, dtype)
+    mlp = dr.MLP([1, K], (), "softmax", loss, dtype)
+    mlp.w = np.column_stack([np.zeros(K), z]).ravel()
+    tiny, spread = float(np.finfo(dtype).tiny), min(float(z.max() - z.min()), 400.0)
+    g = max([1.0, *losses.read(loss).values])
+    # A net below the largest by n is an exponent that rounds to n u, and a power of it g of those.
+    relative = Decimal(gamma(64 + 8 * int(g * (2 + spread)), dtype))
+    for y in (*np.eye(K), np.full(K, 1 / K)):
+        y = y.astype(dtype)
+        back = mlp.backward(mlp.forward([[0.0]]), y[None])
+        with localcontext() as context:
+            context.prec, context.Emin, context.Emax = 60, -(10**8), 10**8
+            value, slopes = exact_softmax(loss, y, z)
+            mixed = 0 < y[0] < 1  # terms of both signs, whose sum loses what cancels
+            pairs = [(back.loss, value), *zip(-back.delta[1][0], slopes, strict=True)]
+            for native, truth in pairs:
+                size = abs(truth) + (1 if mixed else 0)
+                error = abs(Decimal(float(native)) - truth)
+                assert error <= relative * size + Decimal(64 * tiny), (native, truth)
+
+
+def test_the_limit_of_tweedie_far_below() -> None:
+    """power > 2, net -> -inf: both powers overflow, the loss goes up."""
+    for dtype, net in (("float32", -100.0), ("float64", -800.0)):
+        assert value_and_slope("tweedie(3)", 1.0, net, dtype) == (np.inf, -np.inf)
+        assert value_and_slope("tweedie(2.5)", 1.0, 2 * net, dtype) == (np.inf, -np.inf)
+
+
+@pytest.mark.parametrize("power", [1.0000000001, 1.001, 1.9999, 2.0001])
+def test_tweedie_near_its_ends(power: float, dtype: str) -> None:
+    """p - 1 and 2 - p are formed before they are rounded: slopes keep their digits."""
+    for y, net in ((0.5, 3.0), (2.0, -5.0), (7.0, 4.0)):
+        z = float(np.dtype(dtype).type(net))
+        _, slope = value_and_slope(f"tweedie({power})", y, z, dtype)
+        truth = np.exp((2 - power) * z) - y * np.exp((1 - power) * z)
+        assert abs(slope - truth) <= gamma(64, dtype) * (np.exp((2 - power) * z) + y + abs(truth))
 
 
 @pytest.mark.parametrize("K", [2, 3, 10, 40])
@@ -391,8 +463,8 @@ def test_bad_targets_are_named(loss: str, K: int, value: float, message: str) ->
         ("huber(nan)", 1, "delta = nan"),
         ("quantile(0.1, 1.0)", 2, "q = 1.0 where a number between 0 and 1"),
         ("quantile(0.1, 0.5)", 3, r"loss: 'quantile\(0.1, 0.5\)' for 3 outputs; expected one"),
-        ("tweedie(2)", 1, "power = 2.0 where a number > 1 other than 2"),
-        ("focal(-1)", 1, "gamma = -1.0 where a number >= 0"),
+        ("tweedie(2)", 1, "power = 2.0 where a number > 1, at most 100, other"),
+        ("focal(-1)", 1, r"gamma = -1.0 where a number in \[0, 100\]"),
         ("cross_entropy(1)", 2, "label_smoothing = 1.0 where 0 <= e < 1"),
         ("gaussian_nll", 3, "layers: 3 outputs; expected an even number"),
         ("hubris", 1, "loss: 'hubris'; expected one of half_squared_error, binary_cross_entropy"),
@@ -402,6 +474,60 @@ def test_bad_targets_are_named(loss: str, K: int, value: float, message: str) ->
 def test_bad_losses_are_named(loss: str, K: int, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         dr.MLP([2, K], loss=loss)
+
+
+@pytest.mark.parametrize(
+    ("what", "text", "message"),
+    [
+        ("loss", "huber(1e-300)", "loss: 'huber(delta=1e-300)': delta = 1e-300 is 0.0 as float32"),
+        ("loss", "huber(1e39)", "delta = 1e+39 is inf as float32, where a number > 0 is wanted"),
+        ("loss", "quantile(1e-60)", "q = 1e-60 is 0.0 as float32"),
+        ("loss", "quantile(0.99999999999)", "q = 0.99999999999 is 1.0 as float32"),
+        ("loss", "quantile(0.5, 1e-60)", "q = 1e-60 is 0.0 as float32"),
+        ("loss", "tweedie(2.0000000001)", "power = 2.0000000001 is 2.0 as float32, where a number"),
+        ("loss", "tweedie(1.9999999999)", "power = 1.9999999999 is 2.0 as float32, where a number"),
+        ("activation", "elu(1e39)", "activation[0]: 'elu(alpha=1e+39)': alpha = 1e+39 is inf as"),
+        ("activation", "elu(1e-60)", "alpha = 1e-60 is 0.0 as float32, where a finite number > 0"),
+        ("activation", "prelu(1e300)", "activation[0]: 'prelu(slope=1e+300)': slope = 1e+300 is"),
+        ("activation", "blend(relu, 1e39)", "alpha = 1e+39 is inf as float32, where a finite num"),
+        ("output", "prelu(1e39)", "output: 'prelu(slope=1e+39)': slope = 1e+39 is inf as float32"),
+    ],
+)
+def test_parameters_are_judged_as_rounded(what: str, text: str, message: str) -> None:
+    """The range holds for the numbers that the network computes with."""
+    K = 2 if "0.5, 1e" in text else 1
+    for MLP in (dr.MLP, dr.oracle.MLP):
+        with pytest.raises(ValueError, match=re.escape(message)):
+            MLP([2, 3, K], dtype="float32", **{what: text})
+        assert MLP([2, 3, K], dtype="float64", **{what: text})
+
+
+@pytest.mark.parametrize("loss", ["tweedie(1000)", "focal(1e39)", "focal(101)", "tweedie(1)"])
+def test_limits_of_powers(loss: str) -> None:
+    with pytest.raises(ValueError, match=r"where a number .*100.* is wanted"):
+        dr.MLP([2, 1], loss=loss, dtype="float64")
+    X, Y = np.random.default_rng(0).normal(size=(20, 2)), np.ones(20)
+    for largest in ("tweedie(100)", "focal(100)"):
+        mlp = dr.MLP([2, 1], loss=largest, seed=0)
+        mlp.w = mlp.w / 16
+        loss_there, gradient = mlp.loss_and_gradient(X, Y)
+        assert np.isfinite(loss_there)
+        assert np.isfinite(gradient).all()
+
+
+@pytest.mark.parametrize(
+    ("loss", "K", "Y"), [("quantile(0.1, 0.9)", 2, np.arange(6.0)), ("gaussian_nll", 4, None)]
+)
+def test_outputs_that_are_no_classes(loss: str, K: int, Y: Array | None) -> None:
+    """The largest of several quantiles, or of means and variances, is nobody's label."""
+    X = np.zeros((6, 2))
+    Y = np.eye(2)[[0, 1] * 3] if Y is None else Y
+    for MLP in (dr.MLP, dr.oracle.MLP):
+        mlp = MLP([2, K], loss=loss, seed=0)
+        with pytest.raises(ValueError, match=r"^predict_labels: the outputs of loss='.*no classes"):
+            mlp.predict_labels(X)
+        with pytest.raises(ValueError, match=r"^accuracy: the outputs of loss='.*no classes"):
+            mlp.evaluate(X, Y, "accuracy")
 
 
 def test_text_is_canonical() -> None:
@@ -422,6 +548,11 @@ def test_a_network_with_parameters_is_saved(tmp_path: Any) -> None:
     assert dr.load(tmp_path / "quantiles.safetensors").architecture == mlp.architecture
 
 
+def test_every_loss_has_a_peer() -> None:
+    recorded = {losses.read(key.split()[0]).name for key in {key.split("/")[0] for key in PEERS}}
+    assert recorded == set(losses.TABLE)
+
+
 PEERS = np.load(Path(__file__).parent / "fixtures" / "losses.npz")
 
 
@@ -430,7 +561,8 @@ def test_values_and_gradients_of_peers(name: str) -> None:
     """torch, scikit-learn and optax on a grid (tests/fixtures), native and oracle."""
     y, z, value, gradient = (PEERS[f"{name}/{part}"] for part in ("y", "z", "value", "gradient"))
     loss = name.split()[0]
-    mlp = dr.MLP([z.shape[1], z.shape[1]], (), None, loss, "float64", reduction="sum")
+    output = "softmax" if " softmax " in name else None
+    mlp = dr.MLP([z.shape[1], z.shape[1]], (), output, loss, "float64", reduction="sum")
     output = mlp.architecture.activations[-1]
     mlp.W = [np.eye(z.shape[1], z.shape[1] + 1)]
     back = mlp.backward(mlp.forward(z), y)

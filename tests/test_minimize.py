@@ -118,7 +118,7 @@ def test_trajectory_of_scikit_learn(kind: str, iterations: int) -> None:
 
     def ours(relative: np.ndarray | float) -> tuple[np.ndarray, float]:
         mlp = network([6, 8, 5, outputs], loss=loss, l2=0.02 / N)
-        mlp.w = mlp.architecture.flatten(start) * (1 + relative)
+        mlp.w = mlp.architecture.flatten(start, alpha=None) * (1 + relative)
         found = dr.minimize(mlp, X, Y, max_iter=iterations, tol=1e-12)
         return found.w, found.loss
 

@@ -87,9 +87,7 @@ def test_a_layer_may_have_idle_units_but_not_consist_of_them() -> None:
     W[1][3] = 0
     mlp.W, before = W, None
     before = mlp.w.copy()
-    with pytest.raises(
-        ValueError, match=r"net\[2\] of unit 3 has mean 0, variance 0 over 300"
-    ):
+    with pytest.raises(ValueError, match=r"net\[2\] of unit 3 has mean 0, variance 0 over 300"):
         dr.unit_variance(mlp, X, by="unit")
     assert np.array_equal(mlp.w, before)
     dr.unit_variance(mlp, X)
@@ -167,7 +165,9 @@ def test_ntk_is_the_explicit_parametrisation(batch: int, momentum: float) -> Non
     trainer = dr.Trainer(mlp, dr.SGD(eta, momentum, eta_factors=factors), batch)
     start, steps = mlp.w.copy(), 0
     for _ in range(epochs + 1):
-        W = mlp.architecture.flatten([matrix / np.sqrt(matrix.shape[1] - 1) for matrix in V])
+        W = mlp.architecture.flatten(
+            [matrix / np.sqrt(matrix.shape[1] - 1) for matrix in V], alpha=None
+        )
         # Each step adds the rounding of its sums; with a small eta errors don't grow.
         bound = gamma(100 + steps * (N + sum(layers))) * np.abs(W).max()
         assert_within(mlp.w, W, bound)

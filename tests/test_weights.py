@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from typing import Any
 
 import numpy as np
@@ -518,3 +519,118 @@ def test_bad_class_weights(
         with pytest.raises(error) as raised:
             mlp.fit(X, Y, class_weight=class_weight)
         assert message in str(raised.value)
+
+
+@pytest.mark.parametrize("class_weight", ["balanced", {0: 0.0}, {1: 2.0}, {0: 0}])
+@pytest.mark.parametrize(
+    ("s", "message"),
+    [
+        ([-1, 1, -1, 1, -1, 1], "sample_weight: row 0 holds -1.0; expected numbers >= 0"),
+        ([1, 1, -0.5, 1, 1, 1], "sample_weight: row 2 holds -0.5; expected numbers >= 0"),
+        ([1, 1, 1, 1, np.nan, 1], "sample_weight: row 4 holds nan; expected numbers >= 0"),
+        ([np.inf, 1, 1, 1, 1, 1], "sample_weight: row 0 holds inf; expected numbers >= 0"),
+        (np.zeros(6), "sample_weight: 0 for every row; expected some numbers > 0"),
+    ],
+)
+def test_sample_weights_are_judged_before_those_of_classes(
+    class_weight: Any, s: Any, message: str
+) -> None:
+    """-1 times 0 is a 0, and n_c may be one of anything."""
+    X, Y = np.zeros((6, 2)), np.arange(6) % 2
+    for package in (dr, oracle):
+        mlp = package.MLP([2, 2], loss="cross_entropy", seed=0)
+        w = mlp.w.copy()
+        with pytest.raises(ValueError, match="^" + re.escape(message)):
+            mlp.fit(X, Y, sample_weight=s, class_weight=class_weight)
+        assert mlp.w.tobytes() == w.tobytes()
+
+
+@pytest.mark.parametrize(
+    ("class_weight", "s", "message"),
+    [
+        ({0: 0, 1: 0}, None, "class_weight: 0 for every row"),
+        ({1: 1e300}, None, "class_weight: row 1 holds 1e+300; expected"),
+        ({0: 0}, [1, 0, 1, 0, 1, 0], "sample_weight times class_weight: 0 for every row"),
+        ({0: 1e-30}, [1e-30] * 6, "sample_weight times class_weight: row 0 holds 1.0"),
+    ],
+)
+def test_products_have_a_name_of_their_own(class_weight: Any, s: Any, message: str) -> None:
+    X, Y = np.zeros((6, 2)), np.arange(6) % 2
+    for package in (dr, oracle):
+        mlp = package.MLP([2, 2], loss="cross_entropy", seed=0)
+        with pytest.raises(ValueError, match="^" + re.escape(message)):
+            mlp.fit(X, Y, sample_weight=s, class_weight=class_weight)
+
+
+@pytest.mark.parametrize("class_weight", ["balanced", {0: 2.0, 1: 0.5}])
+@pytest.mark.parametrize("form", ["labels", "one_hot", "column"])
+def test_rows_of_weight_zero_are_of_no_class(form: str, class_weight: Any) -> None:
+    rng = np.random.default_rng(0)
+    X, labels, s = rng.standard_normal((30, 3)), rng.integers(0, 2, 30), with_some(30)
+    Y = {"labels": labels, "one_hot": np.eye(2)[labels], "column": labels[:, None] * 1.0}[form]
+    bad = Y.copy()
+    bad[s == 0] = 99 if form == "labels" else np.nan
+    for package in (dr, oracle):
+        twins = []
+        for given_ in (Y, bad):
+            layers, loss = ([3, 1], "binary_cross_entropy") if form == "column" else (
+                [3, 2], "cross_entropy")  # fmt: skip
+            twins.append(package.MLP(layers, loss=loss, seed=0))
+            twins[-1].fit(X, given_, epochs=2, seed=1, sample_weight=s, class_weight=class_weight)
+        assert twins[0].w.tobytes() == twins[1].w.tobytes()
+
+
+def test_truth_values_are_classes_too() -> None:
+    X, Y = np.random.default_rng(0).standard_normal((20, 3)), np.arange(20) % 3 == 0
+    results = set()
+    for key in (True, np.True_, 1, np.int8(1), 1.0):
+        mlp = dr.MLP([3, 1], loss="binary_cross_entropy", seed=0)
+        mlp.fit(X, Y, epochs=1, seed=0, class_weight={key: 3})
+        results.add(mlp.w.tobytes())
+    assert len(results) == 1
+
+
+@named
+def test_compare_takes_weights(training: Training, dtype: str) -> None:
+    mlp = training.network(dtype)
+    X, Y = (a[:40] for a in training.data(dtype))
+    s = with_some(len(X))
+    found = dr.compare(mlp, X, Y, sample_weight=s)
+    assert found, found
+    kept = s > 0
+    same = dr.compare(mlp, X[kept], Y[kept], sample_weight=s[kept])
+    assert repr(same) == repr(found)
+
+
+def test_check_gradient_sees_the_weights() -> None:
+    """Rows of weight 0 may hold anything; another weight is another gradient."""
+    rng = np.random.default_rng(0)
+    X, Y, s = rng.standard_normal((30, 3)), rng.random((30, 2)), with_some(30)
+    bad = X.copy()
+    bad[s == 0] = np.nan
+    for package in (dr, oracle):
+        mlp = package.MLP([3, 4, 2], "prelu", dtype="float64", reduction="sum", seed=0)
+        found = dr.check_gradient(mlp, bad, Y, sample_weight=s)
+        assert found.ok
+        assert (
+            found.layers[0].gradient
+            == dr.check_gradient(mlp, X, Y, sample_weight=s).layers[0].gradient
+        )
+        assert found.layers[0].gradient != dr.check_gradient(mlp, X, Y).layers[0].gradient
+    with pytest.raises(ValueError, match=r"sample_weight: row 2 holds -1\.0"):
+        dr.check_gradient(mlp, X, Y, sample_weight=np.where(np.arange(30) == 2, -1.0, 1.0))
+    with pytest.raises(ValueError, match="sample_weight: shape"):
+        dr.compare(dr.MLP([3, 2], seed=0), X, Y, sample_weight=s[:5])
+
+
+@pytest.mark.parametrize(("dtype", "low", "high"), [("float32", -60, 60), ("float64", -900, 900)])
+def test_range_of_a_common_power_of_two(dtype: str, low: int, high: int) -> None:
+    """The range that docs/reference/weights.md states."""
+    rng = np.random.default_rng(1)
+    X, Y = rng.standard_normal((60, 4)), rng.integers(0, 3, 60)
+    s = with_some(60)
+    mlp = dr.MLP([4, 9, 3], ["prelu"], loss="cross_entropy", dtype=dtype, seed=0)
+    expected = mlp.loss(X, Y, None, s), mlp.gradient(X, Y, None, s).tobytes()
+    for power in (low, -1, 1, high):
+        found = mlp.loss(X, Y, None, s * 2.0**power), mlp.gradient(X, Y, None, s * 2.0**power)
+        assert (found[0], found[1].tobytes()) == expected

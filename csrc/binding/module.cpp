@@ -11,8 +11,8 @@ PYBIND11_MODULE(_core, module) {
       if (thrown) std::rethrow_exception(thrown);
     } catch (const Refused& refusal) {
       PyErr_SetString(refused, refusal.argument);
-    } catch (const Busy&) {
-      PyErr_SetString(PyExc_RuntimeError, "this network is being trained by another call; try again when that is done");
+    } catch (const Busy& busy) {
+      PyErr_SetString(PyExc_RuntimeError, (std::string(busy.why) + "; try again when that is done").c_str());
     }
   });
   // A module may first be imported elsewhere; threading knows the main thread by name.

@@ -39,14 +39,10 @@ template <class T> INLINE T* totals_of(const GradientUnit<T>& g, int i, T* here)
   return g.total ? g.total + ptrdiff_t(i) * PANEL : here;
 }
 
-// Onto `sum`, the sums of some columns over the rows in blocks of KB.
-template <class T> INLINE vec<T> column_sum(const T* column, int64_t rows, vec<T> sum) {
-  for (int64_t r0 = 0; r0 < rows; r0 += KB) {
-    vec<T> block{};
-    for (int64_t r = r0; r < rows && r < r0 + KB; r++) block = block + load(column + r * PANEL);
-    sum = sum + block;
-  }
-  return sum;
+// One vector of columns summed, onto what stands in `total` or from zero.
+template <class T> INLINE void sum_columns(const T* x, int64_t rows, T* total, bool onto) {
+  if (!onto) store(total, vec<T>{});
+  sum_rows<1>(x, rows, total, [](vec<T> sum, vec<T> x, int64_t) INLINE_LAMBDA { return sum + x; });
 }
 
 // Tiles of some inputs (rows of the tile) by the output panel, which take their step on registers where
@@ -90,7 +86,7 @@ template <class T> INLINE void by_outputs(const GradientUnit<T>& g, const Update
   }
   if (!g.bias) return;
   T* total_bias = totals_of(g, g.in, tile_bias);
-  store(total_bias, column_sum(g.delta, g.rows, carry ? load(total_bias) : vec<T>{}));
+  sum_columns(g.delta, g.rows, total_bias, carry);
   if (g.last) take_step(g, u, g.in, 1, terms_of_bias(u), total_bias);
 }
 
@@ -98,8 +94,7 @@ template <class T> INLINE void by_outputs(const GradientUnit<T>& g, const Update
 template <class T> void alpha_gradient(const GradientUnit<T>& g, const Update<T>& u) {
   alignas(64) T here[PANEL];
   T* total = totals_of(g, g.in + 1, here);
-  for (int c = 0; c < g.columns; c += lanes<T>)
-    store(total + c, column_sum(g.influence + c, g.rows, g.total && !g.first ? load(total + c) : vec<T>{}));
+  for (int c = 0; c < g.columns; c += lanes<T>) sum_columns(g.influence + c, g.rows, total + c, g.total && !g.first);
   if (g.last) take_step(g, u, g.in + 1, 1, terms_of_bias(u), total);
 }
 

@@ -22,6 +22,7 @@ namespace {
 #include "kernels/vec/elementary.inl.hpp"
 #include "kernels/vec/sine.inl.hpp"
 #include "kernels/columns.inl.hpp"
+#include "kernels/sums.inl.hpp"
 #include "kernels/activation.inl.hpp"
 #include "kernels/tile.inl.hpp"
 #include "kernels/few_rows.inl.hpp"

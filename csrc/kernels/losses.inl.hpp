@@ -7,7 +7,7 @@
 template <class V> struct Element {
   V y;
   V z;     // in: y_hat, or net; out: y_hat
-  V term;  // out
+  V term;  // out; of softmax, in: 1 - y_hat
   V u;     // out; of softmax, in: -log y_hat, out: a of delta = a - y_hat sum_j a_j
 };
 template <class V> using LossFunction = void (*)(Element<V>&, V p) noexcept;
@@ -125,10 +125,10 @@ template <class V> void gamma(Element<V>& e, V) noexcept {
   e.z = exp(e.z);
 }
 
-// y exp(-(p - 1) net) / (p - 1) + exp((2 - p) net) / (2 - p)
-template <class V> void tweedie(Element<V>& e, V p) noexcept {
-  const V a = p - splat<V>(1), b = splat<V>(2) - p;
-  const V falls = shrunk(e.y, a, e.z), rises = exp(b * e.z);
+// y exp(-a net) / a + exp(b net) / b, a = p - 1, b = 2 - p. Where both overflow, p > 2, the first is the larger.
+template <class V> void tweedie(Element<V>& e, V a) noexcept {
+  const V b = splat<V>(1) - a;
+  const V falls = shrunk(e.y, a, e.z), rises = select(falls > largest<V>(), V{}, exp(b * e.z));
   e.term = falls / a + rises / b;
   e.u = falls - rises;
   e.z = exp(e.z);
@@ -145,11 +145,12 @@ template <class V> void focal_logistic(Element<V>& e, V p) noexcept {
   e.z = o;
 }
 
-// From softmax: z holds y_hat, u comes as -log y_hat.
+// From softmax: z holds y_hat, term comes as 1 - y_hat, u as -log y_hat.
 
-// y (1 - y_hat)^p (-log y_hat). The distance from 1 has a floor, for its logarithm; where it counts, -log y_hat is 0.
+// y (1 - y_hat)^p (-log y_hat). The distance from 1 has a floor, for its logarithm; where it counts, -log y_hat is
+// no larger.
 template <class V> void focal_softmax(Element<V>& e, V p) noexcept {
-  const V rest = at_least(splat<V>(elementary<V>::smallest_normal), splat<V>(1) - e.z), log_y_hat = e.u;
+  const V rest = at_least(splat<V>(elementary<V>::smallest_normal), e.term), log_y_hat = e.u;
   const V power = exp(p * log(rest));
   e.term = e.y * (power * log_y_hat);
   e.u = e.y * fma(p * (power / rest), e.z * log_y_hat, power);

@@ -88,24 +88,43 @@ template <class T, bool COLLAPSED> void cross_entropy_rows(const Output<T>& c) n
   }
 }
 
-// Any other: with a_j = -y_hat_j dL_i/dy_hat_j, which stays finite, delta_j = a_j - y_hat_j sum_l a_l.
+// The sum of the e that stand in z, but for the largest: its lane's distance d is 0.
+template <class T> INLINE T sum_of_others(const Output<T>& c, const T* z, const T* d) {
+  Tree16<T> sum;
+  along_row<T>(c.columns, c.stride, [&](int column, ptrdiff_t at, ivec<T> live) {
+    sum.add(column, select(live & (load(d + at) < vec<T>{}), load(z + at), vec<T>{}));
+  });
+  return sum.total();
+}
+
+// Any other: with a_j = -y_hat_j dL_i/dy_hat_j, which stays finite, delta_j = a_j - y_hat_j sum_l a_l. Of a y_hat
+// above 1/2 nothing is lost to rounding near 1: what it leaves comes from the sum of the other e, which is
+// s - 1, and its delta is a_j (1 - y_hat_j) - y_hat_j times the other a.
 template <class T> INLINE T softmax_loss_row(const Output<T>& c, const LossRow<T>& loss, int64_t r, T sum, T log_sum) {
+  typedef vec<T> V;
   const int64_t row = r * PANEL;
   T *z = c.z + row, *delta = c.delta + row;
-  const vec<T> s = splat<vec<T>>(sum), log_s = splat<vec<T>>(log_sum);
-  Tree16<T> total, sum_a;
+  const V s = splat<V>(sum), log_s = splat<V>(log_sum), one = splat<V>(1), half = splat<V>(0.5);
+  const V others = splat<V>(sum_of_others(c, z, delta)), rest = others / s, log_1 = log1p_of_unit(others);
+  Tree16<T> total, sum_a, other_a;
   along_row<T>(c.columns, c.stride, [&](int column, ptrdiff_t at, ivec<T> live) {
-    Element<vec<T>> e{select(live, load(c.Y + row + at), vec<T>{}), load(z + at) / s, {}, log_s - load(delta + at)};
+    const V y_hat = load(z + at) / s;
+    const ivec<T> top = y_hat > half;
+    Element<V> e{select(live, load(c.Y + row + at), V{}), y_hat, select(top, rest, one - y_hat),
+                 select(top, log_1, log_s - load(delta + at))};
     loss.function(e, parameter_of(c, column));
-    const vec<T> a = select(live, e.u, vec<T>{});
-    total.add(column, select(live, e.term, vec<T>{}));
+    const V a = select(live, e.u, V{});
+    total.add(column, select(live, e.term, V{}));
     sum_a.add(column, a);
+    other_a.add(column, select(top, V{}, a));
     store(z + at, e.z);
     store(delta + at, a);
   });
-  const vec<T> t = splat<vec<T>>(sum_a.total());
+  const V t = splat<V>(sum_a.total()), t_others = splat<V>(other_a.total());
   along_row<T>(c.columns, c.stride, [&](int, ptrdiff_t at, ivec<T> live) {
-    store(delta + at, select(live, fma(-load(z + at), t, load(delta + at)), vec<T>{}));
+    const V y_hat = load(z + at), a = load(delta + at);
+    const V d = select(y_hat > half, fma(-y_hat, t_others, a * rest), fma(-y_hat, t, a));
+    store(delta + at, select(live, d, V{}));
   });
   return total.total();
 }

@@ -2,19 +2,11 @@
 // A penalty on the outputs o of a hidden layer: what it adds to the losses of the rows (l1) or to the
 // loss of the batch (kl), and its pull, -S dP/do, on u before the layer's f' is applied.
 
-// Onto the totals of one panel's columns, for rows that begin at a block: sums of s_i o_i over blocks of KB
-// rows, each from zero, in increasing order.
+// Onto the totals of one panel's columns: sums of s_i o_i.
 template <class T> void add_columns(const T* o, int64_t rows, const T* s, T* total) noexcept {
-  constexpr int L = lanes<T>, V = PANEL / L;
-  for (int64_t row = 0; row < rows; row += KB) {
-    const int64_t end = rows - row < KB ? rows : row + KB;
-    vec<T> sum[V] = {};
-    for (int64_t r = row; r < end; r++) {
-      const vec<T> weight = splat<vec<T>>(s ? s[r] : T(1));  // the product with 1 rounds nothing
-      for (int v = 0; v < V; v++) sum[v] = fma(weight, load(o + r * PANEL + v * L), sum[v]);
-    }
-    for (int v = 0; v < V; v++) store(total + v * L, load(total + v * L) + sum[v]);
-  }
+  sum_rows<PANEL / lanes<T>>(o, rows, total, [=](vec<T> sum, vec<T> x, int64_t r) INLINE_LAMBDA {
+    return fma(splat<vec<T>>(s ? s[r] : T(1)), x, sum);  // the product with 1 rounds nothing
+  });
 }
 
 // One panel's units: rho_hat = total / n; their KL(rho || rho_hat), and the pull that all rows share.

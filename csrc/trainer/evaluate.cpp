@@ -38,11 +38,13 @@ constexpr int64_t forward_rows = 256;
 // Elements of a workspace that may lie on the stack: little, as Python's threads may have 32 KiB.
 template <class T> constexpr size_t stack_size = 8192 / sizeof(T);
 
+// The weights of one moment. A call that goes over its rows twice takes both times the same.
+template <class T> using Packed = std::shared_ptr<const Buffer<T>>;
+
 // Runs call(pass, rows of X) over chunks of the n rows, dealt to the threads; forward workspaces.
 template <class T, class Call>
-void each_chunk(Network<T>& network, int64_t n, int n_threads, Watch& watch, Call call) {
+void each_chunk(Network<T>& network, const Packed<T>& packed, int64_t n, int n_threads, Watch& watch, Call call) {
   const Shape& shape = network.shape;
-  const auto packed = network.packed();
   const int threads = workers_for(threads_for(n_threads, shape.flops_per_row() / 3 * double(n)));
   const int64_t even = (n + threads - 1) / threads, rows = std::min(forward_rows, even);
   const int64_t chunks = (n + rows - 1) / rows;
@@ -70,9 +72,10 @@ Selection rows_of(Range rows) { return {nullptr, rows.begin, rows.size()}; }
 // an update. `fill` puts a range of the chunk's rows into o[0] ... net, `drain` takes what is wanted of deltas.
 template <class T> class Batch {
  public:
-  Batch(Network<T>& the_network, const Batches<T>& rows, Watch& the_watch, int n_threads, T* flat_gradient,
-        typename Workspace<T>::Purpose for_what)
+  Batch(Network<T>& the_network, const Packed<T>& weights, const Batches<T>& rows, Watch& the_watch, int n_threads,
+        T* flat_gradient, typename Workspace<T>::Purpose for_what)
       : network(the_network),
+        packed(weights),
         batches(rows),
         n(rows.rows()),
         watch(the_watch),
@@ -81,6 +84,7 @@ template <class T> class Batch {
         purpose(for_what) {}
 
   Network<T>& network;
+  const Packed<T> packed;
   const Batches<T>& batches;
   const int64_t n;
   Watch& watch;
@@ -95,7 +99,6 @@ template <class T> class Batch {
     const int64_t chunk = chunk_rows(shape, n, shares, sizeof(T));
     const bool backward = purpose == Workspace<T>::gradient_of_input || gradient;
     Workspace<T> space(shape, chunk, purpose);
-    const auto packed = network.packed();
     Buffer<T> transposed(backward ? size_t(shape.transposed_size) : 0);
     Buffer<T> packed_gradient(gradient ? size_t(shape.packed_size) : 0);
     Buffer<T> totals(gradient && chunk < n ? size_t(shape.packed_size) : 0);
@@ -168,7 +171,7 @@ template <class T> class Batch {
 template <class T> void predict(Network<T>& network, const Rows& X, T* y_hat, int n_threads, Watch& watch) {
   FirstBad bad;
   const int K = network.shape.outputs();
-  each_chunk(network, X.n, n_threads, watch, [&](Pass<T>& pass, Range rows) {
+  each_chunk(network, network.packed(), X.n, n_threads, watch, [&](Pass<T>& pass, Range rows) {
     const int64_t place = pass.gather_X(X, rows_of(rows), 0);
     if (place >= 0) return bad.found(rows.begin + place, false);
     const Range all{0, rows.size()};
@@ -184,7 +187,7 @@ void forward(Network<T>& network, const Rows& X, const std::vector<T*>& net, con
              Watch& watch) {
   const Shape& shape = network.shape;
   FirstBad bad;
-  each_chunk(network, X.n, n_threads, watch, [&](Pass<T>& pass, Range rows) {
+  each_chunk(network, network.packed(), X.n, n_threads, watch, [&](Pass<T>& pass, Range rows) {
     const auto show = [&](size_t k, const std::vector<T*>& to) {
       unpack_rows(pass.space.o[k], pass.space.stride, rows_of(rows), shape.sizes[k], to[k]);
     };
@@ -213,21 +216,27 @@ template <class T> struct Traced {
   LossFunction<T>* function;
 };
 
+template <class T> void compute(Network<T>& network, GivenLoss<T>& given, const Batches<T>& batches) {
+  const typename Network<T>::Hold hold(network);
+  if (!given.compute(batches.chosen(0, batches.rows()))) throw LossFailed{};
+}
+
 // y_hat of all rows of a trace, and the given loss of them.
-template <class T> GivenLoss<T> given_of(const Traced<T>& trace, const Batches<T>& batches, int K) {
+template <class T> GivenLoss<T> given_of(Network<T>& network, const Traced<T>& trace, const Batches<T>& batches) {
+  const int K = network.shape.outputs();
   GivenLoss<T> given{trace.function};
   if (!given) return given;
   given.reserve(batches.rows(), K);
   for (int64_t r = 0; r < batches.rows(); r++)
     std::copy_n(trace.o.back() + batches.row(r) * K, K, given.y_hat.data() + r * K);
-  if (!given.compute(batches.chosen(0, batches.rows()))) throw LossFailed{};
+  compute(network, given, batches);
   return given;
 }
 
 template <class T> double backward_rows(Batch<T>& batch, const Traced<T>& trace) {
   const Shape& shape = batch.network.shape;
   const size_t last = shape.layers.size();
-  const GivenLoss<T> given = given_of(trace, batch.batches, shape.outputs());
+  const GivenLoss<T> given = given_of(batch.network, trace, batch.batches);
   const auto fill = [&](Pass<T>& pass, Range mine, int64_t at) {
     const Selection rows = batch.batches.chosen(at + mine.begin, mine.size());
     const auto put = [&](size_t k, const std::vector<const T*>& from) {
@@ -277,13 +286,14 @@ double backward(Network<T>& network, const std::vector<const T*>& net, const std
   const Traced<T> trace{net, o, Y, check_of(network.shape, labels), delta, dX, function};
   const auto purpose = Workspace<T>::gradient_of_input;
   const Batches<T> batches(nullptr, Y.n, Y.n, network.shape.mean, sample_weight);
-  Batch<T> batch(network, batches, watch, n_threads, gradient, purpose);
+  const Packed<T> packed = network.packed();
+  Batch<T> batch(network, packed, batches, watch, n_threads, gradient, purpose);
   const double loss = backward_rows(batch, trace);
   // Rows of weight 0 have their deltas too: those carry no weight.
   const int64_t others = int64_t(batches.left_out().size());
   if (others) {
     const Batches<T> rest(batches.left_out().data(), others, others, network.shape.mean, nullptr);
-    Batch<T> without_gradient(network, rest, watch, n_threads, nullptr, purpose);
+    Batch<T> without_gradient(network, packed, rest, watch, n_threads, nullptr, purpose);
     backward_rows(without_gradient, trace);
   }
   return loss;
@@ -292,14 +302,14 @@ double backward(Network<T>& network, const std::vector<const T*>& net, const std
 namespace {
 // The same of X, row by row.
 template <class T>
-GivenLoss<T> given_of(Network<T>& network, const Rows& X, const Batches<T>& batches, int n_threads, Watch& watch,
-                      LossFunction<T>* function) {
+GivenLoss<T> given_of(Network<T>& network, const Packed<T>& packed, const Rows& X, const Batches<T>& batches,
+                      int n_threads, Watch& watch, LossFunction<T>* function) {
   GivenLoss<T> given{function};
   if (!given) return given;
   const int K = network.shape.outputs();
   given.reserve(batches.rows(), K);
   FirstBad bad;
-  each_chunk(network, batches.rows(), n_threads, watch, [&](Pass<T>& pass, Range rows) {
+  each_chunk(network, packed, batches.rows(), n_threads, watch, [&](Pass<T>& pass, Range rows) {
     const int64_t place = pass.gather_X(X, batches.chosen(rows.begin, rows.size()), 0);
     if (place >= 0) return bad.found(rows.begin + place, false);
     const Range all{0, rows.size()};
@@ -307,7 +317,7 @@ GivenLoss<T> given_of(Network<T>& network, const Rows& X, const Batches<T>& batc
     pass.show_outputs(all, given.y_hat.data() + rows.begin * K);
   });
   bad.raise([&](int64_t place) { return batches.row(place); });
-  if (!watch.stopped() && !given.compute(batches.chosen(0, batches.rows()))) throw LossFailed{};
+  if (!watch.stopped()) compute(network, given, batches);
   return given;
 }
 }  // namespace
@@ -316,9 +326,10 @@ template <class T>
 double loss_and_gradient(Network<T>& network, const Rows& X, const Rows& Y, bool labels, T* gradient, int n_threads,
                          Watch& watch, const double* sample_weight, LossFunction<T>* function) {
   const Batches<T> batches(nullptr, X.n, X.n, network.shape.mean, sample_weight);
-  const GivenLoss<T> given = given_of(network, X, batches, n_threads, watch, function);
+  const Packed<T> packed = network.packed();
+  const GivenLoss<T> given = given_of(network, packed, X, batches, n_threads, watch, function);
   if (given && watch.stopped()) return 0;
-  Batch<T> batch(network, batches, watch, n_threads, gradient, Workspace<T>::training);
+  Batch<T> batch(network, packed, batches, watch, n_threads, gradient, Workspace<T>::training);
   const auto fill = [&](Pass<T>& pass, Range mine, int64_t at) {
     const int64_t place = at + mine.begin;
     const Selection rows = batches.chosen(place, mine.size());

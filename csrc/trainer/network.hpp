@@ -12,8 +12,8 @@
 #include "trainer/layout.hpp"
 #include "trainer/shape.hpp"
 
-// The network is being trained.
-struct Busy {};
+// The network is being trained, or a loss of the caller's runs on it.
+struct Busy { const char* why = "this network is being trained by another call"; };
 
 template <class T> class Network {
  public:
@@ -78,15 +78,30 @@ template <class T> class Network {
     return version;
   }
 
-  // While it lives, nobody else trains the network or changes its weights. Throws Busy if somebody does.
+  // While it lives, nobody else trains the network or changes its weights. Throws Busy if somebody does, or holds.
   class Claim {
    public:
     explicit Claim(Network& network) : network_(network) {
       if (network.claimed_.exchange(true)) throw Busy{};
+      if (!network.holds_) return;
+      network.claimed_ = false;
+      throw Busy{"the loss function of this network is running"};
     }
     ~Claim() { network_.claimed_ = false; }
     Claim(const Claim&) = delete;
     Claim& operator=(const Claim&) = delete;
+
+   private:
+    Network& network_;
+  };
+
+  // While one lives, no claim is granted: a loss of the caller's runs, which shall not train what it judges.
+  class Hold {
+   public:
+    explicit Hold(Network& network) : network_(network) { network.holds_++; }
+    ~Hold() { network_.holds_--; }
+    Hold(const Hold&) = delete;
+    Hold& operator=(const Hold&) = delete;
 
    private:
     Network& network_;
@@ -109,6 +124,7 @@ template <class T> class Network {
   Buffer<T> w_, shift_, scale_, loss_parameter_, y_shift_[2], y_scale_[2];
   std::mutex lock_;
   std::atomic<bool> claimed_{false};
+  std::atomic<int> holds_{0};
   std::atomic<uint64_t> version_{1};
   std::shared_ptr<const Buffer<T>> packed_;
 };

@@ -27,7 +27,7 @@ from deltarule.results import Backward, Trace
 from deltarule.trainer import Trainer
 
 if TYPE_CHECKING:
-    from deltarule import callbacks, construct, oracle, plot, schedules
+    from deltarule import callbacks, construct, oracle, plot, schedules, table
     from deltarule.autoencoder import Autoencoder
     from deltarule.averaging import EMA, SWA
     from deltarule.files import FileFormatError, load
@@ -82,11 +82,12 @@ __all__ = [
     "oracle",
     "plot",
     "schedules",
+    "table",
     "unit_variance",
 ]
 
 # Imported when first used: training does without them.
-_MODULES = ("callbacks", "construct", "oracle", "plot", "schedules")
+_MODULES = ("callbacks", "construct", "oracle", "plot", "schedules", "table")
 _HOMES = {
     "Autoencoder": "autoencoder",
     "EMA": "averaging",

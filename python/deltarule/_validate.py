@@ -109,18 +109,36 @@ def sample_weight(value: object, n_rows: int, name: str = "sample_weight") -> Ar
     return exact(s, "float64")
 
 
-def judged_weights(s: Array, dtype: Any) -> Array:
+def judged_weights(s: Array, dtype: Any, name: str = "sample_weight") -> Array:
     """Return s if the core would take it for this dtype: for whoever it does not see."""
     limits = np.finfo(dtype)
     row = _first_row(~((s == 0) | ((s >= limits.tiny) & (s <= limits.max))))
     if row is not None:
         raise ValueError(
-            f"sample_weight: row {row} holds {s[row]}; expected numbers >= 0, finite and 0 or "
+            f"{name}: row {row} holds {s[row]}; expected numbers >= 0, finite and 0 or "
             f"normal as {np.dtype(dtype)}"
         )
     if not s.any():
-        raise ValueError("sample_weight: 0 for every row; expected some numbers > 0")
+        raise ValueError(f"{name}: 0 for every row; expected some numbers > 0")
     return s
+
+
+def weighted_rows(
+    X: object, Y: object, net: Architecture, weights: object
+) -> tuple[Array, Array, Array | None]:
+    """Return X and Y as `data` does, and the weights; where there are some, rows that have one.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument does not fit; of the weights also their values are judged.
+    """
+    x, y = data(X, Y, net)
+    s = sample_weight(weights, len(x))
+    if s is None:
+        return x, y, None
+    taken = judged_weights(s, net.dtype) > 0
+    return x[taken], y[taken], s[taken]
 
 
 def features(X: object, net: Architecture, name: str = "X") -> Array:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from deltarule.specification import Parameter, Specification, specification
+from deltarule.specification import Parameter, Specification, judge_rounded, specification
 
 
 @dataclass(frozen=True)
@@ -128,6 +128,12 @@ def activation(argument: str, value: object, last: bool = False) -> str:
 def parts(text: str) -> Specification:
     """Name, inner name and parameters of a canonical text."""
     return specification("activation", text, _FAMILY, _INNER)
+
+
+def judge_in(argument: str, text: str, dtype: str) -> None:
+    """Refuse a canonical text whose parameter leaves its range in this dtype: a ValueError."""
+    spec = parts(text)
+    judge_rounded(argument, spec, _FAMILY[spec.name], dtype)
 
 
 def row(text: str) -> Activation:

@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from deltarule import losses
 from deltarule._arguments import choice, integer, number, unmasked
-from deltarule.activations import NAMES, parts, row
+from deltarule.activations import NAMES, judge_in, parts, row
 from deltarule.activations import activation as activation_text
 from deltarule.given import LossFunction
 
@@ -92,6 +92,9 @@ class Architecture:
         chosen = losses.read(self.loss)
         put("loss", chosen.text)
         chosen.check_outputs(self.n_outputs)
+        chosen.judge_in(self.dtype)
+        for k, f in enumerate(self.activations):
+            judge_in(self._place(k), f, self.dtype)
         last, allowed = self.activations[-1], OUTPUTS.get(chosen.name, NAMES)
         if parts(last).name not in allowed:
             expected = " or ".join(repr(a) for a in allowed)
@@ -270,7 +273,7 @@ class Architecture:
         )
 
     def flatten(
-        self, W: object, dtype: Any = None, alpha: Sequence[ArrayLike | None] | None = None
+        self, W: object, dtype: Any = None, *, alpha: Sequence[ArrayLike | None] | None
     ) -> NDArray[Any]:
         """Return W[0] .. W[m] and what units learn as one new vector: the inverse of `views`.
 
@@ -278,10 +281,10 @@ class Architecture:
         ----------
         W : sequence of array-like
             W[k], (H_{k+1}, H_k + 1).
-        alpha : sequence, optional
-            The learned parameters as `alphas` gives them; None: their starts.
         dtype : dtype, optional
             None: the network's.
+        alpha : sequence or None
+            The learned parameters as `alphas` gives them; None: their starts.
 
         Returns
         -------
@@ -290,9 +293,9 @@ class Architecture:
         Raises
         ------
         TypeError
-            If W is no sequence, or an entry does not hold real numbers.
+            If W or alpha is no sequence, or an entry does not hold real numbers.
         ValueError
-            If the number of matrices or a shape is wrong.
+            If the number of arrays or a shape is wrong.
         """
         matrices = _sequence("W", W, "a sequence of weight matrices")
         if len(matrices) != len(self.shapes):
@@ -300,25 +303,49 @@ class Architecture:
         w = np.empty(self.n_weights, self.dtype if dtype is None else dtype)
         for k, view in enumerate(self.views(w)):
             view[...] = _real_array(f"W[{k}]", matrices[k], view.shape)
-        self.start_alphas(w, alpha)
+        if alpha is None:
+            self.start_alphas(w)
+        else:
+            self.put_alphas(w, alpha)
         return w
 
-    def start_alphas(
-        self, w: NDArray[Any], alpha: Sequence[ArrayLike | None] | None = None
-    ) -> None:
-        """Write what units learn into a flat vector.
+    def start_alphas(self, w: NDArray[Any]) -> None:
+        """Write into a flat vector what units learn, as the activations' texts say.
 
         Parameters
         ----------
         w : array, (n_weights,), contiguous
             The weights.
-        alpha : sequence, optional
-            The parameters as `alphas` gives them; None: as the activations' texts say.
         """
-        for k, (view, f) in enumerate(zip(self.alphas(w), self.activations, strict=True)):
+        for view, f in zip(self.alphas(w), self.activations, strict=True):
             if view is not None:
-                given = None if alpha is None else alpha[k]
-                view[...] = parts(f).values[0] if given is None else given
+                view[...] = parts(f).values[0]
+
+    def put_alphas(self, w: NDArray[Any], alpha: object) -> None:
+        """Write into a flat vector what units learn.
+
+        Parameters
+        ----------
+        w : array, (n_weights,), contiguous
+            The weights.
+        alpha : sequence of array-like and None
+            As `alphas` gives them.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As `flatten` does.
+        """
+        views = self.alphas(w)
+        given = _sequence("alpha", alpha, "a sequence of arrays and None")
+        if len(given) != len(views):
+            raise ValueError(f"alpha: {len(given)} entries; expected {len(views)}, one per W[k]")
+        for k, view in enumerate(views):
+            if view is not None:
+                view[...] = _real_array(f"alpha[{k}]", given[k], view.shape)
+            elif given[k] is not None:
+                f = self.activations[k]
+                raise ValueError(f"alpha[{k}]: an array; expected None: {f!r} learns nothing")
 
     def vector(self, w: object, dtype: Any = None) -> NDArray[Any]:
         """Return `w` as one new contiguous vector.
@@ -353,14 +380,17 @@ class Architecture:
             If a layer's activation is threshold.
         """
         if "threshold" in self.activations:
-            k = self.activations.index("threshold")
-            at = "output" if k == self.n_hidden_layers else f"activation[{k}]"
+            at = self._place(self.activations.index("threshold"))
             raise ValueError(
                 f"{at}: 'threshold', whose derivative is 0 everywhere but at its jump, where there "
                 "is none: delta would be 0 and gradients would teach the network nothing; expected "
                 "'logistic', its smooth form, or dr.Perceptron, whose rule trains one layer of "
                 "threshold units"
             )
+
+    def _place(self, k: int) -> str:
+        """The argument that gave activation k."""
+        return "output" if k == self.n_hidden_layers else f"activation[{k}]"
 
     def _holds(self, value: float) -> bool:
         return 0 <= value <= float(np.finfo(self.dtype).max)

@@ -160,7 +160,8 @@ class Autoencoder:
             input_shift=None if first else net.input_shift,
             input_scale=None if first else net.input_scale,
         )  # fmt: skip
-        return MLP.from_architecture(half, half.flatten(self.mlp.W[first:last]))
+        w = half.flatten(self.mlp.W[first:last], alpha=self.mlp.alpha[first:last])
+        return MLP.from_architecture(half, w)
 
     def encode(self, X: ArrayLike, n_threads: int | None = None) -> Array:
         """o[code], (n, layers[code])  (1) to (3).
@@ -208,9 +209,14 @@ class Autoencoder:
         """x_hat = y_hat, (n, H_0): what the whole network makes of X, as `MLP.predict`."""
         return self.mlp.predict(X, n_threads)
 
-    def loss(self, X: ArrayLike, n_threads: int | None = None) -> float:
+    def loss(
+        self,
+        X: ArrayLike,
+        n_threads: int | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> float:
         """L of X as its own target, as `MLP.loss`: with l2, without the penalty on the code."""
-        return self.mlp.loss(X, X, n_threads)
+        return self.mlp.loss(X, X, n_threads, sample_weight)
 
     def fit(
         self,
@@ -223,10 +229,11 @@ class Autoencoder:
         n_threads: int | None = None,
         noise: float = 0.0,
         masking: float = 0.0,
-        validation: ArrayLike | tuple[ArrayLike, ArrayLike] | None = None,
+        validation: ArrayLike | tuple[ArrayLike, ...] | None = None,
         progress: bool = False,
         stop_tol: float | None = None,
         record: str | Collection[str] | None = None,
+        sample_weight: ArrayLike | None = None,
     ) -> History:
         """Train on pairs (corrupted x, x): a fresh corruption every epoch, the target clean.
 
@@ -241,10 +248,12 @@ class Autoencoder:
             and then `corrupt(X, noise, masking, rng)`.
         noise, masking : float
             As `corrupt` takes them; both 0: no corruption, an ordinary autoencoder.
-        validation : array-like or (inputs, targets), optional
+        validation : array-like, (inputs, targets) or (inputs, targets, sample_weight), optional
             Samples that are their own targets, or such a pair (noisy samples and clean ones).
         stop_tol, record
             As `MLP.fit` takes them. What is recorded is of the clean X, without the penalty.
+        sample_weight : array-like, (n,), optional
+            As `MLP.fit` takes it; the mean of a code unit is the weighted one (W3).
 
         Returns
         -------
@@ -270,6 +279,7 @@ class Autoencoder:
         return train(
             self.mlp, corrupting, x, x, epochs, shuffle=shuffle, seed=rng, n_threads=n_threads,
             validation=pair, progress=progress, stop_tol=stop_tol, record=record,
+            sample_weight=sample_weight,
         )  # fmt: skip
 
     def _trainer(
@@ -377,6 +387,10 @@ class _Corrupting:
     @property
     def n_epochs(self) -> int:
         return self.trainer.n_epochs
+
+    @property
+    def batch_size(self) -> int | None:
+        return self.trainer.batch_size
 
     @property
     def eta(self) -> float | None:

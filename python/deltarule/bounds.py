@@ -224,13 +224,15 @@ class Bounds:
         return self.roundings(1 if chosen.name in SQUARES else 4, np.abs(u))
 
     def weight_gradient(
-        self, delta: Float64, o: Float64, W: Float64, S: float, l2: float, l1: float = 0.0
-    ) -> Float64:
+        self, delta: Float64, o: Float64, W: Float64, S: float, l2: float, l1: float = 0.0,
+        weighted: bool = False,
+    ) -> Float64:  # fmt: skip
         """dW = -(1/S) delta^T [o, 1] + l2 W + l1 sign(W).
 
-        1/S, its product and each penalty round, and so does whatever a penalty is added to.
+        1/S, its product and each penalty round, and so does whatever a penalty is added to; where
+        rows have weights, delta comes times them, a product more.
         """
-        more = 1 if l1 else 0
+        more = (1 if l1 else 0) + weighted
         augmented = np.concatenate([np.abs(o), np.ones((len(o), 1))], axis=1)
         bound = self.contraction(len(o), np.abs(delta).T @ augmented, more=3 + more) / S
         bound[:, :-1] += self.roundings(2 + more, l2 * np.abs(W[:, :-1]))

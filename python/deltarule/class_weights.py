@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import reprlib
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,13 @@ from deltarule.given import Given
 from deltarule.results import Array
 
 PAIRS = ({0.0, 1.0}, {-1.0, 1.0})  # what the targets of a single output may be as classes
+
+
+class Classes(NamedTuple):
+    """The class of each row, and which there may be."""
+
+    of_rows: NDArray[np.int64]
+    known: tuple[int, ...] | range
 
 
 def with_class_weights(
@@ -31,9 +38,9 @@ def with_class_weights(
     y : array, (n, K) or (n,)
         Targets, as `_validate.targets` returns them.
     net : Architecture
-        Tells K.
+        Tells K and the dtype.
     sample_weight : array, (n,), or None
-        s_i; None: 1 each. Rows of weight 0 count for nothing.
+        s_i; None: 1 each. Rows of weight 0 count for nothing, and are of no class.
 
     Returns
     -------
@@ -44,24 +51,34 @@ def with_class_weights(
     TypeError
         If class_weight is neither, or a weight no number.
     ValueError
-        If targets are no classes, a class is unknown, or a weight negative or not finite.
+        If a sample weight is negative or not finite, targets are no classes, a class is unknown, or
+        its weight negative or not finite; if a product is none that the network's dtype takes.
     """
-    classes = classes_of(y, net)
-    s = np.ones(len(y)) if sample_weight is None else sample_weight
-    if isinstance(class_weight, Mapping):
-        return s * _by_class(class_weight, classes, net)
     expected = "'balanced', a dict of class to number or None"
-    if not isinstance(class_weight, str):
+    if not isinstance(class_weight, str | Mapping):
         raise TypeError(
             f"class_weight: {reprlib.repr(class_weight)} of type {type(class_weight).__name__}; "
             f"expected {expected}"
         )
-    if class_weight != "balanced":
+    if isinstance(class_weight, str) and class_weight != "balanced":
         raise ValueError(f"class_weight: {class_weight!r}; expected {expected}")
-    return s * _balanced(classes, s)
+    product, name = np.ones(len(y)), "class_weight"
+    if sample_weight is not None:
+        product, name = (
+            _validate.judged_weights(sample_weight, net.dtype).copy(),
+            "sample_weight times class_weight",
+        )
+    rows = np.flatnonzero(product)
+    classes = classes_of(y, net, rows)
+    s = product[rows]
+    if isinstance(class_weight, Mapping):
+        product[rows] = s * _by_class(class_weight, classes)
+    else:
+        product[rows] = s * _balanced(classes.of_rows, s)
+    return _validate.judged_weights(product, net.dtype, name)
 
 
-def classes_of(y: Array, net: Architecture) -> NDArray[np.int64]:
+def classes_of(y: Array, net: Architecture, rows: NDArray[np.int64]) -> Classes:
     """The class of each row: its label, the place of its 1, or the value of a single target.
 
     Parameters
@@ -70,56 +87,81 @@ def classes_of(y: Array, net: Architecture) -> NDArray[np.int64]:
         Targets.
     net : Architecture
         Tells K.
+    rows : array of int64
+        The rows that count.
 
     Returns
     -------
-    array of int64, (n,)
+    Classes
+        Of these rows.
 
     Raises
     ------
     ValueError
         If a row is of no one class.
     """
+    own, K = isinstance(y, Given), net.n_outputs
     if isinstance(y, Given):
         y = y.Y
-    if net.n_outputs == 1:
-        values = y.reshape(len(y)).astype(np.float64)
-        if not any(set(np.unique(values)) <= pair for pair in PAIRS):
-            row = int(np.flatnonzero(~np.isin(values, (-1.0, 0.0, 1.0)))[:1].sum())
-            raise ValueError(
-                f"class_weight: row {row} of Y holds {y.reshape(len(y))[row]}; expected two "
-                "classes, 0 and 1 or -1 and 1"
-            )
-        return values.astype(np.int64)
-    if y.ndim == 1 and y.dtype.kind == "f":
-        raise ValueError(f"class_weight: Y of {y.dtype}; expected integer labels or one-hot rows")
-    if y.ndim == 1:
-        return _validate.judged(y, net, net.dtype).astype(np.int64)
-    bad = np.flatnonzero(((y != 0) & (y != 1)).any(axis=1) | ((y == 1).sum(axis=1) != 1))
-    if bad.size:
+    if y.ndim == 1 and K > 1 and (own or net.takes_labels):
+        return _labels(y, K, rows)
+    if y.ndim == 1 or y.shape[1:] == (1,):
+        return _two_values(y.reshape(-1), rows)
+    if y.shape != (len(y), K):
         raise ValueError(
-            f"class_weight: row {bad[0]} of Y is {reprlib.repr(y[bad[0]].tolist())}; expected "
-            "labels or one-hot rows"
+            f"class_weight: Y of shape {y.shape}; expected {'labels (n,) or ' if K > 1 else ''}"
+            f"rows (n, {K})"
         )
-    return np.asarray(np.argmax(y, axis=1), np.int64)
+    given = y[rows]
+    bad = np.flatnonzero(
+        ((given != 0) & (given != 1)).any(axis=1) | ((given == 1).sum(axis=1) != 1)
+    )
+    if bad.size:
+        row = rows[bad[0]]
+        raise ValueError(
+            f"class_weight: row {row} of Y is {reprlib.repr(y[row].tolist())}; expected labels or "
+            "one-hot rows"
+        )
+    return Classes(np.asarray(np.argmax(given, axis=1), np.int64), range(K))
+
+
+def _labels(y: Array, K: int, rows: NDArray[np.int64]) -> Classes:
+    if y.dtype.kind == "f":
+        raise ValueError(f"class_weight: Y of {y.dtype}; expected integer labels or one-hot rows")
+    bad = np.flatnonzero((y[rows] < 0) | (y[rows] >= K))
+    if bad.size:
+        row = rows[bad[0]]
+        raise ValueError(f"Y: row {row} holds label {y[row]}; expected 0 ... {K - 1}")
+    return Classes(y[rows].astype(np.int64), range(K))
+
+
+def _two_values(y: Array, rows: NDArray[np.int64]) -> Classes:
+    values = y[rows].astype(np.float64)
+    if not any(set(np.unique(values)) <= pair for pair in PAIRS):
+        odd = np.flatnonzero(~np.isin(values, (-1.0, 0.0, 1.0)))
+        row = rows[odd[0] if odd.size else 0]
+        raise ValueError(
+            f"class_weight: row {row} of Y holds {y[row]}; expected two classes, 0 and 1 or -1 "
+            "and 1"
+        )
+    return Classes(values.astype(np.int64), (-1, 0, 1))
 
 
 def _balanced(classes: NDArray[np.int64], s: Array) -> Array:
-    """n / (C n_c) of each row, over rows of weight > 0."""
-    values, places = np.unique(classes, return_inverse=True)
-    counts = np.bincount(places, weights=s, minlength=len(values))
-    there = counts > 0
-    factors = np.divide(counts.sum(), there.sum() * counts, out=np.zeros(len(values)), where=there)
-    return np.asarray(factors[places])
+    """n / (C n_c) of each row."""
+    _, places = np.unique(classes, return_inverse=True)
+    counts = np.bincount(places, weights=s)
+    return np.asarray((counts.sum() / (len(counts) * counts))[places])
 
 
-def _by_class(weights: Mapping[Any, Any], classes: NDArray[np.int64], net: Architecture) -> Array:
-    known = range(net.n_outputs) if net.n_outputs > 1 else (-1, 0, 1)
-    factors = np.ones(len(classes))
+def _by_class(weights: Mapping[Any, Any], classes: Classes) -> Array:
+    factors = np.ones(len(classes.of_rows))
     for name, value in weights.items():
-        if isinstance(name, bool) or name not in known:
-            expected = f"0 ... {net.n_outputs - 1}" if net.n_outputs > 1 else "-1, 0 or 1"
+        if name not in classes.known:
+            known = classes.known
+            expected = f"0 ... {len(known) - 1}" if isinstance(known, range) else "-1, 0 or 1"
             raise ValueError(f"class_weight: class {name!r}; expected {expected}")
         label = f"class_weight[{name!r}]"
-        factors[classes == name] = number(label, value, lambda v: v >= 0, "a finite number >= 0")
+        factor = number(label, value, lambda v: v >= 0, "a finite number >= 0")
+        factors[classes.of_rows == name] = factor
     return factors

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The command `deltarule`: `deltarule demo`, `deltarule info`, `deltarule bench`."""
+"""The command `deltarule`: demonstration, information, speed; `table.commands` has the others."""
 
 from __future__ import annotations
 
@@ -16,6 +16,14 @@ examples:
   deltarule info              version, instruction set, threads, OpenMP runtime
   deltarule bench             our speed on this machine, as a share of its FMA peak
   deltarule bench --peak      that peak by instruction set, dtype and threads
+
+  deltarule fit train.csv --target price -o model.safetensors
+  deltarule predict model.safetensors new.csv -o predicted.csv
+  deltarule evaluate model.safetensors test.csv
+  deltarule inspect model.safetensors
+
+exit status: 0 done; 1 a file, a table or the training failed, or the demonstration found a
+difference; 2 the command line is wrong; 130 Ctrl-C
 """
 
 
@@ -30,9 +38,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        The exit status: 0, or 1 if the demonstration finds a difference.
+        The exit status: 0 done; 1 if a file, a table or a training failed, or the demonstration
+        found a difference; 130 after Ctrl-C. A wrong command line raises SystemExit(2).
     """
     options = _parser().parse_args(arguments)
+    if "run" in options:
+        return int(options.run(options))
     if options.command == "info":
         from deltarule.info import info
 
@@ -84,6 +95,7 @@ def _names(text: str) -> list[str]:
 
 def _parser() -> argparse.ArgumentParser:
     from deltarule import __version__
+    from deltarule.table.commands import add_parsers
 
     parser = argparse.ArgumentParser(
         prog="deltarule",
@@ -93,6 +105,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"deltarule {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
+    add_parsers(commands)
     demo = commands.add_parser(
         "demo", help="train on handwritten digits and compare with the references"
     )

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from deltarule import _validate
 from deltarule.given import loss_name
 from deltarule.info import align
 from deltarule.mlp import MLP
@@ -79,7 +80,13 @@ class Comparison:
         return "\n".join([*align(rows, "<<>><<"), last])
 
 
-def compare(mlp: MLP, X: ArrayLike, Y: ArrayLike, n_threads: int | None = None) -> Comparison:
+def compare(
+    mlp: MLP,
+    X: ArrayLike,
+    Y: ArrayLike,
+    n_threads: int | None = None,
+    sample_weight: ArrayLike | None = None,
+) -> Comparison:
     """Compare every native quantity with the oracle and with the literal reference.
 
     Parameters
@@ -92,6 +99,8 @@ def compare(mlp: MLP, X: ArrayLike, Y: ArrayLike, n_threads: int | None = None) 
         Targets, as `MLP.backward` takes them.
     n_threads : int, optional
         Of the native computation. None: as many as pay.
+    sample_weight : array-like, (n,), optional
+        As `MLP.backward` takes it; rows of weight 0 are left out of everything.
 
     Returns
     -------
@@ -110,13 +119,14 @@ def compare(mlp: MLP, X: ArrayLike, Y: ArrayLike, n_threads: int | None = None) 
     if not isinstance(mlp.architecture.loss, str):
         name = loss_name(mlp.architecture.loss)
         raise ValueError(f"compare: the loss is the function {name}; expected one with a name")
-    trace = mlp.forward(X, n_threads)
-    back = mlp.backward(trace, Y, n_threads)
+    x, y, s = _validate.weighted_rows(X, Y, mlp.architecture, sample_weight)
+    trace = mlp.forward(x, n_threads)
+    back = mlp.backward(trace, y, n_threads, s)
     native = _quantities(trace, back)
-    literal = _quantities(*_literal(mlp, X, Y))
+    literal = _quantities(*_literal(mlp, x, y, s))
     found = []
     with np.errstate(all="ignore"):  # a diverged network compares inf and nan, without warnings
-        for name, expected, bound in _expectations(mlp, X, Y, trace, back):
+        for name, expected, bound in _expectations(mlp, x, y, s, trace, back):
             deviation, share = _measure(native[name], expected, bound)
             equal = same_bits(native[name], literal[name])
             found.append(Quantity(name, native[name].shape, deviation, share, equal))
@@ -135,10 +145,9 @@ def _quantities(trace: Trace, back: Backward) -> dict[str, Array]:
 
 
 def _expectations(
-    mlp: MLP, X: ArrayLike, Y: ArrayLike, trace: Trace, back: Backward
+    mlp: MLP, X: Array, Y: Array, sample_weight: Array | None, trace: Trace, back: Backward
 ) -> Iterator[tuple[str, Float64, Float64]]:
     """Yield name, oracle's value and bound of each quantity, in order of computation."""
-    from deltarule import _validate
     from deltarule.bounds import Bounds
     from deltarule.oracle import activations, losses, network
     from deltarule.oracle.data import float_features, targets_as
@@ -146,7 +155,9 @@ def _expectations(
     net, bounds = mlp.architecture, Bounds(mlp.architecture.dtype)
     f, eps, m = net.activations, network.eps(net), net.n_hidden_layers
     shift, scale = network.scaling(net)
-    S = network.reduction_size(net, len(trace.y_hat))
+    weight = np.ones(len(X)) if sample_weight is None else sample_weight.astype(net.dtype)
+    s = _float64(weight)[:, None]
+    S = network.reduction_size(net, float(np.sum(s)))
     x = float_features(X, net).astype(net.dtype).astype(np.float64)
     given = _validate.judged(_validate.targets(Y, net), net, net.dtype)
     y = targets_as(given, net, net.dtype).astype(np.float64)
@@ -177,19 +188,20 @@ def _expectations(
         value = network.hidden_delta(*above, None, None, sums[k], alpha[k - 1])
         yield f"delta[{k}]", value, bounds.hidden_delta(*above, sums[k], alpha[k - 1])
     for k in range(m + 1):
-        value = network.weight_gradient(delta[k + 1], o[k], W[k], S, net.l2, net.l1)
-        bound = bounds.weight_gradient(delta[k + 1], o[k], W[k], S, net.l2, net.l1)
+        value = network.weight_gradient(s * delta[k + 1], o[k], W[k], S, net.l2, net.l1)
+        weighted = s * delta[k + 1], o[k], W[k], S, net.l2, net.l1
+        bound = bounds.weight_gradient(*weighted, sample_weight is not None)
         yield f"dW[{k}]", value, bound
     for k, learned in enumerate(alpha):
         if learned is not None:
-            by = f[k], sums[k + 1], learned, arriving[k]
-            bound = bounds.alpha_gradient(*by, off[k], S)
+            by = f[k], sums[k + 1], learned, s * arriving[k]
+            bound = bounds.alpha_gradient(*by, s * off[k], S)
             yield f"dalpha[{k}]", network.alpha_gradient(*by, S), bound
     value = network.input_gradient(delta[1], W[0], scale)
     yield "dX", value, bounds.input_gradient(delta[1], W[0], scale)
-    rows = losses.row_loss(net.loss, output, y, last, y_hat, eps)
+    rows = s[:, 0] * losses.row_loss(net.loss, output, y, last, y_hat, eps)
     value = np.asarray(losses.batch_loss(rows, S, losses.penalty(W, net.l2, net.l1)))
-    each = bounds.loss(net.loss, output, y, last, y_hat, eps)
+    each = s[:, 0] * bounds.loss(net.loss, output, y, last, y_hat, eps)
     yield "loss", value, bounds.batch_loss(rows, each, S) + bounds.penalty(W, net.l2, net.l1)
 
 
@@ -217,12 +229,10 @@ def same_bits(a: Array, b: Array) -> bool:
     return bool(np.all(equal | (np.isnan(a) & np.isnan(b))))
 
 
-def _literal(mlp: MLP, X: ArrayLike, Y: ArrayLike) -> tuple[Trace, Backward]:
+def _literal(mlp: MLP, x: Array, y: Array, s: Array | None) -> tuple[Trace, Backward]:
     """Both passes of the literal reference, from X and w alone."""
-    from deltarule import _validate
     from deltarule.oracle import literal
 
-    x, y = _validate.data(X, Y, mlp.architecture)
     reference = literal.MLP(mlp.architecture, mlp.w)
     trace = reference.forward(x)
-    return trace, reference.backward(trace, y)
+    return trace, reference.backward(trace, y, None, s)

@@ -43,6 +43,8 @@ class Differences:
         Targets, judged.
     n_threads : int, optional
         Of the losses.
+    s : array, (n,), optional
+        Weights of the samples, > 0, judged.
 
     Attributes
     ----------
@@ -55,17 +57,19 @@ class Differences:
         If the loss is not finite.
     """
 
-    def __init__(self, mlp: AnyMLP, x: Array, y: Array, n_threads: int | None) -> None:
+    def __init__(
+        self, mlp: AnyMLP, x: Array, y: Array, n_threads: int | None, s: Array | None = None
+    ) -> None:
         net = replace(mlp.architecture, dtype="float64")
         self.w = mlp._snapshot().astype(np.float64)
         self.mlp = _double(mlp, net, self.w)
-        self.x, self.y, self.n_threads = x, y, n_threads
-        at_w = self.mlp.loss(x, y, n_threads)
+        self.x, self.rows, self.n_threads = x, (x, y, n_threads, s), n_threads
+        at_w = self.mlp.loss(*self.rows)
         if not np.isfinite(at_w):
             raise ValueError(f"mlp: the loss is {at_w}; expected weights with a finite loss")
         self.kinked = {k: at for k, f in enumerate(net.activations, 1) if (at := kinks(f))}
         self.active = list(self._activities()) if self.kinked else []
-        self.rounding, self.largest = _magnitudes(self.mlp, self.w, x, y, n_threads)
+        self.rounding, self.largest = _magnitudes(self.mlp, self.w, *self.rows)
 
     def by(self, k: int, j: int, i: int) -> tuple[float, float] | None:
         """D and its error bound for W[k][j, i], or for alpha[k][j] in the column after the bias.
@@ -107,7 +111,7 @@ class Differences:
 
     def _loss(self, at: int, by: float) -> float:
         self._move(at, by)
-        return self.mlp.loss(self.x, self.y, self.n_threads)
+        return self.mlp.loss(*self.rows)
 
     def _straddles(self, at: int, reach: float, penalised: bool) -> bool:
         l1 = self.mlp.architecture.l1
@@ -138,7 +142,7 @@ def _double(mlp: AnyMLP, net: Architecture, w: Float64) -> AnyMLP:
 
 
 def _magnitudes(
-    mlp: AnyMLP, w: Float64, x: Array, y: Array, n_threads: int | None
+    mlp: AnyMLP, w: Float64, x: Array, y: Array, n_threads: int | None, s: Array | None
 ) -> tuple[float, list[Float64]]:
     """What rounding can do to L, and max over the samples of |[o[k], 1]_i| for each k.
 
@@ -146,7 +150,7 @@ def _magnitudes(
 
     A net is off by gamma_{H+16} times the sum of its terms' magnitudes, which |delta| carries to
     L. An L_i adds K terms of a few operations on y and net, none larger than
-    ((1 + |y|) (1 + |net|))^2; L adds n of them; gamma adds n_weights squares.
+    ((1 + |y|) (1 + |net|))^2; L adds n of them, times their weights; gamma adds n_weights squares.
     """
     from deltarule.given import Given
     from deltarule.oracle.data import float_targets
@@ -155,24 +159,25 @@ def _magnitudes(
     net = mlp.architecture
     targets: Any = float_targets(y, net)
     W = net.views(np.abs(w))
-    S = reduction_size(net, len(x))
+    weight = np.ones(len(x)) if s is None else s
+    S = reduction_size(net, float(np.sum(weight)))
     largest = [np.ones(columns + 1) for _, columns in net.shapes]
     total = 0.0
     for rows, trace in traces(mlp, x, n_threads):
-        delta = mlp.backward(trace, y[rows], n_threads).delta
+        delta, shares = mlp.backward(trace, y[rows], n_threads).delta, weight[rows, None] / S
         if isinstance(targets, Given):
             y_size = np.abs(targets[rows](trace.y_hat)[0])[:, None]
         else:
             y_size = np.abs(np.tile(targets[rows], net.chosen_loss.row.columns))
         terms = ((1 + y_size) * (1 + np.abs(_array(trace.net[-1])))) ** 2
         terms += np.abs(_array(delta[-1]))  # of an exponential of net, which both hold
-        total += _gamma(len(x) + net.n_outputs + 16) * float(np.sum(terms)) / S
+        total += _gamma(len(x) + net.n_outputs + 16) * float(np.sum(terms * shares))
         for k, matrix in enumerate(W):
             o = np.abs(trace.o[k])
             np.maximum(largest[k][:-2], np.max(o, axis=0), out=largest[k][:-2])
             largest[k][-1] = max(largest[k][-1], np.max(np.abs(_array(trace.net[k + 1]))))
             terms = np.abs(_array(delta[k + 1])) * (o @ matrix[:, :-1].T + matrix[:, -1])
-            total += _gamma(matrix.shape[1] + 16) * float(np.sum(terms)) / S
+            total += _gamma(matrix.shape[1] + 16) * float(np.sum(terms * shares))
     penalty = net.l2 * float(np.sum(w**2)) + net.l1 * float(np.sum(np.abs(w)))
     return total + _gamma(len(w)) * penalty, largest
 

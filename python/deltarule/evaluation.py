@@ -72,6 +72,8 @@ def score(
 def check_classes(name: str, net: Architecture) -> None:
     """Refuse outputs that decide for no class."""
     output = net.activations[-1]
+    if not net.chosen_loss.row.classes:
+        raise ValueError(f"{name}: the outputs of loss={net.loss!r} are no classes'")
     decides = output in ("logistic", "threshold") or net.chosen_loss.row.one_against_rest
     if net.n_outputs == 1 and not decides:
         expected = "logistic or threshold, or several"

@@ -100,7 +100,9 @@ class Given:
         FloatingPointError
             If it returns a number that is not finite.
         """
-        return self.judged(self.function(y_hat, self.Y[rows]), y_hat)
+        shown = self.Y[rows].view()
+        shown.flags.writeable = False  # the caller's own memory, where rows are a slice
+        return self.judged(self.function(y_hat, shown), y_hat)
 
     def judged(self, result: object, y_hat: Array) -> tuple[Array, Array]:
         """Return what the function returned as two exact arrays, if that is what it is."""

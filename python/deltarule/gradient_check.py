@@ -22,6 +22,7 @@ def check_gradient(
     seed: int | None = 0,
     tolerance: float = 1e-6,
     n_threads: int | None = None,
+    sample_weight: ArrayLike | None = None,
 ) -> GradientCheck:
     """dL/dW[k]_ji against (4 D_1 - D_2) / 3, D_s = (L(w + sh) - L(w - sh)) / 2sh, in float64.
 
@@ -42,6 +43,8 @@ def check_gradient(
         The largest relative error that is still right.
     n_threads : int, optional
         Of the losses. None: as many as pay.
+    sample_weight : array-like, (n,), optional
+        As `MLP.loss` takes it.
 
     Returns
     -------
@@ -68,11 +71,11 @@ def check_gradient(
         n_weights = integer("n_weights", n_weights, 1)
     rng = generator(seed)
     tolerance = number("tolerance", tolerance, lambda value: 0 < value < 1, "a number in (0, 1)")
-    x, y = _validate.data(X, Y, net)
-    own = net.units(mlp.gradient(x, y, n_threads))
+    x, y, s = _validate.weighted_rows(X, Y, net, sample_weight)
+    own = net.units(mlp.gradient(x, y, n_threads, s))
     single = net.dtype == "float32"
-    differences = Differences(mlp, x, y, n_threads)
-    claimed = net.units(differences.mlp.gradient(x, y, n_threads)) if single else own
+    differences = Differences(mlp, x, y, n_threads, s)
+    claimed = net.units(differences.mlp.gradient(x, y, n_threads, s)) if single else own
     layers = []
     for k, dW in enumerate(claimed):
         places = np.arange(dW.size)

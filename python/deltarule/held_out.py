@@ -122,7 +122,7 @@ def split(
 def _groups(y: Any, rows: NDArray[np.int64], net: Architecture) -> list[NDArray[np.int64]]:
     """The rows of each class, or all of them where targets are no classes."""
     try:
-        classes = classes_of(y[rows], net)
+        classes = classes_of(y, net, rows).of_rows
     except (ValueError, TypeError):
         return [rows]
     return [rows[classes == one] for one in np.unique(classes)]

@@ -9,13 +9,13 @@ Constants count roundings; an elementary function's ulp is at most 2 u.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
 from deltarule.losses import Chosen
 from deltarule.oracle import row_losses
-from deltarule.oracle.activations import logistic, softmax
+from deltarule.oracle.activations import logistic
 
 if TYPE_CHECKING:
     from deltarule.bounds import Bounds
@@ -104,15 +104,16 @@ def _gamma(b: Bounds, y: Float64, net: Float64) -> Errors:
 
 def _tweedie(b: Bounds, y: Float64, net: Float64, p: float) -> Errors:
     a, c = p - 1, abs(2 - p)
-    off = 4 * b.u * (1 + p)  # of a and c, whose difference from p loses digits
-    exponent = np.expm1(np.minimum(np.abs(net) * off, 1.0))
+    off_a, off_c = 6 * b.u * a, b.u * (2 * a + 6 * c)  # of both and their products with net
     falls = np.where(y == 0, 0.0, y * np.exp(-a * net))
     rises = np.exp((2 - p) * net)
-    e_falls = falls * (2 * exponent + 2 * b.exp_error() + 4 * b.u) + 2 * b.tiny
-    e_rises = rises * (exponent + b.exp_error() + 2 * b.u) + b.tiny
-    error = (e_falls + falls * (off / a + 2 * b.u)) / a + (
-        e_rises + rises * (off / c + 2 * b.u)
-    ) / c
+
+    def power(off: float) -> Float64:
+        return np.asarray(np.expm1(np.minimum(np.abs(net) * off, 1.0)))
+
+    e_falls = falls * (2 * power(off_a) + 2 * b.exp_error() + 4 * b.u) + 2 * b.tiny
+    e_rises = rises * (power(off_c) + b.exp_error() + 2 * b.u) + b.tiny
+    error = (e_falls + falls * 8 * b.u) / a + (e_rises + rises * (off_c / c + 2 * b.u)) / c
     size = falls / a + rises / c
     return error + b.roundings(1, size), size, e_falls + e_rises + b.roundings(1, falls + rises)
 
@@ -139,43 +140,81 @@ def _focal_logistic(b: Bounds, y: Float64, net: Float64, g: float) -> Errors:
     )  # fmt: skip
 
 
+class _Softmax(NamedTuple):
+    """What `row_losses.softmax_parts` gives, and the errors of p, 1 - p and -log p."""
+
+    parts: row_losses.SoftmaxParts
+    e_p: Float64
+    e_rest: Float64
+    e_log: Float64
+
+
+def _softmax(b: Bounds, net: Float64) -> _Softmax:
+    parts = row_losses.softmax_parts(net)
+    e_p = b.activation("softmax", net, parts.p)
+    e_log, _ = b.log_softmax(net)
+    plain = e_p + (b.u + b.u_oracle) * parts.rest
+    # The sum of the other e, each off by exp's error and by the rounding of its distance.
+    u = b.u + b.u_oracle
+    distance = np.max(net, axis=1, keepdims=True) - net
+    grown = np.exp(np.minimum(np.where(parts.p > 0, distance, 0.0) * u, 1.0)) - 1
+    e = np.exp(-distance) * np.where(parts.top, 0.0, grown + 2 * b.exp_error())
+    others = np.sum(np.where(distance > 0, np.exp(-distance), 0.0), axis=1, keepdims=True)
+    e_others = np.sum(e, axis=1, keepdims=True) + b.tree(net.shape[1], others)
+    near = e_others + others * (2 * b.exp_error() + 8 * u) + 2 * b.tiny
+    # Near 1/2 either form may be taken.
+    by_others, by_1 = parts.p > 0.45, parts.p < 0.55
+    e_rest = np.maximum(np.where(by_others, near, 0.0), np.where(by_1, plain, 0.0))
+    log_near = near + b.ulps("log1p", np.log1p(others))
+    e_r = np.maximum(np.where(by_others, log_near, 0.0), np.where(by_1, e_log, 0.0))
+    return _Softmax(parts, e_p, np.asarray(e_rest), np.asarray(e_r))
+
+
+def _softmax_delta(b: Bounds, s: _Softmax, a: Float64, e_a: Float64) -> Float64:
+    """Error of a - p sum a, where the a >= 0 may be off by e_a."""
+    p, rest, top = s.parts.p, s.parts.rest, s.parts.top
+
+    def pulled(taken: Any) -> tuple[Float64, Float64]:
+        total = np.sum(np.where(taken, a, 0.0), axis=1, keepdims=True)
+        error = np.sum(np.where(taken, e_a, 0.0), axis=1, keepdims=True)
+        return p * total, s.e_p * (total + error) + p * (error + b.tree(a.shape[1], total + error))
+
+    all_, e_all = pulled(True)
+    others, e_others = pulled(~top)
+    plain = e_a + e_all + b.roundings(2, a + all_)
+    own = e_a * rest + (a + e_a) * s.e_rest + e_others + b.roundings(3, a * rest + others)
+    near = np.where(top, own, plain)
+    return np.asarray(np.where(np.abs(p - 0.5) < 0.05, np.maximum(own, plain), near))
+
+
 def _focal_softmax(b: Bounds, y: Float64, net: Float64, g: float) -> Errors:
-    p = softmax(net)
-    e_p = b.activation("softmax", net, p)
-    e_r, r = b.log_softmax(net)
-    rest = 1 - p
-    e_rest = e_p + b.u * rest + b.u_oracle
-    low, high = np.maximum(rest - e_rest, 0), rest + e_rest
-    eps = b.exp_error() + 4 * b.u * (1 + g * np.abs(np.log(np.maximum(rest, b.tiny))))
-    power = high**g
-    e_power = np.maximum(power - rest**g, rest**g - low**g) + power * eps + b.tiny
-    # Where 1 - p is not known, its power less one has no bound unless it has no pole.
-    near = rest <= 2 * e_rest
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        slope = g * (high if g >= 1 else low) ** (g - 1)
-        pole = np.inf if 0 < g < 1 else 2 * slope * (r + e_r)
-        off = e_power / np.maximum(power, b.tiny) + e_rest / np.maximum(low, b.tiny) + 4 * b.u
-        bend = np.where(near, pole, slope * (r * off + e_r * (1 + off)))
-    a = y * (power + slope * p * r)
-    e_a = y * (e_power + p * bend + e_p * slope * r) + b.roundings(6, np.where(near, 0, a))
-    e_a = np.where(y == 0, 0.0, e_a)
+    s = _softmax(b, net)
+    p, r = s.parts.p, s.parts.minus_log
+    rest = np.maximum(s.parts.rest, b.tiny)  # the floor under it
+    off = s.e_rest / rest
+    power = rest**g
+    relative = np.expm1(np.minimum(g * (2 * off + 8 * b.u * (1 + np.abs(np.log(rest)))), 1.0))
+    e_power = power * (relative + b.exp_error()) + b.tiny
+    floored = s.parts.rest < 2 * b.tiny
+    e_power = np.where(floored & (g > 0), power, e_power)
+    e_slope = g * (e_power + power * (2 * off + 4 * b.u)) / rest
+    slope = g * power / rest
+    bend = p * slope * r
+    e_bend = e_slope * p * (r + s.e_log) + slope * (p * s.e_log + s.e_p * r) + b.tiny
+    a = y * (power + bend)
+    e_a = np.where(y == 0, 0.0, y * (e_power + e_bend) + b.roundings(6, a))
+    a = np.where(y == 0, 0.0, a)
     term = y * power * r
-    error = y * (power * e_r + e_power * (r + e_r)) + b.roundings(3, term)
-    total = np.sum(np.where(y == 0, 0.0, a), axis=1, keepdims=True)
-    e_total = np.sum(e_a, axis=1, keepdims=True) + b.tree(y.shape[1], total)
-    e_delta = e_a + p * e_total + e_p * total + b.roundings(2, a + p * total)
-    return error, term, e_delta
+    error = y * (power * s.e_log + e_power * (r + s.e_log)) + b.roundings(3, term)
+    return np.asarray(error), term, _softmax_delta(b, s, a, np.asarray(e_a))
 
 
 def _kl_divergence(b: Bounds, y: Float64, net: Float64) -> Errors:
-    p = softmax(net)
-    e_p, (e_r, r) = b.activation("softmax", net, p), b.log_softmax(net)
+    s = _softmax(b, net)
     log_y = np.log(np.where(y > 0, y, 1.0))
-    size = y * (np.abs(log_y) + r)
-    error = y * (b.ulps("log", log_y) + e_r) + b.roundings(3, size)
-    total = np.sum(y, axis=1, keepdims=True)
-    e_delta = e_p * total + p * b.tree(y.shape[1], total) + b.roundings(2, y + p * total)
-    return error, size, np.asarray(e_delta)
+    size = y * (np.abs(log_y) + s.parts.minus_log)
+    error = y * (b.ulps("log", log_y) + s.e_log) + b.roundings(3, size)
+    return error, size, _softmax_delta(b, s, y, np.zeros_like(y))
 
 
 def _gaussian_nll(b: Bounds, y: Float64, net: Float64) -> Errors:

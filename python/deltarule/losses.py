@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from deltarule.specification import Parameter, Specification, specification
+from deltarule.specification import Parameter, Specification, judge_rounded, specification
 
 ANY = ("identity",)  # the default where every output activation will do
 
@@ -61,6 +61,8 @@ class Loss:
         Whether one column of Y may serve all outputs.
     cut : float
         From where on a single output says class 1.
+    classes : bool
+        Whether outputs may speak of classes, the largest of several for one.
     in_kernel : bool
         Whether the parameters are the kernels' (else they are used up on the way to it).
     """
@@ -74,6 +76,7 @@ class Loss:
     columns: int = 1
     broadcast: bool = False
     cut: float = 0.5
+    classes: bool = True
     in_kernel: bool = True
 
 
@@ -83,11 +86,12 @@ def _positive(value: float) -> bool:
 
 _DELTA = {"delta": Parameter(1.0, _positive, "a number > 0")}
 _Q = {"q": Parameter((0.5,), lambda q: 0 < q < 1, "a number between 0 and 1")}
-_GAMMA = {"gamma": Parameter(2.0, lambda g: 0 <= g < float("inf"), "a number >= 0")}
+# Beyond these limits powers of ordinary numbers leave float32.
+_GAMMA = {"gamma": Parameter(2.0, lambda g: 0 <= g <= 100, "a number in [0, 100]")}
 _POWER = {
     "power": Parameter(
-        1.5, lambda p: 1 < p < float("inf") and p != 2,
-        "a number > 1 other than 2 (poisson is 1, gamma is 2)",
+        1.5, lambda p: 1 < p <= 100 and p != 2,
+        "a number > 1, at most 100, other than 2 (poisson is 1, gamma is 2)", origin=1.0,
     )
 }  # fmt: skip
 _SMOOTHING = {"label_smoothing": Parameter(0.0, lambda e: 0 <= e < 1, "0 <= e < 1")}
@@ -104,7 +108,7 @@ TABLE: dict[str, Loss] = {
     "squared_error": Loss(ANY),
     "absolute": Loss(ANY),
     "huber": Loss(ANY, parameters=_DELTA),
-    "quantile": Loss(ANY, parameters=_Q, broadcast=True),
+    "quantile": Loss(ANY, parameters=_Q, broadcast=True, classes=False),
     "log_cosh": Loss(ANY),
     "poisson": Loss(("exponential",), "non_negative"),
     "gamma": Loss(("exponential",), "positive"),
@@ -115,7 +119,7 @@ TABLE: dict[str, Loss] = {
     "squared_hinge": Loss(("identity",), "sign", labels=True, one_against_rest=True, cut=0.0),
     "focal": Loss(("logistic", "softmax"), "probability", _GAMMA, labels=True),
     "kl_divergence": Loss(("softmax",), "probability"),
-    "gaussian_nll": Loss(("gaussian",), columns=2),
+    "gaussian_nll": Loss(("gaussian",), columns=2, classes=False),
 }  # fmt: skip
 
 PARAMETERS = {name: row.parameters for name, row in TABLE.items()}
@@ -182,7 +186,8 @@ class Chosen:
 
     def parameter(self, n_outputs: int) -> list[float]:
         """What the kernel takes, one number per output; empty where it takes none."""
-        values = list(self.values) if self.row.in_kernel else []
+        origins = (p.origin for p in self.row.parameters.values())
+        values = [v - next(origins, 0.0) for v in self.values] if self.row.in_kernel else []
         return values * n_outputs if len(values) == 1 else values
 
     def standard(self, labels: bool, n_outputs: int) -> tuple[float, float]:
@@ -211,6 +216,10 @@ class Chosen:
         if self.row.broadcast and one and n_outputs > 1:
             return np.broadcast_to(Y.reshape(-1, 1), y_hat.shape), y_hat
         return Y, y_hat
+
+    def judge_in(self, dtype: str) -> None:
+        """Refuse parameters that leave their range in this dtype: a ValueError."""
+        judge_rounded("loss", self.specification, self.row.parameters, dtype)
 
     def check_outputs(self, n_outputs: int) -> None:
         """Refuse a number of outputs that does not fit.

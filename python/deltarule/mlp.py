@@ -34,8 +34,11 @@ class MLP(Fittable):
     layers : sequence of int
         H_0 (inputs), the sizes of the hidden layers, K (outputs).
     activation : str or sequence of str
-        "identity", "logistic", "tanh", "relu", "softmax" or "threshold": of all hidden layers, or
-        one name per hidden layer. A network with threshold units predicts, but has no gradient.
+        Of all hidden layers, or one per hidden layer: "identity", "logistic", "tanh", "relu",
+        "softmax", "threshold", "leaky_relu(slope=0.01)", "prelu(slope=0.25)", "elu(alpha=1)",
+        "selu", "gelu", "gelu_tanh", "silu", "mish", "softplus", "softsign", "hard_tanh",
+        "hard_logistic", "exponential" or "blend(tanh, alpha=1)". docs/reference/activations.md has
+        the table. A network with threshold units predicts, but has no gradient.
     output : str, optional
         The output's activation; None: identity, logistic or softmax, by the loss.
     loss : str or callable
@@ -173,8 +176,18 @@ class MLP(Fittable):
 
     @property
     def alpha(self) -> tuple[Array | None, ...]:
-        """alpha[k], (H_{k+1},), what the units of layer k + 1 learn, or None: views into w."""
+        """alpha[k], (H_{k+1},), what the units of layer k + 1 learn, or None: views into w.
+
+        Assign a whole sequence, with None where units learn nothing.
+        """
         return self.architecture.alphas(self._w)
+
+    @alpha.setter
+    def alpha(self, alpha: Sequence[ArrayLike | None]) -> None:
+        vector = self._snapshot()
+        with np.errstate(over="ignore"):
+            self.architecture.put_alphas(vector, alpha)
+        self._network.assign(_validate.weights(vector, "alpha"))
 
     @property
     def n_weights(self) -> int:

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Where a training's rows come from: arrays in memory."""
+"""Where a training's rows come from: arrays in memory, or something else."""
 
 from __future__ import annotations
 
 from time import perf_counter
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -56,3 +56,30 @@ class InMemory:
         start = perf_counter()
         loss = trainer.epoch(self.X, self.Y, order, self.sample_weight)
         return [Passed(loss, perf_counter() - start, len(self.X), trainer.eta)]
+
+
+def is_stream(X: Any, Y: Any) -> bool:
+    """Whether `fit` was given a source of blocks (X, Y).
+
+    Raises
+    ------
+    TypeError
+        If arrays have no targets, or a source has some besides its own.
+    """
+    if isinstance(X, list | tuple):  # of blocks, or a table
+        blocks = bool(X) and all(isinstance(b, tuple) and len(b) in (2, 3) for b in X)
+        source = blocks and np.ndim(X[0][0]) == 2
+    elif hasattr(X, "__array__") or isinstance(X, str | bytes | dict):
+        source = False
+    else:
+        source = callable(X) or hasattr(X, "__iter__") or hasattr(X, "shards")
+    if source and Y is not None and not hasattr(X, "__len__"):
+        raise TypeError(
+            "Y: given beside a source of blocks (X, Y); expected None, and other arguments by name"
+        )
+    if Y is None and not source:
+        raise TypeError(
+            f"Y: None, with X of type {type(X).__name__}; expected targets, or as X a source of "
+            "blocks (X, Y)"
+        )
+    return source and Y is None

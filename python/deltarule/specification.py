@@ -14,6 +14,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NoReturn
 
+import numpy as np
+
 
 @dataclass(frozen=True)
 class Parameter:
@@ -27,11 +29,15 @@ class Parameter:
         Whether one number will do.
     expected : str
         The range in words, for messages.
+    origin : float
+        A network's arithmetic has the number as its distance from here, formed before it is
+        rounded.
     """
 
     default: float | tuple[float, ...]
     holds: Callable[[float], bool]
     expected: str
+    origin: float = 0.0
 
 
 # The parameters of each name in their order. One that takes several numbers is alone.
@@ -72,6 +78,40 @@ class Specification:
             else:
                 parts.append(f"{key}={value!r}")
         return f"{self.name}({', '.join(parts)})" if parts else self.name
+
+
+def judge_rounded(
+    argument: str, of: Specification, parameters: Mapping[str, Parameter], dtype: str
+) -> None:
+    """Refuse parameters that leave their range when they are rounded to the network's dtype.
+
+    Parameters
+    ----------
+    argument : str
+        Name of the argument, for messages.
+    of : Specification
+        Parameters that are in their range as they stand.
+    parameters : mapping
+        What they may be.
+    dtype : str
+        "float32" or "float64".
+
+    Raises
+    ------
+    ValueError
+        If one does.
+    """
+    exact = np.dtype(dtype).type
+    for key, value in of.parameters.items():
+        known = parameters[key]
+        for number in value if isinstance(value, tuple) else (value,):
+            with np.errstate(over="ignore"):
+                rounded = known.origin + float(exact(number - known.origin))
+            if not known.holds(rounded):
+                raise ValueError(
+                    f"{argument}: {str(of)!r}: {key} = {number!r} is {rounded!r} as {dtype}, where "
+                    f"{known.expected} is wanted"
+                )
 
 
 def specification(

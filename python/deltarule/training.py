@@ -7,11 +7,13 @@ import reprlib
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from deltarule import _validate, judges, stops
 from deltarule import callbacks as ready
 from deltarule._arguments import generator, number
+from deltarule.architecture import Architecture
 from deltarule.averaging import Averaging
 from deltarule.callbacks import base
 from deltarule.class_weights import with_class_weights
@@ -22,9 +24,11 @@ from deltarule.metrics import Metric
 from deltarule.protocols import Network, OwnTrainer
 from deltarule.records import requested
 from deltarule.results import Array
-from deltarule.rows import InMemory
+from deltarule.rows import InMemory, Source, is_stream
 from deltarule.stopping import EarlyStopping
 from deltarule.training_loop import Judge, Run
+
+Triple = tuple[Array, Array, Array | None]
 
 
 def train(
@@ -57,33 +61,77 @@ def train(
     net = mlp.architecture
     epochs, shuffle = _validate.epochs(epochs), _validate.flag("shuffle", shuffle)
     progress, rng = _validate.flag("progress", progress), generator(seed)
-    _not_yet(checkpoint=checkpoint, resume=resume, buffer_rows=buffer_rows)
-    if Y is None:
-        raise TypeError("Y: None; expected targets")
+    _not_yet(checkpoint=checkpoint, resume=resume)
     rules = _rules(stop_tol, stopping, max_seconds, average)
     records = requested(record)
-    x, y = _validate.data(X, Y, net)
-    s = _validate.sample_weight(sample_weight, len(x))
-    held_out: tuple[Array, Array, Array | None] | None
-    if is_fraction(validation):
-        kept, out = split(float(validation), y, s, net, rng)
-        held_out = x[out], y[out], None if s is None else s[out]
-        x, y, s = x[kept], y[kept], None if s is None else s[kept]
+    if is_stream(X, Y):
+        rows, held_out = _of_stream(
+            X, net, trainer, shuffle, rng, buffer_rows, validation,
+            sample_weight=sample_weight, class_weight=class_weight, record=record,
+        )  # fmt: skip
     else:
-        held_out = _validate.held_out(validation, net)
-    if class_weight is not None:
-        s = with_class_weights(class_weight, y, net, s)
+        rows, held_out = _of_arrays(
+            X, Y, net, shuffle, rng, validation, sample_weight, class_weight, buffer_rows
+        )  # fmt: skip
     run = Run(
-        mlp, trainer, InMemory(x, y, s, shuffle, rng), epochs,
+        mlp, trainer, rows, epochs,
         judges=[
             *_judges_of(mlp, trainer, held_out, metrics, stopping, n_threads),
-            *([judges.of_records(records, x, y, s, n_threads)] if records else []),
+            *_recorders(records, rows, n_threads),
         ],
         stops=rules,
         callbacks=[*base.checked(callbacks), *([ready.Progress(always=True)] if progress else [])],
         finish=_finish(rules, average),
     )  # fmt: skip
     return run.go()
+
+
+def _of_arrays(
+    X: Any, Y: Any, net: Architecture, shuffle: bool, rng: np.random.Generator, validation: Any,
+    sample_weight: Any, class_weight: Any, buffer_rows: Any,
+) -> tuple[Source, Triple | None]:  # fmt: skip
+    """The rows of arrays, and those that judge."""
+    if buffer_rows is not None:
+        raise ValueError(f"buffer_rows: {reprlib.repr(buffer_rows)} with arrays; expected None")
+    x, y = _validate.data(X, Y, net)
+    s = _validate.sample_weight(sample_weight, len(x))
+    if is_fraction(validation):
+        kept, out = split(float(validation), y, s, net, rng)
+        held_out: Triple | None = x[out], y[out], None if s is None else s[out]
+        x, y, s = x[kept], y[kept], None if s is None else s[kept]
+    else:
+        held_out = _validate.held_out(validation, net)
+    if class_weight is not None:
+        s = with_class_weights(class_weight, y, net, s)
+    return InMemory(x, y, s, shuffle, rng), held_out
+
+
+def _of_stream(
+    X: Any, net: Architecture, trainer: OwnTrainer, shuffle: bool, rng: np.random.Generator,
+    buffer_rows: Any, validation: Any, **of_all_rows: Any,
+) -> tuple[Source, Triple | None]:  # fmt: skip
+    """The rows of a source of blocks, and those that judge."""
+    from deltarule.streams.stream import Stream  # an import costs some ms
+
+    if is_fraction(validation):
+        of_all_rows["validation"] = validation
+    for name, value in of_all_rows.items():
+        if value is not None:
+            hint = {
+                "sample_weight": ": blocks are (X, Y, sample_weight)",
+                "validation": " or (X, Y)",
+            }
+            raise ValueError(
+                f"{name}: {reprlib.repr(value)} with a stream; expected None{hint.get(name, '')}"
+            )
+    rows = Stream(X, net, trainer.batch_size, shuffle, rng, buffer_rows)
+    return rows, _validate.held_out(validation, net)
+
+
+def _recorders(records: tuple[str, ...], rows: Source, n_threads: int | None) -> list[Judge]:
+    if not records or not isinstance(rows, InMemory):
+        return []
+    return [judges.of_records(records, rows.X, rows.Y, rows.sample_weight, n_threads)]
 
 
 def _not_yet(**arguments: Any) -> None:
@@ -125,7 +173,7 @@ def _rules(
 def _judges_of(
     mlp: Network,
     trainer: OwnTrainer,
-    given: tuple[Array, Array, Array | None] | None,
+    given: Triple | None,
     metrics: Any,
     stopping: EarlyStopping | None,
     n_threads: int | None,

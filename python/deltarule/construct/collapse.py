@@ -47,7 +47,7 @@ def collapse(mlp: MLP) -> MLP:
     one = replace(net, layers=ends, activations=net.activations[-1:], l1=0, l2=0)
     with np.errstate(over="ignore", invalid="ignore"):  # what overflows is refused by name
         W = reduce(lambda inner, outer: outer @ inner, map(_augmented, mlp.W))[:-1]
-        return MLP.from_architecture(one, one.flatten([W]))
+        return MLP.from_architecture(one, one.flatten([W], alpha=None))
 
 
 def _augmented(W: Array) -> Array:

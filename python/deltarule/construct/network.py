@@ -36,4 +36,4 @@ def network(W: Sequence[Array], output: str = "threshold", dtype: str = "float64
     layers = [W[0].shape[1] - 1, *(len(matrix) for matrix in W)]
     architecture = Architecture.from_arguments(layers, "threshold", output, dtype=dtype)
     with np.errstate(over="ignore"):  # a weight that overflows is refused by name
-        return MLP.from_architecture(architecture, architecture.flatten(W))
+        return MLP.from_architecture(architecture, architecture.flatten(W, alpha=None))

@@ -24,7 +24,7 @@ cdef inline real shrunk(real y, real s, real net) noexcept nogil:
 
 
 cdef void element(int loss, real y, real z, real p, real* term, real* u) noexcept nogil:
-    cdef real one = 1, zero = 0, half = 0.5, two = 2, d = y - z, size = magnitude(d), c, t, s
+    cdef real one = 1, zero = 0, half = 0.5, d = y - z, size = magnitude(d), c, t, s
     cdef real below, margin, ratio, a, b, wrong, right, o, other, rest, log_1
     if loss == 0:
         u[0] = d
@@ -69,10 +69,10 @@ cdef void element(int loss, real y, real z, real p, real* term, real* u) noexcep
         term[0] = z + ratio
         u[0] = ratio - one
     elif loss == 12:
-        a = p - one
-        b = two - p
+        a = p
+        b = one - a
         ratio = shrunk(y, a, z)
-        o = exp(b * z)
+        o = zero if ratio > <real>constants(y).largest else exp(b * z)
         term[0] = ratio / a + o / b
         u[0] = ratio - o
     else:  # focal, logistic
@@ -144,33 +144,48 @@ def gaussian_terms(const real[:, :] y, const real[:, :] net):
 
 
 def softmax_terms(chosen, const real[:, :] y, const real[:, :] net):
-    """y l(-log y_hat) of focal and KL; delta_j = a_j - y_hat_j sum_l a_l."""
-    cdef Py_ssize_t d, j
+    """y l(-log y_hat) of focal and KL; delta_j = a_j - y_hat_j sum_l a_l.
+
+    Where y_hat_j > 1/2, with what all other exponentials sum to: 1 - y_hat_j = others / s,
+    -log y_hat_j = log(1 + others), delta_j = a_j (1 - y_hat_j) - y_hat_j sum_{l != j} a_l.
+    """
+    cdef Py_ssize_t d, j, K = net.shape[1]
     cdef bint focal = chosen.name == "focal"
-    cdef real p = <real>(chosen.values[0] if focal else 0.0), one = 1, r, rest, power, t
-    terms = np.empty((net.shape[0], net.shape[1]), dtype_of(one))
+    cdef real p = <real>(chosen.values[0] if focal else 0.0), one = 1, half = 0.5, zero = 0
+    cdef real M, s, others, r, rest, power, t, t_others, floor = <real>constants(one).smallest_normal
+    terms = np.empty((net.shape[0], K), dtype_of(one))
     deltas = np.empty_like(terms)
     cdef real[:, :] term = terms, delta = deltas
-    cdef real[:] y_hat = np.empty(net.shape[1], dtype_of(one))
-    cdef real[:] minus_log = np.empty(net.shape[1], dtype_of(one))
+    cdef real[:] e = np.empty(K, dtype_of(one)), y_hat = np.empty(K, dtype_of(one))
+    cdef real[:] minus_log = np.empty(K, dtype_of(one)), apart = np.empty(K, dtype_of(one))
     for d in range(net.shape[0]):
-        softmax(net[d, :], y_hat)
         minus_log_softmax(net[d, :], minus_log)
-        for j in range(net.shape[1]):
-            r = minus_log[j]
+        M = maximum(net[d, :])
+        for j in range(K):
+            e[j] = exp(net[d, j] - M)
+            apart[j] = e[j] if net[d, j] - M < zero else zero
+        s = tree16(e)
+        others = tree16(apart)
+        for j in range(K):
+            y_hat[j] = e[j] / s
+            rest = others / s if y_hat[j] > half else one - y_hat[j]
+            r = log1p_of_unit(others) if y_hat[j] > half else minus_log[j]
             if focal:
-                rest = one - y_hat[j]
-                t = <real>constants(one).smallest_normal
-                rest = t if t > rest else rest
+                rest = floor if floor > rest else rest
                 power = exp(p * log(rest))
                 term[d, j] = y[d, j] * (power * r)
                 delta[d, j] = y[d, j] * fma(p * (power / rest), y_hat[j] * r, power)
             else:
                 delta[d, j] = y[d, j]
                 term[d, j] = y[d, j] * (log(y[d, j]) + r if y[d, j] > 0 else r)
+            apart[j] = zero if y_hat[j] > half else delta[d, j]
         t = tree16(delta[d, :])
-        for j in range(net.shape[1]):
-            delta[d, j] = fma(-y_hat[j], t, delta[d, j])
+        t_others = tree16(apart)
+        for j in range(K):
+            if y_hat[j] > half:
+                delta[d, j] = fma(-y_hat[j], t_others, delta[d, j] * (others / s))
+            else:
+                delta[d, j] = fma(-y_hat[j], t, delta[d, j])
     return terms, deltas
 
 

@@ -121,13 +121,19 @@ class MLP(Fittable):
 
     @W.setter
     def W(self, W: Sequence[ArrayLike]) -> None:
-        vector = self.architecture.flatten(W, np.float64, self.alpha)
+        vector = self.architecture.flatten(W, np.float64, alpha=self.alpha)
         self._w[...] = _validate.weights(vector, "W")
 
     @property
     def alpha(self) -> tuple[Float64 | None, ...]:
         """alpha[k], (H_{k+1},), what the units of layer k + 1 learn, or None: views into w."""
         return self.architecture.alphas(self.w)
+
+    @alpha.setter
+    def alpha(self, alpha: Sequence[ArrayLike | None]) -> None:
+        vector = self._snapshot()
+        self.architecture.put_alphas(vector, alpha)
+        self._w[...] = _validate.weights(vector, "alpha")
 
     @property
     def n_weights(self) -> int:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from deltarule import _validate
+from deltarule.given import Given
 from deltarule.oracle import optimizers
 from deltarule.oracle.activations import Float64
 from deltarule.oracle.data import float_features, float_targets
@@ -152,14 +153,15 @@ def _judged(
     X: ArrayLike, Y: ArrayLike, order: ArrayLike | None, sample_weight: ArrayLike | None, net: Any
 ) -> tuple[Float64, Any, Any, Any]:
     given_x, given_y = _validate.data(X, Y, net)
-    x, y = float_features(given_x, net), float_targets(given_y, net)
-    rows = np.arange(len(x)) if order is None else _rows(order, len(x))
-    s = _validate.sample_weight(sample_weight, len(x))
+    rows = np.arange(len(given_x)) if order is None else _rows(order, len(given_x))
+    s = _validate.sample_weight(sample_weight, len(given_x))
     if s is not None:
         taken = np.zeros(len(s), bool)
         taken[rows] = True
         if s[taken].any():  # whether those of other parts are all 0 the end knows
             _validate.judged_weights(np.where(taken, s, 0.0), net.dtype)
+        given_x, given_y = _without_rows(given_x, s <= 0), _without_rows(given_y, s <= 0)
+    x, y = float_features(given_x, net), float_targets(given_y, net)
     return x, y, rows, s
 
 
@@ -170,3 +172,12 @@ def _rows(order: ArrayLike, n: int) -> Any:
         at = outside[0]
         raise ValueError(f"order: row {rows[at]} at position {at}; expected 0 ... {n - 1}")
     return rows
+
+
+def _without_rows(a: Any, gone: Any) -> Any:
+    """The array, where another row stands in the place of those that take no part."""
+    if isinstance(a, Given) or not gone.any():
+        return a
+    a = a.copy()
+    a[gone] = 0 if gone.all() else a[~gone][0]
+    return a

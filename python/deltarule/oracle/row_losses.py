@@ -8,11 +8,12 @@ goes on through the activation's derivative; a loss of net gives delta = -dL_i/d
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
-from deltarule.oracle.activations import Float64, logistic, softmax
+from deltarule.oracle.activations import Float64, logistic
 
 Terms: TypeAlias = tuple[Float64, Float64]
 
@@ -73,7 +74,8 @@ def gamma(y: Float64, net: Float64) -> Terms:
 def tweedie(y: Float64, net: Float64, power: float) -> Terms:
     """l = y y_hat^(1-p) / (p-1) + y_hat^(2-p) / (2-p), and its delta  (L9)."""
     falls = np.where(y == 0, 0.0, y * np.exp((1 - power) * net))
-    rises = np.exp((2 - power) * net)
+    # Where both overflow, power > 2, the first is the larger.
+    rises = np.where(np.isinf(falls), 0.0, np.exp((2 - power) * net))
     return falls / (power - 1) + rises / (2 - power), falls - rises
 
 
@@ -88,20 +90,20 @@ def focal_logistic(y: Float64, net: Float64, g: float) -> Terms:
 
 def focal_softmax(y: Float64, net: Float64, g: float) -> Terms:
     """l = y (1 - p)^g (-log p), p = softmax(net), and its delta  (L12)."""
-    p, log_p = softmax(net), _log_softmax(net)
-    rest = 1 - p
-    power = rest**g
+    parts = softmax_parts(net)
+    power = parts.rest**g
     # (1 - p)^(g-1) log p -> -(1 - p)^g as p -> 1
-    slope = np.where(rest > 0, power / np.where(rest > 0, rest, 1) * -log_p, power)
-    a = y * (power + g * p * slope)
-    return y * power * -log_p, np.asarray(a - p * np.sum(a, axis=1, keepdims=True))
+    safe = np.where(parts.rest > 0, parts.rest, 1)
+    slope = np.where(parts.rest > 0, power / safe * parts.minus_log, power)
+    a = y * (power + g * parts.p * slope)
+    return y * power * parts.minus_log, _softmax_delta(parts, a)
 
 
 def kl_divergence(y: Float64, net: Float64) -> Terms:
     """l = y log(y / p), p = softmax(net), 0 where y is; delta = y - p sum y  (L13)."""
+    parts = softmax_parts(net)
     log_y = np.log(np.where(y > 0, y, 1))
-    delta = y - softmax(net) * np.sum(y, axis=1, keepdims=True)
-    return y * (log_y - _log_softmax(net)), np.asarray(delta)
+    return y * (log_y + parts.minus_log), _softmax_delta(parts, y)
 
 
 def gaussian_nll(y: Float64, net: Float64) -> Terms:
@@ -113,9 +115,43 @@ def gaussian_nll(y: Float64, net: Float64) -> Terms:
     return (s + r * r) / 2, np.concatenate([pull, (r * r - 1) / 2], axis=1)
 
 
-def _log_softmax(net: Float64) -> Float64:
-    shifted = net - np.max(net, axis=1, keepdims=True)
-    return np.asarray(shifted - np.log(np.sum(np.exp(shifted), axis=1, keepdims=True)))
+class SoftmaxParts(NamedTuple):
+    """p = softmax(net), 1 - p, -log p, and where p > 1/2, whose 1 - p is the sum of the others."""
+
+    p: Float64
+    rest: Float64
+    minus_log: Float64
+    top: NDArray[np.bool_]
+
+
+def softmax_parts(net: Float64) -> SoftmaxParts:
+    """1 - p and -log p without a difference of numbers near 1.
+
+    Parameters
+    ----------
+    net : array, (n, K)
+        Last weighted sums.
+
+    Returns
+    -------
+    SoftmaxParts
+    """
+    d = net - np.max(net, axis=1, keepdims=True)
+    e = np.exp(d)
+    s = np.sum(e, axis=1, keepdims=True)
+    others = np.sum(np.where(d < 0, e, 0.0), axis=1, keepdims=True)
+    p = e / s
+    top = p > 0.5
+    rest = np.where(top, others / s, 1 - p)
+    return SoftmaxParts(p, rest, np.where(top, np.log1p(others), np.log(s) - d), top)
+
+
+def _softmax_delta(parts: SoftmaxParts, a: Float64) -> Float64:
+    """a - p sum a, for p near 1 as a (1 - p) - p times the sum of the other a."""
+    total = np.sum(a, axis=1, keepdims=True)
+    others = np.sum(np.where(parts.top, 0.0, a), axis=1, keepdims=True)
+    delta = np.where(parts.top, a * parts.rest - parts.p * others, a - parts.p * total)
+    return np.asarray(delta)
 
 
 # By name, or by name and output where that matters; the last argument is the parameter.

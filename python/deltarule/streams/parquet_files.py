@@ -24,7 +24,7 @@ class ParquetFiles:
     Parameters
     ----------
     paths : path, sequence of paths or pyarrow.dataset.Dataset
-        Files or folders; or a dataset, which may be of another format or filtered.
+        Files or folders; or a dataset, which may be of another format.
     features : sequence of str
         The columns of X, in this order.
     target : str or sequence of str
@@ -64,12 +64,13 @@ class ParquetFiles:
         size = integer("block_rows", block_rows, 1)
         x = _Columns("features", _names("features", features), dataset.schema)
         one = isinstance(target, str)
-        y = _Columns("target", [target] if one else _names("target", target), dataset.schema, one)
+        names = [target] if isinstance(target, str) else _names("target", target)
+        y = _Columns("target", names, dataset.schema, one)
         chosen = [x, y]
         if weight is not None:
             chosen.append(_Columns("weight", [weight], dataset.schema, one=True))
         self.shards = [
-            Fragment(part, number, chosen, size)
+            Fragment(part, number, chosen, size, dataset.schema)
             for fragment in dataset.get_fragments()
             for number, part in enumerate(_row_groups(fragment))
         ]
@@ -86,15 +87,18 @@ class ParquetFiles:
 class Fragment:
     """One shard: a row group, or a fragment that has none."""
 
-    def __init__(self, fragment: Any, number: int, columns: list[_Columns], size: int) -> None:
+    def __init__(
+        self, fragment: Any, number: int, columns: list[_Columns], size: int, schema: Any
+    ) -> None:
         self._fragment, self._columns, self._size = fragment, columns, size
+        self._schema = schema
         self.name = f"{getattr(fragment, 'path', 'fragment')} row group {number}"
 
     def __iter__(self) -> Iterator[tuple[Array, ...]]:
         names = list(dict.fromkeys(name for columns in self._columns for name in columns.names))
         batches = self._fragment.to_batches(
-            columns=names, batch_size=self._size, batch_readahead=1, fragment_readahead=1,
-            use_threads=False,
+            schema=self._schema, columns=names, batch_size=self._size, use_threads=False,
+            batch_readahead=1, fragment_readahead=1,
         )  # fmt: skip
         for batch in batches:
             yield tuple(columns.of(batch) for columns in self._columns)
@@ -125,7 +129,8 @@ class _Columns:
         columns = [np.asarray(c, float) if c.dtype == object else c for c in columns]  # gaps
         dtype = np.result_type(self._dtype, *columns)
         if self._one:
-            return columns[0].astype(dtype, copy=False)
+            only: Array = columns[0].astype(dtype, copy=False)
+            return only
         rows = np.empty((len(batch), len(columns)), dtype)
         for j, column in enumerate(columns):
             rows[:, j] = column

@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""CSV and Parquet files as Arrow tables; what is wrong with a file is said with its path."""
+
+from __future__ import annotations
+
+import csv
+import os
+import re
+import reprlib
+from collections import Counter
+from collections.abc import Mapping
+from os import PathLike
+from typing import Any
+
+from deltarule.table.arrow import pa
+
+SEPARATORS = {".csv": ",", ".tsv": "\t"}
+COMPRESSED = (".gz", ".bz2", ".zst")
+PARQUET = (".parquet", ".pq")
+EXPECTED = ".csv or .tsv (also .gz, .bz2, .zst), .parquet or .pq"
+
+
+def read(source: Any, types: Mapping[str, Any] | None = None, delimiter: str | None = None) -> Any:
+    """Return a table as a `pyarrow.Table`.
+
+    Parameters
+    ----------
+    source : path, pyarrow.Table or anything that `pyarrow.table` takes
+        The path of a CSV or Parquet file, told by the end of its name; or the table itself: Arrow,
+        pandas, polars, a dict of arrays.
+    types : mapping of str to pyarrow.DataType, optional
+        Types of columns that CSV is read with; those of the others are inferred from all their
+        values.
+    delimiter : str, optional
+        What separates the values of a CSV file; None: a comma, in .tsv a tab.
+
+    Returns
+    -------
+    pyarrow.Table
+
+    Raises
+    ------
+    TypeError
+        If source is no table.
+    FileNotFoundError, OSError
+        If the file cannot be read.
+    ValueError
+        If it is no such file, has no rows, or two columns have one name.
+    """
+    if isinstance(source, str | PathLike):
+        path = os.fspath(source)
+        table = _from_file(str(path), types or {}, delimiter)
+        named = repr(path)
+    else:
+        table, named = _from_memory(source), "table"
+    twice = [name for name, count in Counter(table.column_names).items() if count > 1]
+    if twice:
+        raise ValueError(f"{named}: {twice[0]!r} names two columns; expected different names")
+    if table.num_rows == 0:
+        raise ValueError(f"{named}: no rows; expected some")
+    return table
+
+
+def kind_of_file(path: str) -> str:
+    """Return what the end of the name says: ".csv", ".tsv" or ".parquet".
+
+    Parameters
+    ----------
+    path : str
+        Of a file, that need not be there.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    ValueError
+        If it says nothing known.
+    """
+    stem, end = os.path.splitext(path.lower())
+    if end in PARQUET:
+        return ".parquet"
+    if end in COMPRESSED:
+        end = os.path.splitext(stem)[1]
+    if end not in SEPARATORS:
+        raise ValueError(f"{path!r}: the end of its name; expected {EXPECTED}")
+    return end
+
+
+def _from_memory(source: Any) -> Any:
+    if isinstance(source, pa.Table):
+        return source
+    try:
+        return pa.table(source)
+    except (TypeError, ValueError, pa.ArrowException) as error:
+        given = f"{reprlib.repr(source)} of type {type(source).__name__}"
+        raise TypeError(
+            f"table: {given}; expected the path of a file, or a table that pyarrow takes ({error})"
+        ) from None
+
+
+def _from_file(path: str, types: Mapping[str, Any], delimiter: str | None) -> Any:
+    kind = kind_of_file(path)
+    if os.path.isdir(path):
+        raise IsADirectoryError(f"{path!r} is a directory; expected a file")
+    try:
+        if kind == ".parquet":
+            return _parquet(path)
+        return _csv(path, types, delimiter or SEPARATORS[kind])
+    except FileNotFoundError:
+        raise FileNotFoundError(f"{path!r}: no such file") from None
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path!r}: {error}; expected UTF-8") from None
+    except pa.ArrowException as error:
+        raise ValueError(f"{path!r}: {error}") from None
+
+
+def _parquet(path: str) -> Any:
+    from pyarrow import parquet
+
+    with parquet.ParquetFile(path) as file:
+        table = file.read()
+    # pandas' row numbers, which it stores as a column: no feature of anything.
+    index = [name for name in table.column_names if re.fullmatch(r"__index_level_\d+__", name)]
+    return table.drop_columns(index) if index else table
+
+
+def _csv(path: str, types: Mapping[str, Any], delimiter: str) -> Any:
+    from pyarrow import csv as arrow_csv
+
+    with pa.input_stream(path, compression="detect") as stream:
+        data = stream.read()
+    if not data.strip():
+        raise ValueError(f"{path!r}: empty; expected a line with the names of the columns")
+    # One block: types are inferred from the first, and a column may be whole for a megabyte
+    # before its first fraction.
+    block = min(max(len(data), 1) + 1, 2**31 - 1)
+    try:
+        return arrow_csv.read_csv(
+            pa.BufferReader(data),
+            read_options=arrow_csv.ReadOptions(block_size=block),
+            parse_options=arrow_csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
+            convert_options=arrow_csv.ConvertOptions(
+                column_types=dict(types), strings_can_be_null=True
+            ),
+        )
+    except pa.ArrowInvalid as error:
+        raise ValueError(f"{path!r}: {_by_name(str(error), data, delimiter)}") from None
+
+
+def _by_name(message: str, data: bytes, delimiter: str) -> str:
+    """Put the column's name where pyarrow gives its number."""
+    found = re.search(r"In CSV column #(\d+): (?:Row #(\d+): )?(.*)", message)
+    if found is None:
+        return message
+    header = data.split(b"\n", 1)[0].decode("utf-8-sig", "replace")
+    names = next(csv.reader([header.rstrip("\r")], delimiter=delimiter), [])
+    at = int(found[1])
+    name = names[at] if at < len(names) else found[1]
+    line = f", line {found[2]}" if found[2] else ""
+    return f"column {name!r}{line}: {found[3]}"

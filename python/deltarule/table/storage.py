@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""`TableModel` in files: the network's, with a section that says what its table was."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict
+from typing import Any
+
+from deltarule.files import container
+from deltarule.files.errors import Path, damaged, text_of
+from deltarule.files.histories import history_of, history_parts
+from deltarule.files.model import network_of, network_parts
+from deltarule.table.encoder import Encoder
+from deltarule.table.model import TableModel
+from deltarule.table.settings import TUPLES, Settings
+from deltarule.table.target import Classes, Quantity, Target
+from deltarule.table.values import are, require
+
+TARGETS: dict[str, Any] = {kind.task: kind for kind in (Classes, Quantity)}
+
+
+def save(model: TableModel, path: Path) -> None:
+    """Write a model: see `TableModel.save`."""
+    sections, tensors = network_parts("save", model.mlp.architecture, model.mlp.w)
+    sections["history"], columns = history_parts(model.history)
+    sections["table"] = {
+        "encoder": model.encoder.state(),
+        "task": model.target.task,
+        "target": asdict(model.target),
+        "settings": asdict(model.settings),
+        "rows": list(model.n_rows),
+        "scores": model.scores,
+    }
+    container.write(path, "table_model", sections, tensors | columns)
+
+
+def load(path: Path) -> TableModel:
+    """Read a model that `TableModel.save` wrote.
+
+    Parameters
+    ----------
+    path : str, bytes or path
+        The file.
+
+    Returns
+    -------
+    TableModel
+
+    Raises
+    ------
+    TypeError
+        If path is none.
+    FileNotFoundError, OSError
+        If it cannot be read.
+    FileFormatError
+        If it is no such file, is damaged, or does not hold together.
+    """
+    contents = container.read(path, ("table_model",))
+    named, sections, tensors = text_of(path), contents.sections, contents.tensors
+    mlp = network_of(named, sections, tensors)
+    history = history_of(named, sections.get("history"), tensors)
+    try:
+        state = sections["table"]
+        encoder = Encoder.from_state(state["encoder"])
+        target = _target(state["task"], state["target"])
+        values: dict[str, Any] = {
+            name: tuple(value) if name in TUPLES else value  # which JSON has not
+            for name, value in state["settings"].items()
+        }
+        settings = Settings(**values)
+        training, judging = state["rows"]
+        require(are(int, training, judging), state["rows"])
+        scores = {name: float(value) for name, value in state["scores"].items()}
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise damaged(named, f"its section of the table does not hold: {error!r}") from None
+    if (len(encoder.features), target.n_outputs) != (mlp.layers[0], mlp.layers[-1]):
+        given = f"{len(encoder.features)} features and {target.n_outputs} outputs"
+        raise damaged(named, f"its table has {given}; expected those of layers {mlp.layers}")
+    return TableModel(
+        mlp, encoder, target, settings, history, (training, judging), scores, contents.versions
+    )
+
+
+def _target(task: str, state: dict[str, Any]) -> Target:
+    values = {k: tuple(v) if k == "values" else v for k, v in state.items()}
+    target: Target = TARGETS[task](**values)
+    return target
+
+
+def check_writable(path: str) -> None:
+    """Refuse, before a long training, a path that could not be written after it.
+
+    Parameters
+    ----------
+    path : str
+        The file to be.
+
+    Raises
+    ------
+    OSError
+        If its folder is not there or not writable, or it is a directory.
+    """
+    folder = os.path.dirname(os.path.realpath(path))
+    if not os.path.isdir(folder):
+        raise FileNotFoundError(f"{path!r}: no directory {folder!r}")
+    if os.path.isdir(path) or not os.access(folder, os.W_OK):
+        raise PermissionError(f"{path!r} cannot be written")

@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""From a table and its settings to a trained network: the steps of `TableModel.fit`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from deltarule import losses
+from deltarule.architecture import Architecture
+from deltarule.held_out import split
+from deltarule.history import History
+from deltarule.mlp import MLP
+from deltarule.stopping import EarlyStopping
+from deltarule.table.encoder import Encoder
+from deltarule.table.notes import note, rows, some
+from deltarule.table.settings import LOSSES, Settings
+from deltarule.table.target import Classes, Quantity, Target, task_of
+from deltarule.table.values import numbers, plain
+
+DEFAULT_LOSS = {"classification": "cross_entropy", "regression": "half_squared_error"}
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows of a table that have a target.
+
+    Attributes
+    ----------
+    table : pyarrow.Table
+        All their columns.
+    target : pyarrow.ChunkedArray
+        Without gaps.
+    """
+
+    table: Any
+    target: Any
+
+    def take(self, places: Any) -> Rows:
+        """Return some of them."""
+        return Rows(self.table.take(places), self.target.take(places))
+
+
+def with_target(table: Any, name: str) -> Rows:
+    """Return the rows whose target has a value; says how many have none.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        The table.
+    name : str
+        The target's.
+
+    Returns
+    -------
+    Rows
+
+    Raises
+    ------
+    ValueError
+        If there is no such column, or no row has a value.
+    """
+    if name not in table.column_names:
+        has = some(table.column_names, 8)
+        raise ValueError(f"target: no column {name!r}; expected one of {has}")
+    column = plain(table.column(name))
+    known = column.is_valid().to_numpy()
+    if str(column.type) in ("float", "double", "halffloat"):
+        known &= ~np.isnan(numbers(name, column))
+    if not known.any():
+        raise ValueError(f"target {name!r}: no row has a value; expected some")
+    if known.all():
+        return Rows(table, column)
+    note(f"target {name!r}: {rows(int((~known).sum()))} without a value left out")
+    return Rows(table, column).take(np.flatnonzero(known))
+
+
+def learn_target(name: str, column: Any, settings: Settings) -> Target:
+    """Learn what the target is, by the task that is asked for or that it looks like.
+
+    Parameters
+    ----------
+    name : str
+        The target's.
+    column : pyarrow.ChunkedArray
+        Without gaps.
+    settings : Settings
+        Task and loss.
+
+    Returns
+    -------
+    Classes or Quantity
+
+    Raises
+    ------
+    ValueError
+        If the column is of neither kind, or the loss or the metric is of the other.
+    """
+    task = task_of(name, column) if settings.task == "auto" else settings.task
+    loss = losses.read(settings.loss or DEFAULT_LOSS[task])
+    if loss.name not in LOSSES[task]:
+        expected = ", ".join(LOSSES[task])
+        raise ValueError(f"loss: {loss.text!r} for a {task}; expected one of {expected}")
+    if task == "classification":
+        if settings.metric not in ("loss", "accuracy"):
+            raise ValueError(f"metric: {settings.metric!r}; expected loss or accuracy for classes")
+        return Classes.learn(name, column)
+    if settings.metric == "accuracy" or settings.class_weight is not None:
+        what = "metric: 'accuracy'" if settings.metric == "accuracy" else "class_weight"
+        raise ValueError(f"{what} for a regression; expected a classification")
+    return Quantity.learn(name, column, standardise=loss.row.outputs == losses.ANY)
+
+
+def parted(given: Rows, target: Target, settings: Settings) -> tuple[Rows, Rows | None]:
+    """Set rows aside to judge the training by: a share of each class, drawn by the seed.
+
+    Parameters
+    ----------
+    given : Rows
+        All there are.
+    target : Classes or Quantity
+        What their target is.
+    settings : Settings
+        Share and seed.
+
+    Returns
+    -------
+    training, held_out : Rows
+        None where none are wanted.
+    """
+    if settings.holdout == 0:
+        return given, None
+    loss = DEFAULT_LOSS[target.task]
+    net = Architecture.from_arguments([1, target.n_outputs], loss=loss)  # says what Y holds
+    rng = np.random.default_rng(settings.seed)
+    first, second = split(settings.holdout, target.Y(given.target), None, net, rng)
+    return given.take(first), given.take(second)
+
+
+def train(
+    encoder: Encoder,
+    target: Target,
+    training: Rows,
+    held_out: Rows | None,
+    settings: Settings,
+    callbacks: Any = (),
+) -> tuple[MLP, History]:
+    """Train a network on the rows.
+
+    Parameters
+    ----------
+    encoder : Encoder
+        What the columns become.
+    target : Classes or Quantity
+        What the target becomes.
+    training : Rows
+        To train on.
+    held_out : Rows, optional
+        To stop early by; None: all epochs.
+    settings : Settings
+        All the rest.
+    callbacks : sequence
+        As `MLP.fit` takes them.
+
+    Returns
+    -------
+    MLP
+        With the weights of the best epoch.
+    History
+    """
+    X = encoder.X(training.table, settings.dtype)
+    shift, scale = encoder.standard(X)
+    mlp = MLP(
+        [X.shape[1], *settings.hidden, target.n_outputs], settings.activation,
+        output="softmax" if isinstance(target, Classes) else None,
+        loss=settings.loss or DEFAULT_LOSS[target.task], dtype=settings.dtype, seed=settings.seed,
+        l2=settings.l2, input_shift=shift, input_scale=scale,
+    )  # fmt: skip
+    validation = stopping = None
+    if held_out is not None:
+        X_held_out = encoder.X(held_out.table, settings.dtype)
+        validation = (X_held_out, target.Y(held_out.target))
+        stopping = EarlyStopping(settings.metric, settings.patience)
+    history = mlp.fit(
+        X, target.Y(training.target), settings.rule(), settings.batch_size, settings.epochs,
+        seed=settings.seed, n_threads=settings.threads, validation=validation,
+        class_weight=settings.class_weight, dropout=settings.dropout or None,
+        stopping=stopping, max_seconds=settings.max_seconds, callbacks=callbacks,
+    )  # fmt: skip
+    return mlp, history

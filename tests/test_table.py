@@ -1,0 +1,441 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Tables in, predictions out: what columns become, the recipe of a training, gaps, files."""
+
+import datetime
+import warnings
+
+import numpy as np
+import pytest
+
+import deltarule as dr
+from deltarule.files import container
+from deltarule.held_out import split
+from deltarule.stopping import EarlyStopping
+
+pa = pytest.importorskip("pyarrow")
+parquet = pytest.importorskip("pyarrow.parquet")
+
+from deltarule.table import TableModel, TableWarning, load, read, write  # noqa: E402  # pyarrow's
+from deltarule.table.encoder import Encoder, mean_and_deviation  # noqa: E402
+from deltarule.table.target import task_of  # noqa: E402
+
+FEW = {"hidden": (8,), "epochs": 4, "batch_size": 16}
+
+
+def made(n=120, seed=0):
+    """Numbers, categories, booleans, dates; gaps in the first two; one constant, one empty."""
+    rng = np.random.default_rng(seed)
+    size = rng.normal(50, 20, n)
+    town = np.array(["Bern", "Basel", "Zug"])[rng.integers(3, size=n)]
+    days = rng.integers(999, size=n).tolist()
+    day = [datetime.date(2020, 1, 1) + datetime.timedelta(d) for d in days]
+    price = size * 10 + 100 * (town == "Zug") + rng.normal(0, 5, n)
+    gaps = rng.random((2, n)) < 0.1
+    return pa.table(
+        {
+            "size": pa.array(size, mask=gaps[0]),
+            "town": pa.array(town, mask=gaps[1]),
+            "garden": pa.array(rng.integers(2, size=n).astype(bool)),
+            "sold": pa.array(day),
+            "country": ["CH"] * n,
+            "nothing": pa.nulls(n),
+            "price": price,
+            "dear": np.where(price > 550, "yes", "no").tolist(),
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def model():
+    return TableModel.fit(made(), "price", drop=("dear",), **FEW)
+
+
+def test_features_by_hand():
+    table = pa.table(
+        {
+            "a": [1.0, None, 3.0, 8.0],
+            "b": ["y", "x", None, "y"],
+            "c": [True, False, False, False],
+            "d": pa.array([0, 86400 * 3, 86400, 43200], pa.timestamp("s")),
+            "e": [7, 7, 7, 7],
+            "y": [1, 2, 3, 4],
+        }
+    )
+    encoder = Encoder.learn(table, {"y"}, (), 64)
+    assert encoder.features == ["a", "a missing", "b=x", "b=y", "b missing", "c", "d"]
+    assert encoder.constant == ("e",)
+    X = encoder.X(table, "float64")
+    np.testing.assert_array_equal(
+        X,
+        [
+            [-2, 0, 0, 1, 0, 1, -0.75],
+            [0, 1, 1, 0, 0, 0, 2.25],
+            [0, 0, 0, 0, 1, 0, 0.25],
+            [5, 0, 0, 1, 0, 0, -0.25],
+        ],
+    )
+    shift, scale = encoder.standard(X)
+    numbers = [0, 5, 6]
+    np.testing.assert_allclose(shift[numbers], X[:, numbers].mean(0), rtol=1e-15)
+    np.testing.assert_allclose(1 / scale[numbers], X[:, numbers].std(0), rtol=1e-15)
+    assert shift[1:5].tolist() == [0] * 4
+    assert scale[1:5].tolist() == [1] * 4
+
+
+def test_sums_are_one_after_the_other(rng):
+    """As a loop over the rows has them, whatever vector unit NumPy's own sum would use."""
+    x = rng.normal(3, 2, 1001)
+    total = square = 0.0
+    for value in x:
+        total += value
+    for value in x:
+        square += (value - total / 1001) ** 2
+    assert mean_and_deviation(x) == (total / 1001, np.sqrt(square / 1001))
+
+
+@pytest.mark.parametrize("target", ["price", "dear"])
+def test_training_is_a_fit_by_hand(target):
+    """The documented recipe: the split of the seed, columns of the training rows, one `fit`."""
+    table = made()
+    other = {"price": "dear", "dear": "price"}[target]
+    got = TableModel.fit(table, target, drop=(other,), seed=3, **FEW)
+    raw = table.column(target).to_numpy(zero_copy_only=False)
+    if target == "dear":
+        y = (raw == "yes").astype(np.int64)
+        net, K = {"output": "softmax", "loss": "cross_entropy"}, 2
+    else:
+        y, net, K = raw, {}, 1
+    like = dr.MLP([1, K], **net).architecture
+    training, held_out = split(0.2, y, None, like, np.random.default_rng(3))
+    encoder = Encoder.learn(table.take(training), {"price", "dear"}, (), 64)
+    X = encoder.X(table, "float32")
+    shift, scale = encoder.standard(X[training])
+    if target == "price":
+        shift_y, scale_y = mean_and_deviation(y)
+        y = (y - shift_y) / scale_y
+    mlp = dr.MLP([X.shape[1], 8, K], seed=3, input_shift=shift, input_scale=scale, **net)
+    history = mlp.fit(
+        X[training], y[training], batch_size=16, epochs=4, seed=3,
+        validation=(X[held_out], y[held_out]), stopping=EarlyStopping("loss", 20),
+    )  # fmt: skip
+    np.testing.assert_array_equal(got.mlp.w, mlp.w)
+    assert got.history.loss == history.loss
+    assert got.history.validation_loss == history.validation_loss
+    assert got.n_rows == (len(training), len(held_out))
+    # And what it says of the rows it was judged by.
+    evaluation = got.evaluate(table.take(held_out))
+    assert got.scores == evaluation.scores
+    assert evaluation.rows == len(held_out)
+
+
+def test_predictions_of_numbers(model):
+    table = made(seed=1)
+    values = model.predict(table).column("predicted_price").to_numpy()
+    y_hat = model.mlp.predict(model.features(table))[:, 0].astype(np.float64)
+    np.testing.assert_array_equal(values, y_hat * model.target.scale + model.target.shift)
+    y = table.column("price").to_numpy()
+    scores = model.evaluate(table).scores
+    assert scores["mean_absolute_error"] == pytest.approx(np.abs(y - values).mean(), rel=1e-12)
+    rmse = np.sqrt(((y - values) ** 2).mean())
+    assert scores["root_mean_squared_error"] == pytest.approx(rmse, rel=1e-12)
+    assert scores["r2"] == pytest.approx(1 - rmse**2 / y.var(), rel=1e-12)
+
+
+def test_predictions_of_classes():
+    table = made(300)
+    model = TableModel.fit(table, "dear", drop=("price",), hidden=(16,), epochs=30)
+    got = model.predict(table, keep=["town"])
+    assert got.column_names == ["town", "predicted_dear", "probability_no", "probability_yes"]
+    p = np.column_stack([got.column(2), got.column(3)])
+    np.testing.assert_array_equal(p, model.mlp.predict(model.features(table)))
+    said = np.array(["no", "yes"])[p.argmax(1)]
+    assert got.column("predicted_dear").to_pylist() == said.tolist()
+    truth = np.array(table.column("dear").to_pylist())
+    result = model.evaluate(table)
+    assert result.scores["accuracy"] == np.mean(truth == said) > 0.8
+    chosen = p[np.arange(300), (truth == "yes").astype(int)].astype(np.float64)
+    assert result.scores["cross_entropy"] == pytest.approx(-np.log(chosen).mean(), rel=1e-12)
+    no, yes = result.classes
+    assert (no.rows, yes.rows) == ((truth == "no").sum(), (truth == "yes").sum())
+    assert yes.predicted == (said == "yes").sum()
+    assert yes.recall == np.mean(said[truth == "yes"] == "yes")
+    assert no.precision == np.mean(truth[said == "no"] == "no")
+
+
+def test_order_of_columns_and_others_do_not_matter(model):
+    table = made(seed=1)
+    mixed = table.select(table.column_names[::-1]).append_column("new", [["?"] * 120])
+    assert model.predict(mixed) == model.predict(table.drop_columns(["price", "dear"]))
+
+
+def test_what_training_never_saw(model):
+    table = made(6, seed=1).set_column(1, "town", [["Bern", "Rom", None, "Rom", "Zug", "Olten"]])
+    table = table.set_column(2, "garden", [[True, None, True, True, False, False]])
+    with pytest.warns(TableWarning) as caught:
+        X = model.features(table)
+    said = [str(w.message) for w in caught]
+    assert any("'town': 3 rows with 'Olten', 'Rom', which training never saw" in s for s in said)
+    assert any("'garden': 1 row without a value, which training never had" in s for s in said)
+    features = model.encoder.features
+    towns = X[:, [i for i, name in enumerate(features) if name.startswith("town")]]
+    # Basel, Bern, Zug, missing
+    assert towns.tolist() == [
+        [0, 1, 0, 0], [0, 0, 0, 0], [0, 0, 0, 1], [0, 0, 0, 0], [0, 0, 1, 0], [0, 0, 0, 0],
+    ]  # fmt: skip
+    assert X[1, features.index("garden")] == 0  # the median
+    with pytest.raises(ValueError, match="'town': 3 rows with 'Olten', 'Rom', which training"):
+        model.predict(table, strict=True)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda t: t.drop_columns(["size", "sold"]), "no column 'size', 'sold'; expected all"),
+        (lambda t: t.set_column(0, "size", [["a", None, "3"]]), "row 0 holds the text 'a'"),
+        (lambda t: t.set_column(0, "size", [[1.0, np.inf, 2.0]]), "row 1 holds inf"),
+        (lambda t: t.set_column(0, "size", [[1.0, 1e300, 2.0]]), r"row 1 holds 1e\+300"),
+        (lambda t: t.set_column(3, "sold", [[1, 2, 3]]), "expected dates or times, as in training"),
+        (lambda t: t.set_column(2, "garden", t.column("sold")), "expected numbers, as in training"),
+        (lambda t: t.set_column(1, "town", [[0.5, 1.0, 2.0]]), "row 0 holds 0.5; expected texts"),
+        (lambda t: t.set_column(1, "town", [[[1], [2], [3]]]), "values of type list"),
+        (lambda t: t.rename_columns(["size", "size", *t.column_names[2:]]), "names two columns"),
+        (lambda t: t.slice(0, 0), "no rows; expected some"),
+        (lambda t: 7, "7 of type int; expected the path of a file, or a table"),
+        (lambda t: "new.xlsx", r"'new.xlsx': the end of its name; expected .csv"),
+    ],
+)
+def test_tables_that_do_not_fit(model, change, message):
+    with pytest.raises((ValueError, TypeError), match=message):
+        model.predict(change(made(3, seed=1)))
+
+
+@pytest.mark.parametrize(
+    ("values", "task"),
+    [
+        (["a", "b"] * 10, "classification"),
+        ([True, False] * 10, "classification"),
+        ([1, 2, 3, 4] * 5, "classification"),
+        ([1.0, 2.0] * 10, "classification"),
+        ([1.0, 2.5] * 10, "regression"),
+        ([1, 2, 3, 4, 5] * 4, "regression"),  # 4 rows for each on average: fewer than 5
+        (list(range(20)) * 5, "classification"),
+        (list(range(21)) * 5, "regression"),
+    ],
+)
+def test_task(values, task):
+    assert task_of("y", pa.chunked_array([values])) == task
+
+
+def test_task_that_is_asked_for():
+    x = np.arange(40.0)
+    table = {"x": x, "y": (x % 3).astype(int)}
+    model = TableModel.fit(table, "y", task="regression", **FEW)
+    assert model.predict(table).column_names == ["predicted_y"]
+    table["y"] = (x % 30).astype(int)
+    model = TableModel.fit(table, "y", task="classification", **FEW)
+    assert model.mlp.layers[-1] == 30
+    assert model.predict(table).column(0).type == pa.int64()
+
+
+def test_loss_that_needs_the_target_itself():
+    table = {"x": np.arange(60.0), "count": np.arange(60) % 31}
+    model = TableModel.fit(table, "count", loss="poisson", **FEW)
+    assert (model.target.shift, model.target.scale) == (0.0, 1.0)
+    assert model.mlp.architecture.activations[-1] == "exponential"
+
+
+def test_rows_without_a_target_are_left_out():
+    table = made()
+    y = table.column("price").to_pylist()
+    y[3], y[50] = None, float("nan")
+    gaps = table.set_column(6, "price", [y])
+    whole = table.take([i for i in range(120) if i not in (3, 50)])
+    with pytest.warns(TableWarning, match="'price': 2 rows without a value left out"):
+        got = TableModel.fit(gaps, "price", drop=("dear",), **FEW)
+    np.testing.assert_array_equal(
+        got.mlp.w, TableModel.fit(whole, "price", drop=("dear",), **FEW).mlp.w
+    )
+
+
+def test_rows_given_to_judge_by(model):
+    valid = made(30, seed=2)
+    got = TableModel.fit(made(), "price", valid, drop=("dear",), **FEW)
+    assert got.n_rows == (120, 30)
+    assert got.scores == got.evaluate(valid).scores
+    none = TableModel.fit(made(), "price", drop=("dear",), holdout=0, **FEW)
+    assert none.n_rows == (120, 0)
+    assert (none.scores, none.history.validation_loss) == ({}, [])
+
+
+def test_numbers_as_categories(tmp_path):
+    table = pa.table({"code": [1, 2, 3] * 20, "y": [1.0, 5.0, 2.0] * 20})
+    model = TableModel.fit(table, "y", categories=("code",), **FEW)
+    assert model.encoder.features == ["code=1", "code=2", "code=3"]
+    # As floats and as CSV too: the way pandas stores whole numbers with gaps.
+    floats = table.set_column(0, "code", table.column("code").cast(pa.float64()))
+    assert model.predict(floats) == model.predict(table)
+    write(table, tmp_path / "t.csv")
+    assert model.predict(tmp_path / "t.csv") == model.predict(table)
+    with pytest.raises(ValueError, match=r"'code': 3 different texts in 48 rows, .* at most 2"):
+        TableModel.fit(table, "y", categories=("code",), max_categories=2, **FEW)
+
+
+@pytest.mark.parametrize("end", ["csv", "tsv", "csv.gz", "parquet"])
+def test_files_of_every_kind_give_one_model(tmp_path, end, model):
+    table = made().drop_columns(["nothing"])
+    path = tmp_path / f"t.{end}"
+    write(table, path)
+    got = TableModel.fit(path, "price", drop=("dear",), **FEW)
+    np.testing.assert_array_equal(got.mlp.w, model.mlp.w)
+    assert got.predict(path) == model.predict(table)
+
+
+def test_pandas_tables_and_their_index(tmp_path, model):
+    pandas = pytest.importorskip("pandas")
+    frame = made().drop_columns(["nothing"]).to_pandas()
+    frame["town"] = frame["town"].astype("category")
+    got = TableModel.fit(pa.Table.from_pandas(frame), "price", drop=("dear",), **FEW)
+    np.testing.assert_array_equal(got.mlp.w, model.mlp.w)
+    some_rows = frame[frame["size"] > 40]  # an index with gaps, which to_parquet stores
+    some_rows.to_parquet(tmp_path / "t.parquet")
+    assert "__index_level_0__" not in read(tmp_path / "t.parquet").column_names
+    assert isinstance(some_rows, pandas.DataFrame)
+
+
+def test_types_of_csv_are_inferred_from_all_of_it(tmp_path):
+    """The first fraction stands behind a megabyte of whole numbers."""
+    lines = ["1,2"] * 300_000 + ["1.5,x"]
+    (tmp_path / "long.csv").write_text("a,b\n" + "\n".join(lines) + "\n")
+    table = read(tmp_path / "long.csv")
+    assert [str(column.type) for column in table.columns] == ["double", "string"]
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"", "empty; expected a line with the names"),
+        (b"a,b\n", "no rows; expected some"),
+        (b"a,b\n1,2\n3\n", "Expected 2 columns, got 1"),
+        (b"a,a\n1,2\n", "'a' names two columns"),
+        (b"size,b\nx,2\n", "column 'size'.*invalid value 'x'"),
+        (b"size,town\n1,2\n1,\xff\n", "column 'town'.*invalid UTF8"),
+    ],
+)
+def test_csv_that_does_not_fit(tmp_path, model, data, message):
+    (tmp_path / "bad.csv").write_bytes(data)
+    with pytest.raises(ValueError, match=message):
+        model.predict(tmp_path / "bad.csv")
+
+
+def test_text_that_is_no_utf8(tmp_path):
+    (tmp_path / "latin.csv").write_bytes("a,y\nZürich,1\nBern,2\n".encode("latin-1"))
+    with pytest.raises(ValueError, match="column 'a': bytes that are no UTF-8 text"):
+        TableModel.fit(tmp_path / "latin.csv", "y", task="regression", holdout=0, **FEW)
+
+
+def test_numbers_far_from_zero_keep_their_digits():
+    """Times in days since 1970 differ by minutes: float32 alone would not tell them apart."""
+    minutes = np.arange(200) * 60
+    start = 1_700_000_000
+    table = pa.table(
+        {"t": pa.array(start + minutes, pa.timestamp("s")), "y": np.sin(minutes / 2000)}
+    )
+    model = TableModel.fit(table, "y", holdout=0, **FEW)
+    X = model.features(table)
+    assert X.dtype == np.float32
+    np.testing.assert_allclose(np.diff(X[:, 0].astype(float)), 1 / 1440, rtol=1e-4)
+
+
+def test_a_file_keeps_all_of_it(tmp_path, model):
+    path = tmp_path / "m.safetensors"
+    model.save(path)
+    got = load(path)
+    for name in ("encoder", "target", "settings", "history", "n_rows", "scores"):
+        assert getattr(got, name) == getattr(model, name), name
+    assert got.versions["deltarule"] == dr.__version__
+    table = made(seed=1)
+    assert got.predict(table) == model.predict(table)
+    np.testing.assert_array_equal(dr.load(path).w, model.mlp.w)
+    again = tmp_path / "again.safetensors"
+    got.save(again)
+    assert again.read_bytes() == path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda t: t.pop("encoder"),
+        lambda t: t["encoder"]["columns"].pop(),
+        lambda t: t["encoder"]["columns"][0].update(kind="os.system"),
+        lambda t: t["encoder"]["columns"][0].update(median="1"),
+        lambda t: t["encoder"]["columns"][1].update(categories=["a", "a", "b"]),
+        lambda t: t["encoder"]["columns"][0].update(more=1),
+        lambda t: t["target"].update(scale=0.0),
+        lambda t: t.update(task="classification"),
+        lambda t: t["settings"].update(epochs="4"),
+        lambda t: t.update(rows=[1]),
+        lambda t: t.update(rows=[1, "2"]),
+        lambda t: t.update(scores=None),
+    ],
+)
+def test_files_that_do_not_hold_together(tmp_path, model, damage):
+    path = tmp_path / "m.safetensors"
+    model.save(path)
+    contents = container.read(path)
+    damage(contents.sections["table"])
+    container.write(path, "table_model", contents.sections, contents.tensors)
+    with pytest.raises(dr.FileFormatError, match="table"):
+        load(path)
+
+
+def test_another_kind_of_file(tmp_path):
+    dr.MLP([2, 1], seed=0).save(tmp_path / "mlp.safetensors")
+    with pytest.raises(dr.FileFormatError, match="table"):
+        load(tmp_path / "mlp.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"target": "cost"}, "target: no column 'cost'; expected one of 'size', 'town'"),
+        ({"target": "sold"}, r"'sold': values of type date32\[day\]; expected numbers, texts"),
+        ({"target": "nothing"}, "'nothing': no row has a value"),
+        ({"target": "country"}, "'country': every row holds 'CH'; expected two classes"),
+        ({"drop": ("cost",)}, "drop: 'cost'; expected features' names"),
+        ({"drop": ("price",)}, "drop: 'price'; expected features' names"),
+        ({"categories": ("cost",)}, "categories: 'cost'"),
+        ({"loss": "focal"}, "loss: 'focal.*' for a regression; expected one of half_squared"),
+        ({"metric": "accuracy"}, "metric: 'accuracy' for a regression"),
+        ({"class_weight": "balanced"}, "class_weight for a regression"),
+        ({"target": "dear", "metric": "r2"}, "metric: 'r2'; expected loss or accuracy"),
+        ({"task": "classification"}, "'price': row 0 holds .*; expected texts or whole numbers"),
+        ({"target": "dear", "task": "regression"}, "values of type string; expected numbers"),
+        ({"hidden": (8, 0)}, "hidden: 0; expected an integer >= 1"),
+        ({"hidden": 8}, "hidden: 8; expected a list of whole numbers"),
+        ({"epochs": 0}, "epochs: 0; expected an integer >= 1"),
+        ({"holdout": 1.0}, "holdout: 1.0; expected a number >= 0 and < 1"),
+        ({"optimizer": "adma"}, "optimizer: 'adma'; expected one of sgd, adam"),
+        ({"optimizer": "sgd(momentun=1)"}, "optimizer: .*unexpected keyword argument 'momentun'"),
+        ({"optimizer": "sgd(momentum=x)"}, "'momentum=x'; expected name=number, true or false"),
+        ({"eta": 0}, "eta: 0; expected a number > 0"),
+        ({"activation": "softmix"}, "activation: 'softmix'"),
+        ({"loss": "quantile(0.1, 0.9)"}, "loss: 'quantile"),
+        ({"epoch": 3}, "unexpected keyword argument 'epoch'"),
+    ],
+)
+def test_settings_that_do_not_fit(arguments, message):
+    with pytest.raises((ValueError, TypeError), match=message):
+        TableModel.fit(made(), **{"target": "price"} | FEW | arguments)
+
+
+def test_optimizer_with_parameters():
+    from deltarule.table import Settings
+
+    rule = Settings(optimizer="SGD(momentum=0.9, nesterov=true)", eta=0.05).rule()
+    assert rule == dr.SGD(eta=0.05, momentum=0.9, nesterov=True)
+
+
+def test_nothing_is_warned_of_when_all_is_well(model):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.evaluate(made())
