@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""`fit` over a source of blocks: the bits of arrays in memory, and clear ends of everything else."""
+"""`fit` over a source of blocks: the bits of arrays in memory, and clear ends of all else."""
 
 from __future__ import annotations
 
@@ -369,7 +369,7 @@ def test_what_is_no_source() -> None:
         with pytest.raises(kind, match=match):
             net.fit(given, shuffle=False)
         assert net.w.tobytes() == before
-    with pytest.raises(TypeError, match="Y: given beside a source .* by name"):
+    with pytest.raises(TypeError, match=r"Y: given beside a source .* by name"):
         mlp().fit(blocks, Y)
     mlp().fit([(X, Y), (X, Y)], epochs=1)
 

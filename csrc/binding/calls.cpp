@@ -9,11 +9,19 @@ void set_main_thread(unsigned long ident) { main_thread = ident; }
 
 // Called inside a parallel region: nothing here may throw.
 bool interrupted() noexcept {
-  if (PyThread_get_thread_ident() != main_thread) return false;
+  const bool told = StopFlag::told();
+  if (!told && PyThread_get_thread_ident() != main_thread) return false;
   const PyGILState_STATE held = PyGILState_Ensure();
-  const bool stop = PyErr_CheckSignals() != 0;
+  if (told) PyErr_SetNone(PyExc_KeyboardInterrupt);
+  const bool stop = told || PyErr_CheckSignals() != 0;
   PyGILState_Release(held);
   return stop;
+}
+
+void refuse_if_told() {
+  if (!StopFlag::told()) return;
+  PyErr_SetNone(PyExc_KeyboardInterrupt);
+  throw py::error_already_set();
 }
 
 void raise_bad_row(const BadRow& bad, py::handle Y, const Shape& shape, bool labels, const char* dtype) {

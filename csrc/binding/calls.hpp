@@ -4,11 +4,16 @@
 #include <exception>
 
 #include "binding/loss_function.hpp"
+#include "binding/stop_flag.hpp"
 #include "trainer/batches.hpp"
 #include "trainer/pass.hpp"
 
-// Asks Python for signals; true leaves its error set. Only the main thread ever has any.
+// Asks Python for signals, which only the main thread ever has, and the flag that this thread obeys; true
+// leaves an error set.
 bool interrupted() noexcept;
+
+// Throws KeyboardInterrupt if this thread obeys a flag that is raised: short calls never ask `interrupted`.
+void refuse_if_told();
 
 // The identifier of Python's main thread: the only one that signals reach.
 void set_main_thread(unsigned long ident);
@@ -24,6 +29,7 @@ void set_main_thread(unsigned long ident);
 // Not gil_scoped_release: a daemon thread that comes back when the interpreter is gone is ended by an
 // unwinding that its destructor would turn into an abort.
 template <class Work> auto without_gil(Work work) {
+  refuse_if_told();
   Watch watch(interrupted);
   decltype(work(watch)) result{};
   std::exception_ptr failed;

@@ -21,4 +21,5 @@ PYBIND11_MODULE(_core, module) {
   register_trainer(module);
   register_machine(module);
   register_kernels(module);
+  register_stop_flag(module);
 }

@@ -15,3 +15,4 @@ void register_network(py::module_& module);
 void register_trainer(py::module_& module);
 void register_machine(py::module_& module);
 void register_kernels(py::module_& module);
+void register_stop_flag(py::module_& module);

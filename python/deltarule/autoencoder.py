@@ -25,7 +25,7 @@ from deltarule.results import Array
 from deltarule.schedules.base import lasting
 from deltarule.sparsity import KINDS, Sparsity
 from deltarule.trainer import Trainer
-from deltarule.training import train
+from deltarule.training import prepared
 
 
 class Autoencoder:
@@ -276,11 +276,11 @@ class Autoencoder:
         if validation is not None and not isinstance(validation, tuple):
             pair = (validation, validation)
         corrupting = _Corrupting(trainer, noise, masking, rng) if noise or masking else trainer
-        return train(
+        return prepared(
             self.mlp, corrupting, x, x, epochs, shuffle=shuffle, seed=rng, n_threads=n_threads,
             validation=pair, progress=progress, stop_tol=stop_tol, record=record,
             sample_weight=sample_weight,
-        )  # fmt: skip
+        ).go()  # fmt: skip
 
     def _trainer(
         self, optimizer: Optimizer | None, batch_size: int | None, n_threads: int | None

@@ -14,18 +14,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from deltarule import _validate
 from deltarule.architecture import Architecture
-from deltarule.averaging import Averaging, check_start
+from deltarule.averaging import Averaging
 from deltarule.dropout import Dropout, Rate
-from deltarule.dropout import lasting as dropouts_lasting
 from deltarule.evaluation import check_classes, evaluate
 from deltarule.history import History
 from deltarule.metrics import Metric, labels
 from deltarule.optimizers import Optimizer
 from deltarule.protocols import OwnTrainer
 from deltarule.results import Array, Trace
-from deltarule.schedules.base import lasting
 
 if TYPE_CHECKING:
     from deltarule.stopping import EarlyStopping
@@ -265,22 +262,16 @@ class Fittable(ABC):
         After any exception, a callback's too, the weights are those of the last finished epoch, and
         the exception's attribute `history` holds the epochs so far.
         """
-        epochs = _validate.epochs(epochs)
-        rule = lasting(optimizer, epochs)
-        trainer = self._new_trainer(
-            rule, batch_size, n_threads, average=average, seed=seed,
-            dropout=dropouts_lasting(dropout, epochs), noise=dropouts_lasting(noise, epochs),
-        )  # fmt: skip
-        check_start(average, epochs)
-        from deltarule.training import train  # an import costs some ms
+        from deltarule.training import fit_run  # an import costs some ms
 
-        return train(
-            self, trainer, X, Y, epochs, shuffle=shuffle, seed=seed, n_threads=n_threads,
-            validation=validation, metrics=metrics, progress=progress, stop_tol=stop_tol,
-            stopping=stopping, max_seconds=max_seconds, record=record, average=average,
-            sample_weight=sample_weight, class_weight=class_weight, callbacks=callbacks,
-            checkpoint=checkpoint, every=every, resume=resume, buffer_rows=buffer_rows,
-        )  # fmt: skip
+        return fit_run(
+            self, X, Y, optimizer=optimizer, batch_size=batch_size, epochs=epochs, shuffle=shuffle,
+            seed=seed, n_threads=n_threads, validation=validation, progress=progress,
+            stop_tol=stop_tol, record=record, average=average, sample_weight=sample_weight,
+            class_weight=class_weight, dropout=dropout, noise=noise, metrics=metrics,
+            stopping=stopping, max_seconds=max_seconds, callbacks=callbacks, checkpoint=checkpoint,
+            every=every, resume=resume, buffer_rows=buffer_rows,
+        ).go()  # fmt: skip
 
     def save(self, path: str | bytes | PathLike[Any], history: History | None = None) -> None:
         """Write weights and architecture to a safetensors file; `deltarule.load` reads it.

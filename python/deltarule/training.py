@@ -5,33 +5,51 @@ from __future__ import annotations
 
 import reprlib
 from collections.abc import Callable, Collection, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from numpy.typing import ArrayLike
 
 from deltarule import _validate, judges, stops
 from deltarule import callbacks as ready
 from deltarule._arguments import generator, number
-from deltarule.architecture import Architecture
-from deltarule.averaging import Averaging
+from deltarule.averaging import Averaging, check_start
 from deltarule.callbacks import base
-from deltarule.class_weights import with_class_weights
+from deltarule.dropout import Dropout, Rate
+from deltarule.dropout import lasting as dropouts_lasting
 from deltarule.evaluation import checked
-from deltarule.held_out import HeldOut, is_fraction, split
-from deltarule.history import History
+from deltarule.held_out import HeldOut
 from deltarule.metrics import Metric
+from deltarule.optimizers import Optimizer
 from deltarule.protocols import Network, OwnTrainer
 from deltarule.records import requested
-from deltarule.results import Array
 from deltarule.rows import InMemory, Source, is_stream
+from deltarule.schedules.base import lasting
+from deltarule.sources import HeldOutRows, of_arrays, of_stream
 from deltarule.stopping import EarlyStopping
 from deltarule.training_loop import Judge, Run
 
-Triple = tuple[Array, Array, Array | None]
+if TYPE_CHECKING:
+    from deltarule.fitting import Fittable
 
 
-def train(
+def fit_run(
+    mlp: Fittable, X: Any, Y: Any, *, optimizer: Optimizer | None, batch_size: int | None,
+    epochs: int, seed: Any, n_threads: int | None, average: Averaging | None,
+    dropout: Dropout | Rate | None, noise: Rate | None, **others: Any,
+) -> Run:  # fmt: skip
+    """Return `Fittable.fit` with these arguments, judged and ready to go."""
+    epochs = _validate.epochs(epochs)
+    trainer = mlp._new_trainer(
+        lasting(optimizer, epochs), batch_size, n_threads, average=average, seed=seed,
+        dropout=dropouts_lasting(dropout, epochs), noise=dropouts_lasting(noise, epochs),
+    )  # fmt: skip
+    check_start(average, epochs)
+    return prepared(
+        mlp, trainer, X, Y, epochs, seed=seed, n_threads=n_threads, average=average, **others
+    )  # fmt: skip
+
+
+def prepared(
     mlp: Network,
     trainer: OwnTrainer,
     X: ArrayLike,
@@ -56,8 +74,8 @@ def train(
     every: int = 1,
     resume: Any = None,
     buffer_rows: int | None = None,
-) -> History:
-    """Run a new trainer of this network for some epochs: see `Fittable.fit`."""
+) -> Run:
+    """Return a training of some epochs by a new trainer, judged and ready to go."""
     net = mlp.architecture
     epochs, shuffle = _validate.epochs(epochs), _validate.flag("shuffle", shuffle)
     progress, rng = _validate.flag("progress", progress), generator(seed)
@@ -65,15 +83,15 @@ def train(
     rules = _rules(stop_tol, stopping, max_seconds, average)
     records = requested(record)
     if is_stream(X, Y):
-        rows, held_out = _of_stream(
+        rows, held_out = of_stream(
             X, net, trainer, shuffle, rng, buffer_rows, validation,
             sample_weight=sample_weight, class_weight=class_weight, record=record,
         )  # fmt: skip
     else:
-        rows, held_out = _of_arrays(
+        rows, held_out = of_arrays(
             X, Y, net, shuffle, rng, validation, sample_weight, class_weight, buffer_rows
         )  # fmt: skip
-    run = Run(
+    return Run(
         mlp, trainer, rows, epochs,
         judges=[
             *_judges_of(mlp, trainer, held_out, metrics, stopping, n_threads),
@@ -83,49 +101,6 @@ def train(
         callbacks=[*base.checked(callbacks), *([ready.Progress(always=True)] if progress else [])],
         finish=_finish(rules, average),
     )  # fmt: skip
-    return run.go()
-
-
-def _of_arrays(
-    X: Any, Y: Any, net: Architecture, shuffle: bool, rng: np.random.Generator, validation: Any,
-    sample_weight: Any, class_weight: Any, buffer_rows: Any,
-) -> tuple[Source, Triple | None]:  # fmt: skip
-    """The rows of arrays, and those that judge."""
-    if buffer_rows is not None:
-        raise ValueError(f"buffer_rows: {reprlib.repr(buffer_rows)} with arrays; expected None")
-    x, y = _validate.data(X, Y, net)
-    s = _validate.sample_weight(sample_weight, len(x))
-    if is_fraction(validation):
-        kept, out = split(float(validation), y, s, net, rng)
-        held_out: Triple | None = x[out], y[out], None if s is None else s[out]
-        x, y, s = x[kept], y[kept], None if s is None else s[kept]
-    else:
-        held_out = _validate.held_out(validation, net)
-    if class_weight is not None:
-        s = with_class_weights(class_weight, y, net, s)
-    return InMemory(x, y, s, shuffle, rng), held_out
-
-
-def _of_stream(
-    X: Any, net: Architecture, trainer: OwnTrainer, shuffle: bool, rng: np.random.Generator,
-    buffer_rows: Any, validation: Any, **of_all_rows: Any,
-) -> tuple[Source, Triple | None]:  # fmt: skip
-    """The rows of a source of blocks, and those that judge."""
-    from deltarule.streams.stream import Stream  # an import costs some ms
-
-    if is_fraction(validation):
-        of_all_rows["validation"] = validation
-    for name, value in of_all_rows.items():
-        if value is not None:
-            hint = {
-                "sample_weight": ": blocks are (X, Y, sample_weight)",
-                "validation": " or (X, Y)",
-            }
-            raise ValueError(
-                f"{name}: {reprlib.repr(value)} with a stream; expected None{hint.get(name, '')}"
-            )
-    rows = Stream(X, net, trainer.batch_size, shuffle, rng, buffer_rows)
-    return rows, _validate.held_out(validation, net)
 
 
 def _recorders(records: tuple[str, ...], rows: Source, n_threads: int | None) -> list[Judge]:
@@ -173,7 +148,7 @@ def _rules(
 def _judges_of(
     mlp: Network,
     trainer: OwnTrainer,
-    given: Triple | None,
+    given: HeldOutRows,
     metrics: Any,
     stopping: EarlyStopping | None,
     n_threads: int | None,

@@ -2,7 +2,7 @@
 """The loop over epochs: train, judge, note, show, ask whether to go on.
 
 Callbacks get its `Run`. It knows nothing of where rows come from, what is looked at after an epoch,
-what may end it or what is written: those are parts that `training.train` puts together.
+what may end it or what is written: those are parts that `training.prepared` puts together.
 """
 
 from __future__ import annotations

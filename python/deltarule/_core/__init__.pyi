@@ -8,7 +8,7 @@ import collections.abc
 import numpy
 import typing
 from . import kernels
-__all__: list[str] = ['Network', 'Refused', 'Trainer', 'available_isas', 'core_latency', 'default_threads', 'fma_peak', 'isa', 'kernels', 'note_main_thread', 'openmp', 'pause_threads', 'select_isa']
+__all__: list[str] = ['Network', 'Refused', 'StopFlag', 'Trainer', 'available_isas', 'core_latency', 'default_threads', 'fma_peak', 'isa', 'kernels', 'note_main_thread', 'openmp', 'pause_threads', 'select_isa']
 class Refused(Exception):
     pass
 class Network:
@@ -77,6 +77,25 @@ class Trainer:
         ...
     @property
     def state(self) -> dict:
+        ...
+class StopFlag:
+    """
+    Raised by one thread, it ends the calls of those that obey it: KeyboardInterrupt.
+    """
+    def __enter__(self) -> StopFlag:
+        """
+        The calling thread obeys it, and no other.
+        """
+    def __exit__(self, arg0: typing.Any, arg1: typing.Any, arg2: typing.Any) -> None:
+        ...
+    def __init__(self) -> None:
+        ...
+    def set(self) -> None:
+        """
+        Raises it, for good.
+        """
+    @property
+    def is_set(self) -> bool:
         ...
 def available_isas() -> list[str]:
     """
