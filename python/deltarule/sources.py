@@ -19,6 +19,33 @@ from deltarule.rows import InMemory, Source
 HeldOutRows = tuple[Array, Array, Array | None] | None
 
 
+def is_stream(X: Any, Y: Any) -> bool:
+    """Whether `fit` was given a source of blocks (X, Y).
+
+    Raises
+    ------
+    TypeError
+        If arrays have no targets, or a source has some besides its own.
+    """
+    if isinstance(X, list | tuple):  # of blocks, or a table
+        blocks = bool(X) and all(isinstance(b, tuple) and len(b) in (2, 3) for b in X)
+        source = blocks and np.ndim(X[0][0]) == 2
+    elif hasattr(X, "__array__") or isinstance(X, str | bytes | dict):
+        source = False
+    else:
+        source = callable(X) or hasattr(X, "__iter__") or hasattr(X, "shards")
+    if source and Y is not None and not hasattr(X, "__len__"):
+        raise TypeError(
+            "Y: given beside a source of blocks (X, Y); expected None, and other arguments by name"
+        )
+    if Y is None and not source:
+        raise TypeError(
+            f"Y: None, with X of type {type(X).__name__}; expected targets, or as X a source of "
+            "blocks (X, Y)"
+        )
+    return source and Y is None
+
+
 def of_arrays(
     X: Any, Y: Any, net: Architecture, shuffle: bool, rng: np.random.Generator, validation: Any,
     sample_weight: Any, class_weight: Any, buffer_rows: Any,

@@ -22,9 +22,9 @@ from deltarule.metrics import Metric
 from deltarule.optimizers import Optimizer
 from deltarule.protocols import Network, OwnTrainer
 from deltarule.records import requested
-from deltarule.rows import InMemory, Source, is_stream
+from deltarule.rows import InMemory, Source
 from deltarule.schedules.base import lasting
-from deltarule.sources import HeldOutRows, of_arrays, of_stream
+from deltarule.sources import HeldOutRows, is_stream, of_arrays, of_stream
 from deltarule.stopping import EarlyStopping
 from deltarule.training_loop import Judge, Run
 
