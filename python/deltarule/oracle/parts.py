@@ -7,9 +7,9 @@ from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from deltarule import _validate
+from deltarule._typing import ArrayLike
 from deltarule.given import Given
 from deltarule.oracle import optimizers
 from deltarule.oracle.activations import Float64

@@ -6,9 +6,8 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import Any
 
-from numpy.typing import ArrayLike
-
 from deltarule import _validate
+from deltarule._typing import ArrayLike
 from deltarule.averaging import Averaging, check_average
 from deltarule.dropout import (
     Dropout,
