@@ -36,6 +36,10 @@ class OwnTrainer(EpochTrainer, Protocol):
     """What is asked of a network's own trainer."""
 
     @property
+    def batch_size(self) -> int | None:
+        """Rows in a batch; None: all rows."""
+
+    @property
     def averaged_w(self) -> Array | None:
         """The average of the weights, if one is kept and some have entered."""
 
