@@ -528,7 +528,7 @@ def test_progress_line_of_rich(
 def test_oracle_has_the_same_names() -> None:
     missing = {name for name in dir(dr.MLP) if not name.startswith("_")} - {*dir(dr.oracle.MLP)}
     assert not missing
-    native = {"in_parts", "load", "save"}
+    native = {"load", "save"}
     assert {name for name in dir(dr.Trainer) if not name.startswith("_")} - native == {
         name for name in dir(dr.oracle.Trainer) if not name.startswith("_")
     }

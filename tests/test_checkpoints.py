@@ -105,6 +105,22 @@ def test_resumed_is_uninterrupted(name: str, tmp_path: Path) -> None:
     assert {*os.listdir(tmp_path)} == {"checkpoint", "checkpoint.copy"}
 
 
+@pytest.mark.parametrize("shuffle", [True, False])
+def test_streams(shuffle: bool, tmp_path: Path) -> None:
+    """Blocks in whatever order the seed draws; a schedule that needs the number of rows."""
+    path = tmp_path / "checkpoint"
+    blocks = [(X[:25], Y[:25]), (X[25:], Y[25:])]
+    told: dict[str, Any] = {"shuffle": shuffle, "buffer_rows": 20 if shuffle else None}
+    told |= {"optimizer": dr.SGD(schedules.Cosine(0.1)), "batch_size": 16, "seed": 5, "epochs": 6}
+    whole, parts = network(), network(seed=9)
+    history = whole.fit(blocks, checkpoint=path, callbacks=Copies(path), **told)
+    again = parts.fit(blocks, resume=f"{path}.copy", **told)
+    assert comparable(again) == comparable(history)
+    assert parts.w.tobytes() == whole.w.tobytes()
+    with pytest.raises(ValueError, match=r"^(stream|buffer_rows): (False|None); expected "):
+        parts.fit(X, Y, resume=path, **told | {"buffer_rows": None})
+
+
 def test_further_epochs(tmp_path: Path) -> None:
     """A finished training takes more; and one that is not there yet begins."""
     path = tmp_path / "checkpoint"

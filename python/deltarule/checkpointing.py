@@ -7,6 +7,7 @@ A training that was killed and goes on from its checkpoint ends with the bits of
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +22,9 @@ from deltarule.files.training import restore, trainer_parts
 from deltarule.trainer import Trainer
 
 if TYPE_CHECKING:
+    from deltarule.rows import Source
+    from deltarule.sources import HeldOutRows
+    from deltarule.stopping import EarlyStopping
     from deltarule.training_loop import Run
 
 
@@ -106,11 +110,29 @@ class Checkpoints:
             trainer._set_key(sections["trainer"]["key"])
         self._start = generator_parts("start", rng)
 
-    def expect(self, **told: Any) -> None:
-        """Take note of the arguments of this fit that a resumed one must have too: JSON."""
-        self._told = told
+    def expect(
+        self, rows: Source, held_out: HeldOutRows, metrics: Iterable[str], record: Iterable[str],
+        stopping: EarlyStopping | None,
+    ) -> None:  # fmt: skip
+        """Take note of what a resumed fit must have too, and refuse one that has not.
+
+        Parameters
+        ----------
+        rows, held_out
+            That train and that judge.
+        metrics, record : iterable of str
+            Their names.
+        stopping : EarlyStopping, optional
+            As `fit` takes it.
+
+        Raises
+        ------
+        ValueError
+            If something differs from the checkpoint that is resumed.
+        """
+        self._told = fits.told(rows, held_out, metrics, record, stopping)
         if self._contents is not None and self._from is not None:
-            fits.check_same(self._from, told, self._contents.sections["fit"]["told"])
+            fits.check_same(self._from, self._told, self._contents.sections["fit"]["told"])
 
     def begin(self, run: Run) -> None:
         """Before the first epoch: refuse what no file can hold; bring the run to where it was."""

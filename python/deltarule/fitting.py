@@ -248,8 +248,8 @@ class Fittable(ABC):
             same other arguments the training ends with the bits that it would have without an
             interruption; `epochs`, `stop_tol`, `max_seconds`, `n_threads` and callbacks may be
             others, and weights as they are do not matter.
-        buffer_rows
-            Not yet: only None.
+        buffer_rows : int, optional
+            Of a source of blocks: rows that are shuffled with each other; None: 32768.
 
         Returns
         -------

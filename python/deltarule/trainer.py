@@ -253,7 +253,7 @@ class Trainer:
         """
         from deltarule.epoch_in_parts import EpochInParts
 
-        return EpochInParts(self, n_rows, _validate.flag("visible", visible))
+        return EpochInParts(self, self._trainer, n_rows, _validate.flag("visible", visible))
 
     def observe(self, validation_loss: float) -> None:
         """Tell the schedules that watch it the validation loss after the last epoch.

@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import math
 import reprlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -18,10 +18,14 @@ from deltarule.files.errors import damaged
 from deltarule.files.generators import generator_parts
 from deltarule.files.training import DECLARED, settings
 from deltarule.results import Array
+from deltarule.rows import InMemory
 from deltarule.stops import Stop
 from deltarule.trainer import Trainer
 
 if TYPE_CHECKING:
+    from deltarule.rows import Source
+    from deltarule.sources import HeldOutRows
+    from deltarule.stopping import EarlyStopping
     from deltarule.training_loop import Run
 
 FREE = ("n_threads",)  # changes no bit
@@ -33,6 +37,25 @@ def of_trainer(trainer: Trainer) -> dict[str, Any]:
     """Return what a resumed fit's network and trainer must be, as JSON."""
     told = {"architecture": asdict(trainer.mlp.architecture), **settings(trainer)}
     return {name: value for name, value in told.items() if name not in FREE}
+
+
+def told(
+    rows: Source, held_out: HeldOutRows, metrics: Iterable[str], record: Iterable[str],
+    stopping: EarlyStopping | None,
+) -> dict[str, Any]:  # fmt: skip
+    """Return what a resumed fit must have been told else, as JSON: see `Checkpoints.expect`."""
+    of_arrays = rows if isinstance(rows, InMemory) else None
+    return {
+        "stream": of_arrays is None,
+        "rows": len(of_arrays.X) if of_arrays else getattr(rows, "n_rows", None),
+        "shuffle": getattr(rows, "shuffle", None),
+        "buffer_rows": getattr(rows, "buffer_rows", None),
+        "weights": of_arrays is not None and of_arrays.sample_weight is not None,
+        "validation": None if held_out is None else len(held_out[0]),
+        "metrics": [*metrics],
+        "record": [*record],
+        "stopping": None if stopping is None else {**asdict(stopping), "metric": stopping.name},
+    }
 
 
 def of_file(path: str, sections: Mapping[str, Any]) -> dict[str, Any]:
