@@ -13,6 +13,7 @@ from typing import TextIO
 from deltarule.history import History
 
 Show = Callable[[History], None]
+Draw = Callable[[int, Callable[[], str]], None]
 
 REFRESH_SECONDS = 0.1  # an epoch may take far less, and a terminal is slow
 
@@ -32,11 +33,30 @@ def progress_line(enabled: bool, epochs: int) -> Iterator[Show]:
     ------
     callable
     """
+    with counting_line(enabled, epochs) as draw:
+        yield lambda history: draw(len(history), lambda: text(history))
+
+
+@contextmanager
+def counting_line(enabled: bool, epochs: int) -> Iterator[Draw]:
+    """Yield a function to call with the number of finished epochs and what makes the text.
+
+    Parameters
+    ----------
+    enabled : bool
+        False: the function does nothing.
+    epochs : int
+        How many there will be.
+
+    Yields
+    ------
+    callable
+    """
     if not enabled or sys.stderr is None:  # None: the process has no such stream
-        yield lambda history: None
+        yield lambda done, say: None
     elif find_spec("rich") is not None and sys.stderr.isatty():
-        with _rich(epochs) as show:
-            yield show
+        with _rich(epochs) as draw:
+            yield draw
     else:
         line = _PlainLine(epochs, sys.stderr)
         try:
@@ -65,8 +85,8 @@ class _PlainLine:
         self._width = 0
         self._drawn_at = -REFRESH_SECONDS
 
-    def show(self, history: History) -> None:
-        self._last = f"epoch {len(history)}/{self._epochs}  {text(history)}"
+    def show(self, done: int, say: Callable[[], str]) -> None:
+        self._last = f"epoch {done}/{self._epochs}  {say()}"
         if self._live and monotonic() - self._drawn_at >= REFRESH_SECONDS:
             self._draw("\r")
             self._drawn_at = monotonic()
@@ -84,7 +104,7 @@ class _PlainLine:
 
 
 @contextmanager
-def _rich(epochs: int) -> Iterator[Show]:
+def _rich(epochs: int) -> Iterator[Draw]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
@@ -96,4 +116,4 @@ def _rich(epochs: int) -> Iterator[Show]:
     )
     with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task("", total=epochs)
-        yield lambda history: bar.update(task, completed=len(history), description=text(history))
+        yield lambda done, say: bar.update(task, completed=done, description=say())
