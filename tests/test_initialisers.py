@@ -228,13 +228,42 @@ def test_arrays_are_taken_as_they_are():
 
 
 @pytest.mark.parametrize("make", [dr.MLP, oracle.MLP])
+@pytest.mark.parametrize("kind", [np.array, list, np.float16])
+def test_arrays_in_the_place_of_names(make, kind, dtype):
+    """Of one layer, with bias and without; of all; names beside them draw as if they were alone."""
+    sizes, W = [3, 4, 2], np.arange(20.0).reshape(4, 5) / 8
+    for_first = W[:, :4] if kind is np.float16 else W[:, :4].tolist()
+    mlp = make(sizes, seed=5, dtype=dtype, init=[for_first, "he_normal"])
+    assert np.array_equal(mlp.W[0], W[:, :4])
+    alone = np.random.default_rng(5).standard_normal((2, 4)) * math.sqrt(2 / 4)
+    assert np.array_equal(mlp.W[1], np.c_[alone, [0, 0]].astype(dtype))
+    without = make(sizes, dtype=dtype, init=(None, kind(W[:2, :4])))
+    assert np.array_equal(without.W[1], np.c_[W[:2, :4], [0, 0]])
+    assert np.array_equal(make(sizes, dtype=dtype, init=[None, kind(W[:2])]).W[1], W[:2])
+    w = np.arange(26.0) / 4
+    assert np.array_equal(make(sizes, dtype=dtype, init=w).w, w)
+    assert make(sizes, dtype=dtype, init=w).w is not w
+
+
+def test_an_array_of_all_holds_what_units_learn():
+    mlp = dr.MLP([2, 3, 1], "prelu", seed=0)
+    assert np.array_equal(dr.MLP([2, 3, 1], "prelu", init=2 * mlp.w).alpha[0], 2 * mlp.alpha[0])
+    layers = dr.MLP([2, 3, 1], "prelu", init=[np.ones((3, 2)), "zeros"])
+    assert np.array_equal(layers.alpha[0], mlp.alpha[0])
+
+
+@pytest.mark.parametrize("make", [dr.MLP, oracle.MLP])
 @pytest.mark.parametrize(
     ("init", "error", "message"),
     [
         ("he", ValueError, r"init: 'he'; expected one of glorot_uniform, .*constant"),
-        (3, TypeError, r"init: 3 of type int; expected a name, or one per weight matrix"),
+        (3, TypeError, r"init: 3 of type int; expected a name, or one or an array per"),
         (b"he", TypeError, r"init: b'he' of type bytes; expected a name"),
-        (["zeros"], ValueError, r"init: 1 names for the 2 weight matrices of \[3, 4, 2\]"),
+        (
+            ["zeros"],
+            ValueError,
+            r"init: 1 names or arrays for the 2 weight matrices of \[3, 4, 2\]",
+        ),
         (["zeros", 1.0], TypeError, r"init\[1\]: 1.0 of type float; expected a string"),
         (["zeros", "xavier"], ValueError, r"init\[1\]: 'xavier'; expected one of"),
         ("orthogonal(gain=0)", ValueError, r"init: .*gain = 0.0 where a finite number > 0"),
@@ -242,6 +271,19 @@ def test_arrays_are_taken_as_they_are():
         ("constant", ValueError, r"init: 'constant'; expected constant\(value\) with a number"),
         ("constant(inf)", ValueError, r"init: .*value = inf where a finite number"),
         ("constant(1e39)", ValueError, r"init: .*a number that is finite as float32"),
+        ("constant(1e-50)", ValueError, r"init: 'constant.*a number that is not 0 as float32"),
+        ("orthogonal(gain=1e-46)", ValueError, r"init: .*\(gain\) with .* not 0 as float32"),
+        (np.ones(25), ValueError, r"init: shape \(25,\); expected \(26,\), all weights, or a list"),
+        (np.ones((4, 4)), ValueError, r"init: shape \(4, 4\); expected \(26,\)"),
+        (np.full(26, 1e39), ValueError, r"init: row 0 holds nan or infinity \(as float32\)"),
+        (
+            [np.ones((3, 4)), None],
+            ValueError,
+            r"init\[0\]: shape \(3, 4\); expected \(4, 4\), bias",
+        ),
+        ([None, [[1, np.nan] * 2] * 2], ValueError, r"init\[1\]: row 0 holds nan"),
+        ([None, [["a"] * 4] * 2], TypeError, r"init\[1\]: dtype"),
+        (np.array(["a"] * 26), TypeError, r"init: dtype"),
         ("zeros(1)", ValueError, r"init: 'zeros\(1\)'.*no parameters"),
     ],
 )

@@ -348,6 +348,18 @@ def test_a_norm_beyond_float64_is_an_error(package: Any) -> None:
     assert trainer.averaged_w is None
 
 
+@pytest.mark.parametrize("package", [dr, oracle], ids=["native", "oracle"])
+def test_a_unit_s_norm_beyond_float64_is_an_error(package: Any) -> None:
+    """Weights of 1e200 and their sum are finite, their squares are not: no factor of 0 hides it."""
+    mlp = package.MLP([2, 1], output="identity", dtype="float64")
+    w = [1e200, 1e200, 0.0]
+    mlp.w = w
+    trainer = package.Trainer(mlp, dr.SGD(1e-300, max_norm=1.0))
+    with pytest.raises(FloatingPointError, match="a weight is not finite"):
+        trainer.epoch([[1e-200, 1e-200]], [2.0])
+    assert mlp.w.tolist() == w
+
+
 def test_repr_names_the_average() -> None:
     for package in (dr, oracle):
         mlp = package.MLP([2, 3, 1])

@@ -36,7 +36,7 @@ RULES = [
     dr.RMSProp(0.01, momentum=0.5),
     dr.RMSProp(0.01, momentum=0.5, centered=True),
     dr.Adadelta(1.0, eps=1e-4),
-    dr.Lion(0.003, beta_2=0.9),
+    dr.Lion(0.003, beta_1=0.8, beta_2=0.9),
     dr.Rprop(0.01, least=1e-4, most=0.05),
 ]
 
@@ -424,6 +424,40 @@ def test_state_of_an_older_pickle_has_no_mu(dtype: str) -> None:
     state["optimizer"] = {"name": "Adam", "eta": 0.01, "beta_1": 0.9, "beta_2": 0.99, "eps": 1e-8}
     trainer.__setstate__(state)
     assert trainer.optimizer == dr.Adam(0.01, 0.9, 0.99)
+
+
+@pytest.mark.parametrize("rule", [dr.Lion(), dr.Rprop(), dr.SGD(), dr.Adam()], ids=name_of)
+def test_a_gradient_that_is_no_number_is_found(rule: Optimizer) -> None:
+    """The loss is finite and the gradient inf - inf, block against block: not a step of 0."""
+    mlp = dr.MLP([1, 1], init="zeros")
+    trainer = dr.Trainer(mlp, rule, None)
+    with pytest.raises(FloatingPointError, match="a weight is not finite in epoch 1"):
+        trainer.epoch(np.full((512, 1), 1e30), np.repeat([1e15, -1e15], 256))
+    assert not np.any(mlp.w)
+
+
+def test_rprop_takes_signs_of_gradients_whose_product_underflows(dtype: str) -> None:
+    tiny = 1e-30 if dtype == "float32" else 1e-200
+    mlp = dr.MLP([1, 1], loss="absolute", dtype=dtype, seed=0)
+    trainer = dr.Trainer(mlp, dr.Rprop(0.25, grow=2.0), None)
+    for _ in range(3):
+        trainer.epoch([[tiny]], [100.0])
+    assert trainer.state["slots"][1].tolist() == [1.0, 1.0]  # of the weight as of the bias
+
+
+def test_a_variance_is_never_below_0(dtype: str) -> None:
+    """Of gradients that stand still roundings leave v - a^2 on either side of 0."""
+    x = np.random.default_rng(4).normal(size=(1, 64)).astype(dtype)
+    mlp = dr.MLP([64, 1], loss="absolute", dtype=dtype, seed=0)
+    rule = dr.RMSProp(1e-4, beta=0.5, centered=True, eps=1.0)
+    loops = literal.Trainer(literal.MLP(mlp.architecture, mlp.w, dtype), rule, None)
+    trainer = dr.Trainer(mlp, rule, None)
+    for _ in range(80):
+        assert trainer.epoch(x, [100.0]) == loops.epoch(x, np.array([[100.0]], dtype))
+    v, _, a = (slot.astype(np.longdouble) for slot in trainer.state["slots"])
+    assert np.any(v - a * a < 0), "the case that is meant"
+    assert mlp.w.tobytes() == np.asarray(loops.mlp.w).tobytes()
+    assert np.isfinite(mlp.w).all()
 
 
 @every_rule

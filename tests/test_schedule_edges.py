@@ -109,6 +109,14 @@ def test_an_unknown_length_is_said_to_be_unknown(schedule: s.Schedule) -> None:
         dr.Trainer(dr.MLP([2, 1], seed=0), dr.SGD(schedule))
 
 
+def test_a_warm_up_by_epochs_of_what_is_no_function_of_time() -> None:
+    warm = s.WarmUp(s.OfStep(lambda step: 1.0 + step), 2, 0.5, per="epoch")
+    for epoch, share in enumerate((0.5, 0.75, 1.0, 1.0)):
+        clock = Clock("eta", epoch, 3 * epoch, 3)
+        expected = share * (1 + 3 * epoch + np.arange(3))
+        assert np.array_equal(warm.of_steps(clock.t, clock, warm.begin()), expected)
+
+
 # Subclasses of the user's.
 
 
@@ -224,6 +232,26 @@ def test_every_range_has_finite_values(schedule: s.Schedule) -> None:
 def test_what_has_no_finite_values_is_refused(make: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         make()
+
+
+@pytest.mark.parametrize(("every_gain", "falls"), [(True, False), (False, True)])
+def test_a_loss_at_the_bound_of_a_plateau(every_gain: bool, falls: bool) -> None:
+    plateau = s.Plateau(0.5, 0.5, 0, tolerance=0.5, relative=False, every_gain=every_gain)
+    memory = plateau.begin()
+    for loss in (1.0, 0.5):
+        memory = plateau.told(memory, loss)
+    assert memory["value"] == (0.25 if falls else 0.5)
+
+
+def test_negative_losses_must_fall_by_their_share() -> None:
+    """PyTorch's relative threshold would let them rise by it."""
+    plateau = s.Plateau(0.5, 0.5, 0, tolerance=0.125)
+    memory = plateau.begin()
+    seen = []
+    for loss in (-1.0, -1.25, -1.375, -2.0):
+        memory = plateau.told(memory, loss)
+        seen.append(memory["value"])
+    assert seen == [0.5, 0.5, 0.25, 0.25]
 
 
 # A plateau of the validation loss is told once an epoch.

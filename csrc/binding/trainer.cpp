@@ -212,8 +212,8 @@ template <class T> void set_state(Trainer<T>& trainer, const py::dict& state) {
                                   "; expected a number >= 0 and <= 1");
     return value;
   };
-  const OptimizerClock clock{count("steps"), power("beta_1_power"), power("beta_2_power"),
-                             power("mu_power"), power("mu_product")};
+  const OptimizerClock clock{count("steps"), power("beta_1_power"), power("beta_2_power"), power("mu_power"),
+                             power("mu_product")};
   const bool begun = trainer.average.begun(clock.steps, epochs);
   const T* average = begun ? exact<T>(state["average"], {n}, false, "state") : nullptr;
   const typename Network<T>::Claim claim(*trainer.network);

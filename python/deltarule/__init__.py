@@ -12,17 +12,6 @@ from deltarule.history import History
 from deltarule.info import info
 from deltarule.jacobian import jacobian
 from deltarule.mlp import MLP
-from deltarule.optimizers import (
-    SGD,
-    Adadelta,
-    AdaGrad,
-    Adam,
-    AdamW,
-    Lion,
-    NAdam,
-    RMSProp,
-    Rprop,
-)
 from deltarule.results import Backward, Trace
 from deltarule.trainer import Trainer
 
@@ -36,6 +25,17 @@ if TYPE_CHECKING:
     from deltarule.gradient_check import check_gradient
     from deltarule.learning_rate import find_learning_rate
     from deltarule.many import fit_many
+    from deltarule.optimizers import (
+        SGD,
+        Adadelta,
+        AdaGrad,
+        Adam,
+        AdamW,
+        Lion,
+        NAdam,
+        RMSProp,
+        Rprop,
+    )
     from deltarule.per_model import each
     from deltarule.perceptron import Perceptron
     from deltarule.radial import RBFNetwork
@@ -101,6 +101,15 @@ _HOMES = {
     "Ensemble": "ensemble",
     "FileFormatError": "files",
     "SWA": "averaging",
+    "SGD": "optimizers",
+    "AdaGrad": "optimizers",
+    "Adadelta": "optimizers",
+    "Adam": "optimizers",
+    "AdamW": "optimizers",
+    "Lion": "optimizers",
+    "NAdam": "optimizers",
+    "RMSProp": "optimizers",
+    "Rprop": "optimizers",
     "Perceptron": "perceptron",
     "RBFNetwork": "radial",
     "Sparsity": "sparsity",

@@ -108,7 +108,7 @@ def initial_weights(architecture: Architecture, seed: Any = None, init: Any = No
         The sizes, activations and dtype.
     seed : None, int or anything else that `numpy.random.default_rng` takes
         The same int gives the same weights.
-    init : str or sequence of str, optional
+    init : str, array or sequence of str or array, optional
         As `MLP` takes it.
 
     Returns
@@ -120,29 +120,40 @@ def initial_weights(architecture: Architecture, seed: Any = None, init: Any = No
     TypeError, ValueError
         If the seed or init is none.
     """
+    if hasattr(init, "__array__"):
+        from deltarule.init_arrays import all_weights
+
+        generator(seed)  # judged as ever
+        return all_weights(init, architecture)
     chosen = initialisers(init, architecture)
     rng = generator(seed)
     w = np.zeros(architecture.n_weights, architecture.dtype)
     for matrix, of in zip(architecture.views(w), chosen, strict=True):
+        if isinstance(of, np.ndarray):
+            matrix[:, : of.shape[1]] = of
+            continue
         n_out, n_in = matrix.shape[0], matrix.shape[1] - 1
         matrix[:, :-1] = INITIALISERS[of.name].draw(rng, n_out, n_in, of.values)
     architecture.start_alphas(w)
     return w
 
 
-def initialisers(init: object, architecture: Architecture) -> tuple[Specification, ...]:
+def initialisers(
+    init: object, architecture: Architecture
+) -> tuple[Specification | NDArray[Any], ...]:
     """Return the initialiser of every W[k].
 
     Parameters
     ----------
-    init : None, str or sequence of None or str
-        For all layers, or one per weight matrix; None stands for the activation's default.
+    init : None, str or sequence of None, str or array
+        For all layers, or one per weight matrix; None stands for the activation's default, an array
+        for itself.
     architecture : Architecture
         Of the network.
 
     Returns
     -------
-    tuple of Specification
+    tuple of Specification or array
 
     Raises
     ------
@@ -157,18 +168,22 @@ def initialisers(init: object, architecture: Architecture) -> tuple[Specificatio
         return tuple(
             _one("init", name if init is None else init, architecture.dtype) for name in defaults
         )
-    expected = "a name, or one per weight matrix"
+    from deltarule.init_arrays import is_array, of_layer
+
+    expected = "a name, or one or an array per weight matrix"
     if not isinstance(init, Sequence) or isinstance(init, bytes):
         given = f"{reprlib.repr(init)} of type {type(init).__name__}"
         raise TypeError(f"init: {given}; expected {expected}")
     if len(init) != len(defaults):
         raise ValueError(
-            f"init: {len(init)} names for the {len(defaults)} weight matrices of "
+            f"init: {len(init)} names or arrays for the {len(defaults)} weight matrices of "
             f"{reprlib.repr(list(architecture.layers))}; expected {expected}"
         )
     return tuple(
-        _one(f"init[{k}]", default if name is None else name, architecture.dtype)
-        for k, (name, default) in enumerate(zip(init, defaults, strict=True))
+        of_layer(value, k, architecture)
+        if is_array(value)
+        else _one(f"init[{k}]", default if value is None else value, architecture.dtype)
+        for k, (value, default) in enumerate(zip(init, defaults, strict=True))
     )
 
 
@@ -241,10 +256,12 @@ def _sum_of_squares(x: Float64) -> float:
 def _one(argument: str, value: object, dtype: str) -> Specification:
     found = specification(argument, value, _FAMILY)
     for parameter, number in zip(found.parameters, found.values, strict=True):
-        with np.errstate(over="ignore"):
-            if not np.isfinite(np.dtype(dtype).type(number)):
-                expected = f"{found.name}({parameter}) with a number that is finite as {dtype}"
-                raise ValueError(f"{argument}: {value!r}; expected {expected}")
+        with np.errstate(over="ignore", under="ignore"):
+            rounded = np.dtype(dtype).type(number)
+        if not np.isfinite(rounded) or (number and not rounded):
+            kept = f"not 0 as {dtype}" if np.isfinite(rounded) else f"finite as {dtype}"
+            expected = f"{found.name}({parameter}) with a number that is {kept}"
+            raise ValueError(f"{argument}: {value!r}; expected {expected}")
     return found
 
 

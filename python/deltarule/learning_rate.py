@@ -18,7 +18,7 @@ from deltarule.architecture import Architecture
 from deltarule.class_weights import with_class_weights
 from deltarule.dropout import Dropout, Rate
 from deltarule.fitting import Fittable
-from deltarule.optimizers import Adam, Optimizer, Rule, check_optimizer
+from deltarule.optimizers import Optimizer, Rule, check_optimizer, or_adam
 from deltarule.schedules import Exponential, Schedule
 from deltarule.schedules.base import Clock, schedules_of
 
@@ -126,7 +126,7 @@ def find_learning_rate(
     n_steps, rng = integer("n_steps", n_steps, 20), generator(seed)
     beta = number("beta", beta, lambda v: 0 <= v < 1, "a number >= 0 and < 1")
     net = mlp.architecture
-    rule = _searchable(Adam() if optimizer is None else optimizer, smallest)
+    rule = _searchable(or_adam(optimizer), smallest)
     for name, eta in (("smallest", smallest), ("largest", largest)):
         _judge_eta(name, eta, rule, net)
     if not isfinite(largest / smallest):

@@ -66,12 +66,13 @@ class MLP(Fittable):
         o[0] = (X - input_shift) * input_scale: standardises raw features inside the model.
     l1 : float
         Adds l1 times the sum of the weights' absolute values, biases excluded, to the loss.
-    init : str or sequence of None or str, optional
+    init : str, array or sequence of None, str or array, optional
         How the weights start, for all layers or one per weight matrix: "glorot_uniform",
         "glorot_normal", "he_uniform", "he_normal", "lecun_uniform", "lecun_normal", "ntk",
         "orthogonal(gain=1)", "zeros" or "constant(value)"; biases start at 0. None: by the
         activation, He uniform for relu and its like, LeCun normal for selu, Glorot uniform for the
-        others.
+        others. Or arrays: a flat one, (n_weights,), of all, or W[k], with its bias or without, in
+        the place of a name.
 
     Attributes
     ----------
@@ -103,7 +104,7 @@ class MLP(Fittable):
         input_shift: ArrayLike | None = None,
         input_scale: ArrayLike | None = None,
         l1: float = 0.0,
-        init: str | Sequence[str | None] | None = None,
+        init: str | ArrayLike | Sequence[str | ArrayLike | None] | None = None,
     ) -> None:
         net = Architecture.from_arguments(
             layers, activation, output, loss, dtype, l2, reduction, input_shift, input_scale, l1

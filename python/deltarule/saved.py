@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import fields
 from typing import Any, TypeVar
 
 from deltarule import _validate
@@ -25,24 +26,32 @@ def part(state: Mapping[str, Any], name: str) -> Any:
     return state[name]
 
 
-def made(name: str, kind: Callable[..., Made], fields: Mapping[str, Any]) -> Made:
-    """Return kind(**fields), where fields that it does not take are named."""
+def made(name: str, kind: Callable[..., Made], numbers: Mapping[str, Any]) -> Made:
+    """Return kind(**numbers), where fields that it does not take are named."""
     try:
-        return kind(**fields)
+        return kind(**numbers)
     except TypeError as error:
         raise ValueError(f"state: {name}: {error}; expected the fields of a Trainer's") from None
+
+
+def saved_rule(rule: Rule) -> Any:
+    """Return its name and fields, which outlive its module; of a class of the user's it itself."""
+    kind = type(rule)
+    if OPTIMIZERS.get(kind.__name__) is not kind:
+        return rule
+    return {"name": kind.__name__, **{f.name: getattr(rule, f.name) for f in fields(rule)}}
 
 
 def rule_of(saved: Any) -> Rule:
     """Return an optimizer from its name and fields; of a class of the user's it is itself."""
     if isinstance(saved, Rule):
         return saved
-    fields = dict(saved)
-    name = fields.pop("name", None)
+    numbers = dict(saved)
+    name = numbers.pop("name", None)
     if name not in OPTIMIZERS:
         expected = ", ".join(OPTIMIZERS)
         raise ValueError(f"state: an optimizer of the name {name!r}; expected one of {expected}")
-    return made(f"optimizer {name}", OPTIMIZERS[name], fields)
+    return made(f"optimizer {name}", OPTIMIZERS[name], numbers)
 
 
 def key_of(saved: Any) -> int:

@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, astuple, fields
+from dataclasses import asdict, astuple
 from typing import TYPE_CHECKING, Any
 
 from numpy.typing import ArrayLike
 
-from deltarule import _core, _validate, saved
+from deltarule import _core, _validate
 from deltarule.averaging import Averaging, check_average
 from deltarule.dropout import (
     Dropout,
@@ -21,12 +21,11 @@ from deltarule.dropout import (
 )
 from deltarule.mlp import MLP
 from deltarule.optimizers import (
-    OPTIMIZERS,
-    Adam,
     Optimizer,
     check_batch_size,
     check_optimizer,
     initial_slots,
+    or_adam,
 )
 from deltarule.results import Array
 from deltarule.schedules.moving import Moving
@@ -95,10 +94,9 @@ class Trainer:
         if not isinstance(mlp, MLP):
             raise TypeError(f"mlp: an object of type {type(mlp).__name__}; expected an MLP")
         mlp.architecture.require_derivatives()
-        rule = Adam() if optimizer is None else optimizer
         self._mlp = mlp
         layers = len(mlp.architecture.activations)
-        self._optimizer = check_optimizer(rule, mlp.architecture.dtype, layers)
+        self._optimizer = check_optimizer(or_adam(optimizer), mlp.architecture.dtype, layers)
         self._batch_size = _validate.batch_size(batch_size) or None
         check_batch_size(self._optimizer, self._batch_size)
         self._n_threads = _validate.n_threads(n_threads) or None
@@ -329,13 +327,12 @@ class Trainer:
         )
 
     def __getstate__(self) -> dict[str, Any]:
+        from deltarule import saved
+
         state = self.state  # first: it is an error while the network is being trained
-        rule = {field.name: getattr(self.optimizer, field.name) for field in fields(self.optimizer)}
-        kind = type(self.optimizer)
-        name = kind.__name__
         return {
             "mlp": self.mlp,
-            "optimizer": {"name": name, **rule} if OPTIMIZERS.get(name) is kind else self.optimizer,
+            "optimizer": saved.saved_rule(self.optimizer),
             "batch_size": self.batch_size,
             "n_threads": self.n_threads,
             "sparsity": None if self.sparsity is None else asdict(self.sparsity),
@@ -348,6 +345,8 @@ class Trainer:
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
+        from deltarule import saved
+
         sparse = state.get("sparsity")  # older pickles have none
         Trainer.__init__(
             self, saved.part(state, "mlp"), saved.rule_of(saved.part(state, "optimizer")),

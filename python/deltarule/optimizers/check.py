@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from deltarule.optimizers.rule import Rule
@@ -12,6 +14,15 @@ _KEPT = ("eta", "eps", "least", "most", "clip_value", "clip_norm", "max_norm")
 
 # What must not become 1.
 _BELOW_1 = ("momentum", "beta", "beta_1", "beta_2")
+
+
+def or_adam(optimizer: object) -> Any:
+    """Return what was given as `optimizer=`, or Adam() for None."""
+    if optimizer is not None:
+        return optimizer
+    from deltarule.optimizers.adam import Adam  # an import of a ms, which other rules don't need
+
+    return Adam()
 
 
 def check_optimizer(optimizer: object, dtype: str, n_layers: int | None = None) -> Rule:

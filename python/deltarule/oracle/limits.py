@@ -26,10 +26,15 @@ def clip_norm(dW: Sequence[Float64], most: float) -> Float64:
 
 
 def max_norm(W: Float64, most: float) -> Float64:
-    """Each row of W, (H_{k+1}, H_k + 1), scaled to a norm <= most; biases stay  (G3), (G4)."""
-    norms = np.sqrt(np.sum(W[:, :-1] ** 2, axis=1, keepdims=True))
+    """Each row of W, (H_{k+1}, H_k + 1), scaled to a norm <= most; biases stay  (G3), (G4).
+
+    NaN where a row's norm is not finite.
+    """
+    with np.errstate(over="ignore"):
+        norms = np.sqrt(np.sum(W[:, :-1] ** 2, axis=1, keepdims=True))
     beyond = norms > most
     factor = np.where(beyond, most / np.where(beyond, norms, 1.0), 1.0)
+    factor[np.isinf(norms)] = np.nan
     return np.hstack([W[:, :-1] * factor, W[:, -1:]])
 
 

@@ -65,7 +65,7 @@ class MLP(Fittable):
         input_scale: ArrayLike | None = None,
         l1: float = 0.0,
         collapsed: bool = True,
-        init: str | Sequence[str | None] | None = None,
+        init: str | ArrayLike | Sequence[str | ArrayLike | None] | None = None,
     ) -> None:
         net = Architecture.from_arguments(
             layers, activation, output, loss, dtype, l2, reduction, input_shift, input_scale, l1

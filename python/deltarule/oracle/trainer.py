@@ -19,7 +19,7 @@ from deltarule.dropout import (
     draws_of,
 )
 from deltarule.given import Given
-from deltarule.optimizers import Adam, Optimizer, check_batch_size, check_optimizer
+from deltarule.optimizers import Optimizer, check_batch_size, check_optimizer, or_adam
 from deltarule.oracle import optimizers
 from deltarule.oracle.activations import Float64
 from deltarule.oracle.data import float_features, float_targets
@@ -82,10 +82,9 @@ class Trainer:
         if not isinstance(mlp, MLP):
             raise TypeError(f"mlp: an object of type {type(mlp).__name__}; expected an oracle.MLP")
         mlp.architecture.require_derivatives()
-        rule = Adam() if optimizer is None else optimizer
         self._mlp = mlp
         layers = len(mlp.architecture.activations)
-        self._optimizer = check_optimizer(rule, mlp.architecture.dtype, layers)
+        self._optimizer = check_optimizer(or_adam(optimizer), mlp.architecture.dtype, layers)
         self._batch_size = _validate.batch_size(batch_size) or None
         check_batch_size(self._optimizer, self._batch_size)
         self._n_threads = _validate.n_threads(n_threads) or None

@@ -75,7 +75,7 @@ class Cosine(Schedule):
         begins = self._begins(over)
         length = np.diff(begins)
         last = np.minimum(come(begins, t) - 1, self.cycles - 1)
-        u = np.clip((t - begins[last]) / length[last], 0, 1)
+        u = np.minimum((t - begins[last]) / length[last], 1)  # a rounding below 0 is as good as 0
         return between(self.start, self.end, half_cosine(u))
 
     def _begins(self, over: float) -> Float64:

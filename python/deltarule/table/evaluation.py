@@ -55,7 +55,7 @@ class Evaluation:
     rows : int
         That have a target.
     scores : dict of str to float
-        "accuracy" and "cross_entropy" of classes; "r2", "mean_absolute_error" and
+        "accuracy" and "cross_entropy" of classes; "mean_absolute_error", "r2" and
         "root_mean_squared_error" of numbers, in the target's units.
     classes : tuple of ClassScore
         Empty for numbers.
@@ -107,8 +107,8 @@ def of_numbers(y: Array, values: Array) -> Evaluation:
     return Evaluation(
         len(y),
         {
-            "r2": r2(*columns),
             "mean_absolute_error": mean_absolute_error(*columns),
+            "r2": r2(*columns),
             "root_mean_squared_error": float(np.sqrt(mean_squared_error(*columns))),
         },
     )

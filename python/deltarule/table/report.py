@@ -117,13 +117,22 @@ def _of_table(path: Path) -> list[str]:
     if encoder.constant:
         lines.append(f"left out, all values equal: {some(list(encoder.constant))}")
     lines += ["", *_network(model.mlp), ""]
-    given = {f.name: getattr(model.settings, f.name) for f in fields(Settings)}
-    chosen = [f"{f.name} {given[f.name]}" for f in fields(Settings) if given[f.name] != f.default]
-    lines.append(f"settings: {', '.join(chosen) or 'all as they are by default'}")
+    lines.append(f"settings: {_chosen(model.settings)}")
     lines.append(f"rows: {model.n_rows[0]:,} to train on, {model.n_rows[1]:,} to judge by")
     if model.scores:
         lines.append(f"on the latter: {_scores(model.scores)}")
     return lines
+
+
+def _chosen(settings: Settings) -> str:
+    """Return the settings that are not the defaults."""
+    chosen = []
+    for field in fields(Settings):
+        value = getattr(settings, field.name)
+        if value != field.default:
+            text = ",".join(map(str, value)) if isinstance(value, tuple) else value
+            chosen.append(f"{field.name} {text}")
+    return "; ".join(chosen) or "all as they are by default"
 
 
 def _columns(encoder: Any) -> str:
