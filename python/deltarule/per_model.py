@@ -162,14 +162,13 @@ def _check_shared(columns: dict[str, Sequence[Any]]) -> None:
         for callback in {id(callback): callback for callback in base.checked(callbacks)}.values()
         if type(callback).__module__.startswith("deltarule.")
     ]
-    _check_own("callbacks", [key for key, _ in ours], [callback for _, callback in ours])
+    _check_own("callbacks", [key for key, _ in ours], [type(callback) for _, callback in ours])
 
 
 def _check_own(name: str, keys: Sequence[Any], values: Sequence[Any]) -> None:
     seen = set()
     for key, value in zip(keys, values, strict=True):
         if key is not None and key in seen:
-            raise ValueError(
-                f"{name}: {reprlib.repr(value)} for several models; expected one for each"
-            )
+            given = value.__name__ if isinstance(value, type) else reprlib.repr(value)
+            raise ValueError(f"{name}: {given} for several models; expected one for each")
         seen.add(key)
