@@ -500,8 +500,9 @@ def test_progress_line(capsys: pytest.CaptureFixture[str]) -> None:
 def test_progress_line_on_a_terminal(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from deltarule import progress
+    from deltarule import progress, training_loop
 
+    monkeypatch.setattr(training_loop, "SECONDS_ALONE", 0.0)
     monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
     monkeypatch.setattr(progress, "find_spec", lambda name: None)
     monkeypatch.setattr(progress, "REFRESH_SECONDS", 0.0)

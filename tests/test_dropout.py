@@ -15,8 +15,9 @@ from tolerances import assert_within, gamma
 
 import deltarule as dr
 from deltarule import _core, oracle
-from deltarule.dropout import Dropout, RandomStep, key_of
+from deltarule.dropout import Dropout, Key, RandomStep, key_of
 from deltarule.oracle import literal, network, random
+from deltarule.oracle.random import stream_key, words
 from deltarule.schedules import Exponential
 from deltarule.sparsity import Sparsity
 
@@ -101,6 +102,21 @@ def test_training_with_dropout_follows_the_oracle(
         loss = expected.epoch(X, Y)
         assert_within(trainer.epoch(X, Y), loss, gamma(200 * rows * steps) * loss)
     assert_within(mlp.w, twin.w, gamma(200 * rows * steps) * np.max(np.abs(twin.w)))
+
+
+def test_a_word_of_p_itself_stays(dtype: str) -> None:
+    """p 2^32 is a word that is drawn: its unit stays, and is off with the next p."""
+    word = int(words(stream_key(5, 0, 2), np.arange(8), 16)[3, 7])
+    X, Y = data([4, 16, 2], 8, dtype)
+    losses = []
+    for p in (word * 2.0**-32, (word + 1) * 2.0**-32):
+        mlp = dr.MLP([4, 16, 2], "tanh", dtype=dtype, seed=0)
+        loops = literal.MLP(mlp.architecture, mlp.w, dtype)
+        by_loops = literal.Trainer(loops, dr.SGD(), None, dropout=Dropout(p), seed=Key(5))
+        losses.append(dr.Trainer(mlp, dr.SGD(), None, dropout=Dropout(p), seed=Key(5)).epoch(X, Y))
+        assert losses[-1] == by_loops.epoch(X, Y)
+        assert mlp.w.tobytes() == np.asarray(loops.w).tobytes()
+    assert losses[0] != losses[1]
 
 
 def test_batches_and_orders_share_the_masks() -> None:

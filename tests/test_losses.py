@@ -153,6 +153,10 @@ def value_and_slope(
 
 
 KINKS = [
+    ("half_squared_error", 1.0, 1.0, 0.0, 0.0),
+    ("half_squared_error", 1.0, -1.0, 2.0, -2.0),
+    ("squared_error", 1.0, 1.0, 0.0, 0.0),
+    ("squared_error", 1.0, -1.0, 4.0, -4.0),
     ("absolute", 1.0, 1.0, 0.0, 0.0),
     ("absolute", 1.0, 1.5, 0.5, 1.0),
     ("huber(0.5)", 1.0, 0.5, 0.125, -0.5),
@@ -201,8 +205,11 @@ def exact(loss: str, y: float, net: Any) -> tuple[list[Decimal], Decimal]:
         s, r = d[1], t - n
         square = r * r * (-s).exp()
         return [-r * (-s).exp(), (one - square) / 2], (s + square) / 2
-    g = Decimal(chosen.values[0])
     p, q = one / (one + (-n).exp()), one / (one + n.exp())
+    if chosen.name == "binary_cross_entropy":
+        t = t * (one - Decimal(chosen.values[0])) + Decimal(chosen.values[0]) / 2
+        return [p - t], -t * p.ln() - (one - t) * q.ln()
+    g = Decimal(chosen.values[0])
     wrong, right = (g * q.ln()).exp(), (g * p.ln()).exp()
     slope = (one - t) * right * (p - g * q * q.ln()) - t * wrong * (q - g * p * p.ln())
     return [slope], -t * wrong * p.ln() - (one - t) * right * q.ln()
@@ -215,6 +222,8 @@ SATURATED = [
     *(("tweedie", y, n) for y in (0.0, 1e-37, 1.0, 1e30) for n in (-60.0, 0.0, 120.0)),
     ("tweedie", 0.0, -3e4), ("tweedie(1.9)", 1e-37, -90.0), ("tweedie(3)", 1e-37, -60.0),
     *(("log_cosh", y, n) for y in (0.0, 1e-4, 3e4) for n in (0.0, -1e-3, 1.25, 3e4)),
+    *((f"binary_cross_entropy({e})", y, n) for e in (0, 0.25) for y in (0.0, 0.5, 1.0)
+      for n in (-3e4, -30.0, 0.0, 5.0, 3e4)),
     *(("focal", y, n) for y in (0.0, 0.3, 1.0) for n in (-3e4, -30.0, -1e-3, 0.0, 5.0, 200.0, 3e4)),
     *(("focal(0.5)", y, n) for y in (0.0, 0.5, 1.0) for n in (-3e4, -50.0, 2.0, 200.0)),
     *(("focal(0)", y, n) for y in (0.0, 1.0) for n in (-3e4, 3e4)),
@@ -263,7 +272,11 @@ def exact_softmax(loss: str, y: Array, nets: Array) -> tuple[Decimal, list[Decim
     s = sum(e, Decimal(0))
     rest = [o / s for o in others]
     minus_log = [log1p(o / v) for o, v in zip(others, e, strict=True)]
-    if chosen.name == "kl_divergence":
+    if chosen.name == "cross_entropy":
+        e_c = Decimal(chosen.values[0])
+        a = t = [v * (1 - e_c) + e_c / len(t) for v in t]
+        terms = [v * r for v, r in zip(t, minus_log, strict=True)]
+    elif chosen.name == "kl_divergence":
         a = t
         terms = [v * (v.ln() + r) if v else v for v, r in zip(t, minus_log, strict=True)]
     else:
@@ -289,7 +302,17 @@ ENDS = [
 
 
 @pytest.mark.parametrize(
-    "loss", ["focal(2)", "focal(0.5)", "focal(0.1)", "focal(0)", "focal(7)", "kl_divergence"]
+    "loss",
+    [
+        "focal(2)",
+        "focal(0.5)",
+        "focal(0.1)",
+        "focal(0)",
+        "focal(7)",
+        "kl_divergence",
+        "cross_entropy",
+        "cross_entropy(0.125)",
+    ],
 )
 @pytest.mark.parametrize("nets", ENDS, ids=str)
 def test_softmax_at_its_ends(loss: str, nets: tuple[float, ...], dtype: str) -> None:
@@ -298,16 +321,17 @@ def test_softmax_at_its_ends(loss: str, nets: tuple[float, ...], dtype: str) -> 
     mlp = dr.MLP([1, K], (), "softmax", loss, dtype)
     mlp.w = np.column_stack([np.zeros(K), z]).ravel()
     tiny, spread = float(np.finfo(dtype).tiny), min(float(z.max() - z.min()), 400.0)
-    g = max([1.0, *losses.read(loss).values])
+    g = max(1.0, *losses.read(loss).values, 0.0)
     # A net below the largest by n is an exponent that rounds to n u, and a power of it g of those.
     relative = Decimal(gamma(64 + 8 * int(g * (2 + spread)), dtype))
-    for y in (*np.eye(K), np.full(K, 1 / K)):
+    for y in (*np.eye(K), np.full(K, 1 / K), np.full(K, 0.75)):
         y = y.astype(dtype)
         back = mlp.backward(mlp.forward([[0.0]]), y[None])
         with localcontext() as context:
             context.prec, context.Emin, context.Emax = 60, -(10**8), 10**8
             value, slopes = exact_softmax(loss, y, z)
-            mixed = 0 < y[0] < 1  # terms of both signs, whose sum loses what cancels
+            # Terms of both signs, whose sum loses what cancels; cross-entropy is y - y_hat.
+            mixed = 0 < y[0] < 1 or "cross_entropy" in loss
             pairs = [(back.loss, value), *zip(-back.delta[1][0], slopes, strict=True)]
             for native, truth in pairs:
                 size = abs(truth) + (1 if mixed else 0)
@@ -320,6 +344,16 @@ def test_the_limit_of_tweedie_far_below() -> None:
     for dtype, net in (("float32", -100.0), ("float64", -800.0)):
         assert value_and_slope("tweedie(3)", 1.0, net, dtype) == (np.inf, -np.inf)
         assert value_and_slope("tweedie(2.5)", 1.0, 2 * net, dtype) == (np.inf, -np.inf)
+
+
+@pytest.mark.parametrize("d", [2.0**-7, 2.0**-12, 2.0**-30])
+def test_log_cosh_keeps_its_digits_near_0(d: float, dtype: str) -> None:
+    """d^2/2 - d^4/12 + d^6/45, where the usual form would leave log 2's rounding."""
+    truth = d**2 / 2 - d**4 / 12 + d**6 / 45
+    for sign in (1, -1):
+        value, slope = value_and_slope("log_cosh", 0.0, sign * d, dtype)
+        assert abs(value - truth) <= gamma(64, dtype) * truth
+        assert abs(slope - sign * np.tanh(d)) <= gamma(16, dtype) * d
 
 
 @pytest.mark.parametrize("power", [1.0000000001, 1.001, 1.9999, 2.0001])

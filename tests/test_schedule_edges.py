@@ -82,6 +82,17 @@ def test_a_training_restarts_at_its_step() -> None:
     assert mlp.n_weights == 3
 
 
+def test_numbers_ahead_end_and_begin_again() -> None:
+    """512 steps an epoch: two epochs are computed at once."""
+    exponential = s.Exponential(0.1, 0.5)
+    moving = Moving({"eta": exponential}, "float64")
+    for epoch in (0, 1, 2, 3, 4, 2, 0, 9):
+        numbers = moving.numbers(epoch, 512, 1)
+        assert numbers is not None
+        clock = Clock("eta", epoch, 0, 512)
+        assert np.array_equal(numbers["eta"], exponential(clock.t))
+
+
 # Warm-ups inside warm-ups, and lengths that only fit knows.
 
 

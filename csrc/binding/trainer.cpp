@@ -4,6 +4,7 @@
 #include <pybind11/stl.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <map>
 #include <optional>
@@ -133,18 +134,22 @@ Numbers numbers_of(const std::optional<std::map<std::string, py::object>>& given
   throw py::error_already_set();
 }
 
-// work(rows, watch) of a call's arrays, whose errors become Python's.
+// work(rows, watch) of a call's arrays, whose errors become Python's. Order and numbers are those of `epochs`
+// epochs, end to end; rows.count is one's.
 template <class T, class Work>
 double on_rows(Trainer<T>& trainer, py::handle X, py::handle Y, py::handle order, py::handle sample_weight,
-               const std::optional<std::map<std::string, py::object>>& given, int64_t first_row, Work work) {
+               const std::optional<std::map<std::string, py::object>>& given, int64_t first_row, Work work,
+               int64_t epochs = 1) {
   const Shape& shape = trainer.network->shape;
   const Rows rows = rows_of(X, shape.inputs(), "X");
   Aims<T> aims(Y, shape, rows.n);
   const Targets& targets = aims.targets;
   const double* weights = weights_of(sample_weight, rows.n);
   const std::vector<int64_t> copied = order_of(order, rows.n);
-  const int64_t count = copied.empty() ? rows.n : int64_t(copied.size());
-  const Numbers numbers = numbers_of(given, trainer.steps(count));
+  if (epochs < 1 || int64_t(copied.size()) % epochs)
+    throw std::invalid_argument("order: expected as many rows an epoch");
+  const int64_t count = copied.empty() ? rows.n : int64_t(copied.size()) / epochs;
+  const Numbers numbers = numbers_of(given, trainer.steps(count) * epochs);
   const Part<T> part{rows,    targets.rows,    targets.labels, copied.empty() ? nullptr : copied.data(), count, weights,
                      numbers, aims.function(), first_row};
   try {
@@ -154,6 +159,36 @@ double on_rows(Trainer<T>& trainer, py::handle X, py::handle Y, py::handle order
     raise_diverged(diverged);
   } catch (const Interrupted&) {
     throw py::error_already_set();
+  }
+}
+
+// The numbers of one of several epochs.
+Numbers numbers_of_epoch(const Numbers& all, int64_t epoch, int64_t steps) {
+  Numbers numbers;
+  for (const auto& [name, values] : all.values)
+    numbers.values[name].assign(values.begin() + epoch * steps, values.begin() + (epoch + 1) * steps);
+  return numbers;
+}
+
+// Epochs with no Python in between, one for each place of `losses`: fewer once `limit` seconds are over, or where
+// the loss differs by no more than `stop_tol` from the one before, at first `before`. What is finished is in
+// `losses` and `seconds`, after an exception too.
+template <class T>
+void run_epochs(Trainer<T>& trainer, const Part<T>& all, int64_t n, double* losses, double* seconds, double limit,
+                double stop_tol, double before, Watch& watch) {
+  using Clock = std::chrono::steady_clock;
+  const auto since = [](Clock::time_point from) { return std::chrono::duration<double>(Clock::now() - from).count(); };
+  const int64_t steps = trainer.steps(all.count);
+  const Clock::time_point start = Clock::now();
+  for (int64_t e = 0; e < n; e++) {
+    const Clock::time_point began = Clock::now();
+    const Numbers numbers = numbers_of_epoch(all.numbers, e, steps);
+    const int64_t* order = all.order ? all.order + e * all.count : nullptr;
+    losses[e] =
+        trainer.epoch({all.X, all.Y, all.labels, order, all.count, all.sample_weight, numbers, all.function}, watch);
+    seconds[e] = since(began);
+    if (std::fabs(losses[e] - before) <= stop_tol || since(start) >= limit) return;
+    before = losses[e];
   }
 }
 
@@ -263,6 +298,27 @@ void register_trainer(py::module_& module) {
           },
           py::arg("X"), py::arg("Y"), py::arg("order") = py::none(), py::arg("sample_weight") = py::none(),
           py::arg("numbers") = py::none(), "numbers: by name, one float64 for each step of the epoch.")
+      .def(
+          "run_epochs",
+          [](TrainerOfEither& self, py::object X, py::object Y, py::object orders, py::object sample_weight,
+             const std::optional<std::map<std::string, py::object>>& numbers, py::object losses, py::object seconds,
+             double limit, double stop_tol, double before) {
+            const int64_t n = int64_t(py::len(losses));
+            double* each_loss = exact<double>(losses, {n}, true, "losses");
+            double* each_second = exact<double>(seconds, {n}, true, "seconds");
+            std::visit(
+                [&](auto& t) {
+                  const auto work = [&](const auto& rows, Watch& watch) {
+                    run_epochs(*t, rows, n, each_loss, each_second, limit, stop_tol, before, watch);
+                    return 0.0;
+                  };
+                  on_rows(*t, X, Y, orders, sample_weight, numbers, 0, work, n);
+                },
+                self.trainer);
+          },
+          py::arg("X"), py::arg("Y"), py::arg("orders"), py::arg("sample_weight"), py::arg("numbers"),
+          py::arg("losses"), py::arg("seconds"), py::arg("limit"), py::arg("stop_tol"), py::arg("before"),
+          "Some epochs, one after another; orders and numbers: of all of them, end to end.")
       .def(
           "begin_epoch",
           [](TrainerOfEither& self, bool visible) {

@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
 
 
 @dataclass
@@ -95,6 +95,23 @@ class History:
             self.eta.append(eta)
         for name, value in (metrics or {}).items():
             self.metrics.setdefault(name, []).append(value)
+
+    def extend(self, epochs: Iterable[tuple[float, float, int, float | None]]) -> None:
+        """Add epochs of which nothing else is known: loss, seconds, rows and eta of each."""
+        for loss, seconds, n_samples, eta in epochs:
+            self.loss.append(loss)
+            self.seconds.append(seconds)
+            self.samples_per_second.append(n_samples / seconds if seconds > 0 else float("inf"))
+            if eta is not None:
+                self.eta.append(eta)
+
+    def cut(self, epochs: int) -> None:
+        """Forget what goes beyond so many epochs."""
+        for name in fields(self):
+            value = getattr(self, name.name)
+            for entries in value.values() if isinstance(value, dict) else (value,):
+                if isinstance(entries, list):
+                    del entries[epochs:]
 
     def change(self) -> float:
         """|f(w_t) - f(w_{t-1})| of the last two epochs' losses; infinite after one epoch."""

@@ -3,13 +3,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from functools import cache
 from time import perf_counter
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
 from deltarule.protocols import EpochTrainer
 from deltarule.results import Array
+
+ORDERS = 2**17  # row numbers that are drawn ahead: 1 MiB
 
 
 class Passed(NamedTuple):
@@ -24,8 +28,28 @@ class Passed(NamedTuple):
 class Source(Protocol):
     """What gives a training its rows."""
 
-    def train(self, trainer: EpochTrainer, at_most: int) -> list[Passed]:
+    def train(self, trainer: EpochTrainer, at_most: int) -> Iterable[Passed]:
         """Train at least one epoch and no more than `at_most`; what fails leaves whole epochs."""
+
+
+class Leave(NamedTuple):
+    """How far a source may go before Python looks again."""
+
+    epochs: int
+    seconds: float
+    stop_tol: float  # end where the loss has changed by no more; -1: never
+    before: float  # the loss of the last epoch; infinite if there was none
+
+
+@cache
+def permutes_alike() -> bool:
+    """Whether NumPy's `permuted` draws as `permutation` does: it does so far, no page says it."""
+    one, other = np.random.default_rng(0), np.random.default_rng(0)
+    for n in (1, 2, 5, 70):
+        together = one.permuted(np.tile(np.arange(n), (3, 1)), axis=1)
+        if not np.array_equal(together, [other.permutation(n) for _ in range(3)]):
+            return False
+    return one.bit_generator.state == other.bit_generator.state
 
 
 class InMemory:
@@ -49,6 +73,7 @@ class InMemory:
     ) -> None:  # fmt: skip
         self.X, self.Y, self.sample_weight = X, Y, sample_weight
         self.shuffle, self.rng = shuffle, rng
+        self._next = 16  # epochs to try in one call
 
     def train(self, trainer: EpochTrainer, at_most: int) -> list[Passed]:
         """Train one epoch."""
@@ -56,3 +81,42 @@ class InMemory:
         start = perf_counter()
         loss = trainer.epoch(self.X, self.Y, order, self.sample_weight)
         return [Passed(loss, perf_counter() - start, len(self.X), trainer.eta)]
+
+    def train_alone(
+        self, trainer: EpochTrainer, leave: Leave
+    ) -> tuple[list[Passed], BaseException | None]:
+        """Train some epochs in one native call, if the trainer can; what fails is returned as well.
+
+        Orders are drawn ahead, `ORDERS` numbers at most; if fewer epochs were taken, the generator
+        goes back to where it would be had no more been drawn.
+        """
+        n = len(self.X)
+        most = max(1, min(leave.epochs, self._next, ORDERS // n))
+        if most == 1 or not hasattr(trainer, "_epochs"):
+            self._next = 2 * most
+            return self.train(trainer, 1), None
+        state, orders = self._orders(n, most)
+        finished, failed = trainer._epochs(
+            self.X, self.Y, orders, self.sample_weight, most, leave.seconds, leave.stop_tol,
+            leave.before,
+        )  # fmt: skip
+        taken = len(finished) + (failed is not None)  # its order was drawn, too
+        if orders is not None and taken < most:
+            self.rng.bit_generator.state = state
+            for _ in range(taken):
+                self.rng.permutation(n)
+        self._next = 2 * most if taken == most else max(1, taken)
+        return [Passed(loss, time, n, eta) for loss, time, eta in finished], failed
+
+    def _orders(self, n: int, most: int) -> tuple[Any, Array | None]:
+        """The next orders, and the generator's state before they were drawn."""
+        if not self.shuffle:
+            return None, None
+        state = self.rng.bit_generator.state
+        rows = np.empty((most, n), np.int64)
+        rows[:] = np.arange(n)
+        if permutes_alike():  # 0.03 us instead of 1.5 us for 4 rows
+            return state, self.rng.permuted(rows, axis=1, out=rows)
+        for row in rows:
+            row[:] = self.rng.permutation(n)
+        return state, rows

@@ -18,6 +18,7 @@ class Stop(ABC):
     """A rule that may end a training between epochs."""
 
     reason = ""  # what `History.stopped_by` says
+    seldom = True  # whether it may be asked after several epochs
 
     def look(self, run: Run) -> None:  # noqa: B027  # most have nothing to note
         """Take note of an epoch that is in the history."""
@@ -53,6 +54,7 @@ class NoImprovement(Stop):
     """What `EarlyStopping` declares, at work: the best so far, and how long ago."""
 
     reason = "early_stopping"
+    seldom = False
 
     def __init__(self, rule: EarlyStopping) -> None:
         self.rule = rule

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, astuple
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from deltarule import _core, _validate
@@ -293,6 +294,40 @@ class Trainer:
             loss = self._trainer.epoch(*self._validated(X, Y, order, sample_weight), numbers)
         self._moving.finish(numbers, loss)
         return float(loss)
+
+    def _epochs(
+        self, X: Array, Y: Array, orders: Array | None, sample_weight: Array | None, most: int,
+        seconds: float, stop_tol: float, before: float,
+    ) -> tuple[list[tuple[float, float, float | None]], BaseException | None]:  # fmt: skip
+        """Train up to `most` epochs in one native call: loss, seconds and eta of each, and a fault.
+
+        Fewer, but at least one, where some seconds are over, where a loss differs by no more than
+        `stop_tol` from that of the epoch before (before the first: `before`), or where a schedule
+        must be told how it went. An exception is returned, with what was finished before. The
+        arrays are as `_validate` returns them; `orders` (most, rows).
+        """
+        n_rows = len(X) if orders is None else orders.shape[1]
+        numbers = self._moving.ahead(self.n_epochs, n_rows, self.batch_size, most)
+        most, begun = len(numbers) or most, self.n_epochs
+        joined = {
+            name: np.concatenate([each[name] for each in numbers])
+            for name in (numbers[0] if numbers else ())
+        }
+        rows = None if orders is None else orders[:most].reshape(-1)
+        losses, times = np.empty(most), np.empty(most)
+        failed: BaseException | None = None
+        try:
+            self._trainer.run_epochs(
+                X, Y, rows, sample_weight, joined, losses, times, seconds, stop_tol, before
+            )  # fmt: skip
+        except BaseException as error:
+            failed = error
+        n = self.n_epochs - begun
+        etas = [self.eta] * n
+        for i, moved in enumerate(numbers[:n]):
+            self._moving.finish(moved, float(losses[i]))
+            etas[i] = self.eta
+        return list(zip(losses[:n].tolist(), times[:n].tolist(), etas, strict=True)), failed
 
     def _validated(
         self, X: Any, Y: Any, order: Any, sample_weight: Any

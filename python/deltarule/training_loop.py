@@ -14,8 +14,10 @@ from typing import Any, Protocol
 from deltarule.callbacks.base import has
 from deltarule.history import History
 from deltarule.protocols import Network, OwnTrainer
-from deltarule.rows import Passed, Source
-from deltarule.stops import Asked, Stop
+from deltarule.rows import Leave, Passed, Source
+from deltarule.stops import Asked, Budget, SmallChange, Stop
+
+SECONDS_ALONE = 0.05  # in native code before Ctrl-C, progress and the time budget are looked at
 
 # After an epoch: what to put into its entry of the history, as arguments of `History.append`.
 Judge = Callable[["Run"], dict[str, Any]]
@@ -72,6 +74,15 @@ class Run:
             method: [getattr(callback, method) for callback in callbacks if has(callback, method)]
             for method in ("on_fit_begin", "on_epoch_end", "on_batch_end", "on_fit_end")
         }
+        # Whether epochs may pass without anything in Python between them.
+        self._looks_seldom = (
+            checkpoint is None and not judges and all(rule.seldom for rule in self.stops)
+            and not self._callbacks["on_batch_end"]
+            and all(
+                getattr(callback, "seldom", False)
+                for callback in callbacks if has(callback, "on_epoch_end")
+            )
+        )  # fmt: skip
         self._began = perf_counter()
 
     @property
@@ -126,8 +137,16 @@ class Run:
         return next((rule.reason for rule in self.stops if rule.holds(self)), None)
 
     def _advance(self) -> None:
-        for passed in self.rows.train(self.trainer, 1):
-            self._note(passed)
+        alone = getattr(self.rows, "train_alone", None) if self._looks_seldom else None
+        if alone is None:
+            for passed in self.rows.train(self.trainer, 1):
+                self._note(passed)
+        else:
+            several, failed = alone(self.trainer, self._leave())
+            self.history.extend(several)
+            self.epoch += len(several)
+            if failed is not None:
+                raise failed
         self._call("on_epoch_end")
         if self._checkpoint is not None:
             self._checkpoint.epoch_end(self)
@@ -143,12 +162,21 @@ class Run:
         for rule in self.stops:
             rule.look(self)
 
+    def _leave(self) -> Leave:
+        """How far the rows may go before anything here has to look."""
+        epochs = self.epochs - self.epoch
+        tolerance = min((s.tolerance for s in self.stops if isinstance(s, SmallChange)), default=-1)
+        before = self.history.loss[-1] if self.history.loss else float("inf")
+        left = [rule.seconds - self.seconds for rule in self.stops if isinstance(rule, Budget)]
+        return Leave(epochs, min([SECONDS_ALONE, *left]), tolerance, before)
+
     def _call(self, method: str) -> None:
         for call in self._callbacks[method]:
             call(self)
 
     def _explain(self, error: BaseException) -> None:
         """Tell with the error what there is: every one that leaves after an epoch says so."""
+        self.history.cut(self.epoch)  # Ctrl-C may have come between two of its lists
         error.history = self.history  # type: ignore[attr-defined]  # exceptions take attributes
         if self.epoch or isinstance(error, KeyboardInterrupt | FloatingPointError):
             error.add_note(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""(L1) to (L16): docs/reference/losses.md, one row of three outputs."""
+"""(L1) to (L17): docs/reference/losses.md, one row of three outputs."""
 
 from math import cosh, exp, log, pi, tanh
 
@@ -208,3 +208,21 @@ def label_smoothing():
         plain, expected = of_core(loss, NET, (1 - e) * y + e / C)
         yield value, exact(plain)
         yield from values(delta, expected)
+
+
+@formula("L17", r"1 - \hat y_j = r / s", r"\log(1 + r)", r"a_j (1 - \hat y_j) - \hat y_j")
+def softmax_near_one():
+    net = np.array([0.3, 2.9, -0.6])  # the second above 1/2
+    e = np.exp(net - 2.9)
+    p, s, r = softmax(net), np.sum(e), e[0] + e[2]
+    yield r / s, exact(1 - p[1])
+    yield log(1 + r), exact(-log(p[1]))
+    rest = np.array([1 - p[0], r / s, 1 - p[2]])
+    minus_log = np.array([-log(p[0]), log(1 + r), -log(p[2])])
+    for loss, a in (
+        (f"focal({GAMMA})", SHARES * rest**GAMMA * (1 + GAMMA * p * minus_log / rest)),
+        ("kl_divergence", SHARES),
+    ):
+        delta = a - p * np.sum(a)
+        delta[1] = a[1] * (r / s) - p[1] * (a[0] + a[2])
+        yield from values(delta, of_core(loss, net, SHARES, "softmax")[1])

@@ -60,6 +60,10 @@ class Trainer:
         """
         Whole batches; first_row: X's first among the epoch's. The last batch's loss, nan without weight.
         """
+    def run_epochs(self, X: typing.Any, Y: typing.Any, orders: typing.Any, sample_weight: typing.Any, numbers: collections.abc.Mapping[str, typing.Any] | None, losses: typing.Any, seconds: typing.Any, limit: typing.SupportsFloat | typing.SupportsIndex, stop_tol: typing.SupportsFloat | typing.SupportsIndex, before: typing.SupportsFloat | typing.SupportsIndex) -> None:
+        """
+        Some epochs, one after another; orders and numbers: of all of them, end to end.
+        """
     def set_state(self, state: dict) -> None:
         ...
     def time_phases(self, on: bool) -> None:

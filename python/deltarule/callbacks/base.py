@@ -22,6 +22,8 @@ class Callback:
     (1, 2, ... within the epoch) and `run.batch_loss`; then every batch is a call of its own.
     """
 
+    seldom = False  # True: `on_epoch_end` need not be called after every epoch
+
     def on_fit_begin(self, run: Run) -> None:
         """Before the first epoch, once everything is judged."""
 

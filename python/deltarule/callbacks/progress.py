@@ -29,6 +29,8 @@ class Progress(Callback):
         If always is neither True nor False.
     """
 
+    seldom = True
+
     def __init__(self, always: bool = False) -> None:
         self._always = _validate.flag("always", always)
         self._stack = ExitStack()

@@ -79,8 +79,44 @@ class Moving:
         if not self._schedules:
             return None
         n_steps = -(-n_rows // batch_size) if batch_size else min(n_rows, 1)
+        return self._numbers(epoch, self._steps, n_steps)
+
+    def ahead(self, epoch: int, n_rows: int, batch_size: int | None, most: int) -> list[Numbers]:
+        """Return the numbers of several epochs at once: of one where a loss or a function decides.
+
+        Parameters
+        ----------
+        epoch, n_rows, batch_size
+            As `numbers` takes them, of the first epoch.
+        most : int
+            How many epochs there may be.
+
+        Returns
+        -------
+        list of dict, at least one
+            Empty where nothing moves. It ends before an epoch whose numbers are out of range.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As `numbers` does, of the first epoch.
+        """
+        first = self.numbers(epoch, n_rows, batch_size)
+        if first is None:
+            return []
+        found, n_steps = [first], len(next(iter(first.values())))
+        if all(schedule.of_time for schedule in self._schedules.values()):
+            for later in range(1, most):
+                try:
+                    steps = self._steps + later * n_steps
+                    found.append(self._numbers(epoch + later, steps, n_steps))
+                except ValueError:  # it is raised when that epoch comes
+                    break
+        return found
+
+    def _numbers(self, epoch: int, steps: int, n_steps: int) -> Numbers:
         return {
-            name: self._of_epoch(schedule, Clock(name, epoch, self._steps, n_steps))
+            name: self._of_epoch(schedule, Clock(name, epoch, steps, n_steps))
             for name, schedule in self._schedules.items()
         }
 
