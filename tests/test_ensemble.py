@@ -105,7 +105,7 @@ def test_loss_of_one_is_its_own(loss: str, weighted: bool) -> None:
 
 
 def test_loss_of_several() -> None:
-    """-log of the mean probability of the class, weighted; below the members' mean, by convexity."""
+    """-log of the mean probability, weighted; by convexity below the mean of the members."""
     mlps = networks(dtype="float64", l2=0.1)
     s = rng.uniform(size=N)
     p = np.mean([mlp.predict(X) for mlp in mlps], axis=0)[np.arange(N), LABELS]
