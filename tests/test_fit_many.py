@@ -206,7 +206,7 @@ def test_ctrl_c_stops_all(name: str) -> None:
 
 
 def test_what_goes_wrong_outside_stops_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(jobs: Any) -> str:
+    def broken(*_: Any) -> str:
         raise OSError("no terminal")
 
     monkeypatch.setattr(module, "_text", broken)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor, wait
+from time import perf_counter
 from typing import Any
 
 from deltarule import _core, _validate
@@ -12,7 +13,7 @@ from deltarule._arguments import integer
 from deltarule.history import History
 from deltarule.mlp import MLP
 from deltarule.per_model import networks, of_models
-from deltarule.progress import counting_line
+from deltarule.progress import counting_line, duration
 from deltarule.training import fit_run
 from deltarule.training_loop import Run
 
@@ -135,10 +136,11 @@ def _run_all(jobs: list[Job], threads: int, progress: bool) -> None:
     try:
         longest_first = sorted(jobs, key=lambda job: -job.work)
         waiting = {pool.submit(job.go, flag) for job in longest_first}
+        began = perf_counter()
         with counting_line(progress, sum(job.run.epochs for job in jobs)) as draw:
             while waiting:  # with a time-out, for without one Windows hears no Ctrl-C
                 waiting = wait(waiting, LOOK_SECONDS).not_done
-                draw(sum(job.done for job in jobs), lambda: _text(jobs))
+                draw(sum(job.done for job in jobs), lambda: _text(jobs, perf_counter() - began))
     except BaseException:
         flag.set()
         raise
@@ -150,17 +152,20 @@ def _histories(jobs: list[Job]) -> list[History]:
     return [job.run.history for job in jobs]
 
 
-def _text(jobs: list[Job]) -> str:
-    """How many are over, and the lowest loss so far, of validation data where there is some."""
+def _text(jobs: list[Job], seconds: float) -> str:
+    """Say how many are over, the lowest loss, of validation data where there is some, time left."""
     over, failed = sum(job.over for job in jobs), sum(job.error is not None for job in jobs)
     parts = [f"models {over}/{len(jobs)}"] + ([f"{failed} failed"] if failed else [])
     histories = [job.run.history for job in jobs]
-    for name in ("validation_loss", "loss"):
-        losses = {i: getattr(h, name)[-1] for i, h in enumerate(histories) if getattr(h, name)}
+    for name, column in (("validation", "validation_loss"), ("loss", "loss")):
+        losses = {i: getattr(h, column)[-1] for i, h in enumerate(histories) if getattr(h, column)}
         if losses:
             best = min(losses, key=lambda i: losses[i])
-            label = "validation" if name == "validation_loss" else "loss"
-            return "  ".join([*parts, f"lowest {label} {losses[best]:.6g} (model {best})"])
+            parts.append(f"lowest {name} {losses[best]:.6g} (model {best})")
+            break
+    share = sum(job.work * job.done / job.run.epochs for job in jobs) / sum(j.work for j in jobs)
+    if over < len(jobs) and share > 0:
+        parts.append(f"{duration(seconds * (1 - share) / share)} left")
     return "  ".join(parts)
 
 

@@ -12,7 +12,7 @@ from typing import TextIO
 
 from deltarule.history import History
 
-Show = Callable[[History], None]
+Show = Callable[[History, float], None]  # what is there, and the seconds that are left
 Draw = Callable[[int, Callable[[], str]], None]
 
 REFRESH_SECONDS = 0.1  # an epoch may take far less, and a terminal is slow
@@ -34,7 +34,7 @@ def progress_line(enabled: bool, epochs: int) -> Iterator[Show]:
     callable
     """
     with counting_line(enabled, epochs) as draw:
-        yield lambda history: draw(len(history), lambda: text(history))
+        yield lambda history, left: draw(len(history), lambda: text(history, left))
 
 
 @contextmanager
@@ -65,13 +65,23 @@ def counting_line(enabled: bool, epochs: int) -> Iterator[Draw]:
             line.close()
 
 
-def text(history: History) -> str:
-    """Return loss, validation loss and speed of the last epoch in one line."""
+def text(history: History, left: float) -> str:
+    """Return losses, metrics and speed of the last epoch and the time left in one line."""
     parts = [f"loss {history.loss[-1]:.6g}"]
     if history.validation_loss:
         parts.append(f"validation {history.validation_loss[-1]:.6g}")
+    parts += [f"{name} {values[-1]:.6g}" for name, values in history.metrics.items()]
+    if 0 < left < float("inf"):
+        parts.append(f"{duration(left)} left")
     parts.append(f"{history.samples_per_second[-1]:,.0f} samples/s")
     return "  ".join(parts)
+
+
+def duration(seconds: float) -> str:
+    """Return 0:07, 12:30, 3:04:05."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 class _PlainLine:
