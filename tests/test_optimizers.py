@@ -516,6 +516,17 @@ def test_every_rule_judges_what_it_takes(rule: type[Optimizer]) -> None:
     assert rule().schedules == {}
 
 
+def test_rprop_s_steps_start_at_the_layer_s_eta() -> None:
+    rule = dr.Rprop(0.25, eta_factors=(0.5, 2))
+    for trainer in (
+        dr.Trainer(dr.MLP(SIZES, "prelu"), rule, None),
+        oracle.Trainer(oracle.MLP(SIZES, "prelu"), rule, None),
+    ):
+        net, s = trainer.mlp.architecture, trainer.state["slots"][1]
+        assert [set(W.ravel().tolist()) for W in net.views(s)] == [{0.125}, {0.5}]
+        assert set(net.alphas(s)[0].tolist()) == {0.125}  # type: ignore[union-attr]
+
+
 def test_rprop_s_own_refusals() -> None:
     with pytest.raises(TypeError, match=r"eta: Exponential.*expected a finite number > 0"):
         dr.Rprop(Exponential(0.1, 0.9))
