@@ -324,7 +324,7 @@ def test_softmax_at_its_ends(loss: str, nets: tuple[float, ...], dtype: str) -> 
     g = max(1.0, *losses.read(loss).values, 0.0)
     # A net below the largest by n is an exponent that rounds to n u, and a power of it g of those.
     relative = Decimal(gamma(64 + 8 * int(g * (2 + spread)), dtype))
-    for y in (*np.eye(K), np.full(K, 1 / K)):
+    for y in (*np.eye(K), np.full(K, 1 / K), np.full(K, 0.75)):
         y = y.astype(dtype)
         back = mlp.backward(mlp.forward([[0.0]]), y[None])
         with localcontext() as context:

@@ -2,6 +2,7 @@
 """Tables in, predictions out: what columns become, the recipe of a training, gaps, files."""
 
 import datetime
+import decimal
 import warnings
 
 import numpy as np
@@ -18,6 +19,7 @@ parquet = pytest.importorskip("pyarrow.parquet")
 from deltarule.table import TableModel, TableWarning, load, read, write  # noqa: E402  # pyarrow's
 from deltarule.table.encoder import Encoder, mean_and_deviation  # noqa: E402
 from deltarule.table.target import task_of  # noqa: E402
+from deltarule.table.values import numbers, plain, texts  # noqa: E402
 
 FEW = {"hidden": (8,), "epochs": 4, "batch_size": 16}
 
@@ -333,6 +335,43 @@ def test_text_that_is_no_utf8(tmp_path):
         TableModel.fit(tmp_path / "latin.csv", "y", task="regression", holdout=0, **FEW)
 
 
+@pytest.mark.parametrize(
+    ("of", "values"),
+    [
+        (pa.decimal128(10, 2), [decimal.Decimal("1.5"), None]),
+        (pa.uint64(), [2**63, None]),
+        (pa.float16(), [np.float16(1.5), None]),
+        (pa.date64(), [datetime.date(1970, 1, 2), None]),
+        (pa.time32("s"), [datetime.time(12), None]),
+        (pa.time64("ns"), [datetime.time(12), None]),
+        (pa.duration("us"), [datetime.timedelta(days=2), None]),
+        (pa.timestamp("ns", "Asia/Tokyo"), [datetime.datetime(1970, 1, 2), None]),
+        (pa.dictionary(pa.int8(), pa.int64()), [5, None]),
+        (pa.bool_(), [True, None]),
+    ],
+)
+def test_numbers_of_every_type(of, values):
+    expected = {"date64": 1, "time": 0.5, "dura": 2, "dict": 5, "uint": 2.0**63, "bool": 1}
+    want = next((v for k, v in expected.items() if str(of).startswith(k)), 1.5)
+    want = 1 if str(of).startswith("timestamp") else want
+    x = numbers("x", plain(pa.chunked_array([pa.array(values, of)])))
+    np.testing.assert_array_equal(x, [want, np.nan])
+
+
+@pytest.mark.parametrize("of", [pa.large_string(), pa.dictionary(pa.int8(), pa.string())])
+def test_texts_of_every_type(of):
+    column = plain(pa.chunked_array([pa.array(["b", None], of)]))
+    assert texts("x", column).to_pylist() == ["b", None]
+
+
+@pytest.mark.parametrize(
+    ("x", "dtype"), [(np.arange(40) * 1e-45, "float32"), (np.arange(40) * 1e306, "float64")]
+)
+def test_numbers_that_cannot_be_standardised(x, dtype):
+    with pytest.raises(ValueError, match=f"column 'x': standard deviation .* that {dtype} can"):
+        TableModel.fit({"x": x, "y": np.arange(40) / 3}, "y", dtype=dtype, **FEW)
+
+
 def test_numbers_far_from_zero_keep_their_digits():
     """Times in days since 1970 differ by minutes: float32 alone would not tell them apart."""
     minutes = np.arange(200) * 60
@@ -420,12 +459,48 @@ def test_another_kind_of_file(tmp_path):
         ({"eta": 0}, "eta: 0; expected a number > 0"),
         ({"activation": "softmix"}, "activation: 'softmix'"),
         ({"loss": "quantile(0.1, 0.9)"}, "loss: 'quantile"),
+        ({"delimiter": ";;"}, "delimiter: ';;'; expected one ASCII character"),
+        ({"holdout": 0.5, "task": "classification", "target": "id"}, "holdout: 0.5 of 120 rows"),
+        (
+            {"loss": "gamma", "target": "change"},
+            "'change': row 0 holds -1.5; .* > 0 for loss",
+        ),
         ({"epoch": 3}, "unexpected keyword argument 'epoch'"),
     ],
 )
 def test_settings_that_do_not_fit(arguments, message):
+    table = made().append_column("id", [range(120)]).append_column("change", [[-1.5, 2] * 60])
     with pytest.raises((ValueError, TypeError), match=message):
-        TableModel.fit(made(), **{"target": "price"} | FEW | arguments)
+        TableModel.fit(table, **{"target": "price"} | FEW | arguments)
+
+
+def test_settings_reach_the_training(monkeypatch):
+    """All that `MLP` and its `fit` take of them."""
+    seen = {}
+    monkeypatch.setattr(dr.MLP, "fit", lambda *args, **named: seen.update(named, args=args[3:]))
+    TableModel.fit(
+        made(), "dear", hidden=(5, 4), activation="tanh", loss="focal", l2=0.5, dropout=0.25,
+        optimizer="sgd", eta=0.5, batch_size=7, epochs=9, patience=3, metric="accuracy",
+        max_seconds=60, class_weight="balanced", seed=11, dtype="float64", threads=2,
+    )  # fmt: skip
+    X, y = seen.pop("validation")
+    assert (X.dtype, y.dtype) == (np.float64, np.int64)
+    assert seen == {
+        "args": (dr.SGD(eta=0.5), 7, 9), "seed": 11, "n_threads": 2, "class_weight": "balanced",
+        "dropout": 0.25, "stopping": EarlyStopping("accuracy", 3), "max_seconds": 60.0,
+        "callbacks": (),
+    }  # fmt: skip
+
+
+def test_settings_reach_the_network():
+    model = TableModel.fit(
+        made(), "dear", hidden=(5, 4), activation="tanh", loss="focal", l2=0.5, dtype="float64",
+        epochs=1,
+    )  # fmt: skip
+    net = model.mlp.architecture
+    assert net.layers[1:] == (5, 4, 2)
+    assert net.activations == ("tanh", "tanh", "softmax")
+    assert (net.loss, net.l2, net.dtype) == ("focal(gamma=2.0)", 0.5, "float64")
 
 
 def test_optimizer_with_parameters():

@@ -149,6 +149,7 @@ FIT = ["fit", "t.csv", "--target", "kind", "-o", "new.safetensors", *FEW]
         ([*FIT, "--epochs", "many"], 2, "--epochs: invalid int value"),
         ([*FIT, "--hidden", "8;8"], 2, "--hidden: invalid sizes value"),
         ([*FIT, "--optimizer", "adma"], 2, "optimizer: 'adma'; expected one of"),
+        ([*FIT, "--delimiter", "ab"], 2, "--delimiter: invalid character value: 'ab'"),
         ([*FIT, "--config", "no.toml"], 1, "no.toml"),
         ([*FIT, "--nonsense"], 2, "unrecognized arguments: --nonsense"),
         (["predict", "m.safetensors", "t.csv", "-o", "p.xlsx"], 2, "expected .csv or .tsv"),
@@ -245,6 +246,19 @@ def test_without_pyarrow(folder):
     assert run.returncode == 1
     expected = "deltarule.table reads tables through pyarrow: pip install 'deltarule[tables]'"
     assert run.stderr == f"deltarule: error: {expected}\n"
+
+
+def test_delimiters(folder):
+    table = read("t.csv")
+    write(table, "semicolons.csv", ";")
+    write(table, "tabs.csv", "\t")
+    rest = FIT[2:]
+    assert main(["fit", "semicolons.csv", *rest, "--drop", "id", "--delimiter", ";"]) == 0
+    w = load("new.safetensors").mlp.w
+    np.testing.assert_array_equal(w, load("m.safetensors").mlp.w)
+    call = ["predict", "new.safetensors", "tabs.csv", "-o", "p.csv", "--delimiter", "\\t"]
+    assert main(call) == 0
+    assert read("p.csv", delimiter="\t").num_columns == 3
 
 
 @pytest.mark.parametrize("command", ["fit", "predict", "evaluate", "inspect"])

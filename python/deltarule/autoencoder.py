@@ -12,10 +12,10 @@ from os import PathLike
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from deltarule import _validate
 from deltarule._arguments import choice, generator, integer, number
+from deltarule._typing import ArrayLike
 from deltarule.architecture import Architecture
 from deltarule.files import load
 from deltarule.history import History

@@ -6,10 +6,9 @@ from __future__ import annotations
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from numpy.typing import ArrayLike
-
 from deltarule import _core
 from deltarule._arguments import integer
+from deltarule._typing import ArrayLike
 
 if TYPE_CHECKING:
     from deltarule.trainer import Trainer

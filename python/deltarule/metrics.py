@@ -11,8 +11,8 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from deltarule._typing import NDArray
 from deltarule.results import Array
 
 Metric = Callable[..., float]  # (Y, y_hat), or (Y, y_hat, sample_weight)

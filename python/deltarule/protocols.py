@@ -5,8 +5,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from numpy.typing import ArrayLike
-
+from deltarule._typing import ArrayLike
 from deltarule.architecture import Architecture
 from deltarule.results import Array, Trace
 

@@ -8,9 +8,9 @@ from dataclasses import asdict, astuple
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from deltarule import _core, _validate
+from deltarule._typing import ArrayLike
 from deltarule.averaging import Averaging, check_average
 from deltarule.dropout import (
     Dropout,

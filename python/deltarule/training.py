@@ -7,11 +7,10 @@ import reprlib
 from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
-from numpy.typing import ArrayLike
-
 from deltarule import _validate, judges, stops
 from deltarule import callbacks as ready
 from deltarule._arguments import generator, number
+from deltarule._typing import ArrayLike
 from deltarule.averaging import Averaging, check_start
 from deltarule.callbacks import base
 from deltarule.class_weights import with_class_weights

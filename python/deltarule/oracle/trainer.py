@@ -7,9 +7,9 @@ from copy import deepcopy
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from deltarule import _validate
+from deltarule._typing import ArrayLike
 from deltarule.averaging import Averaging, check_average
 from deltarule.dropout import (
     Dropout,

@@ -7,10 +7,10 @@ import reprlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from deltarule import _validate
 from deltarule._arguments import choice
+from deltarule._typing import ArrayLike
 from deltarule.history import History
 from deltarule.learning_rate import LearningRates
 from deltarule.plot._common import COLOURS, axes

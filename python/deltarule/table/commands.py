@@ -16,7 +16,7 @@ from dataclasses import MISSING, fields
 from typing import Any
 
 from deltarule.table.config import TABLES, read_config
-from deltarule.table.settings import Settings, names
+from deltarule.table.settings import Settings, character, names
 
 DONE, FAILED, MISUSED, INTERRUPTED = 0, 1, 2, 130
 
@@ -221,8 +221,9 @@ def _add_fit(parser: argparse.ArgumentParser) -> None:
 
 def _add_delimiter(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--delimiter", metavar="C", help="between values of CSV; default a comma, in .tsv a tab"
-    )
+        "--delimiter", type=character, metavar="C",
+        help="between values of CSV; default a comma, in .tsv a tab",
+    )  # fmt: skip
 
 
 def _text(default: Any) -> str:

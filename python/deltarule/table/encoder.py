@@ -135,7 +135,8 @@ class Encoder:
         for column in self.columns:
             if column.what == "number":
                 shift[start], spread = mean_and_deviation(X[:, start])
-                if spread and not limits.tiny < spread < 1 / limits.tiny:
+                alike = spread == 0 and column.gaps  # one value, or none
+                if not alike and not limits.tiny < spread < 1 / limits.tiny:
                     raise ValueError(
                         f"column {column.name!r}: standard deviation {spread:g}; expected numbers "
                         f"that {X.dtype} can standardise: other units, or dtype float64"
@@ -167,6 +168,7 @@ def mean_and_deviation(x: Array) -> tuple[float, float]:
     NumPy's own sums run along vector lanes, in an order that depends on the CPU.
     """
     x = np.asarray(x, np.float64)
-    mean = float(np.cumsum(x)[-1]) / len(x)
-    square = float(np.cumsum((x - mean) ** 2)[-1]) / len(x)
+    with np.errstate(over="ignore", invalid="ignore"):  # what overflows is refused by name
+        mean = float(np.cumsum(x)[-1]) / len(x)
+        square = float(np.cumsum((x - mean) ** 2)[-1]) / len(x)
     return mean, float(np.sqrt(square))

@@ -47,6 +47,8 @@ def read(source: Any, types: Mapping[str, Any] | None = None, delimiter: str | N
     ValueError
         If it is no such file, has no rows, or two columns have one name.
     """
+    if delimiter is not None and len(delimiter.encode()) != 1:
+        raise ValueError(f"delimiter: {delimiter!r}; expected one ASCII character")
     if isinstance(source, str | PathLike):
         path = os.fspath(source)
         table = _from_file(str(path), types or {}, delimiter)

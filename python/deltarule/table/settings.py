@@ -38,6 +38,14 @@ def names(text: str) -> tuple[str, ...]:
     return tuple(row)
 
 
+def character(text: str) -> str:
+    """Read one ASCII character; a tab may be written as it is in source texts."""
+    text = "\t" if text == "\\t" else text
+    if len(text.encode()) != 1:
+        raise ValueError(f"{text!r}; expected one ASCII character")
+    return text
+
+
 def sizes(text: str) -> tuple[int, ...]:
     """Read whole numbers separated by commas, or "none"."""
     return () if text == "none" else tuple(int(part) for part in text.split(","))

@@ -72,7 +72,7 @@ def load(path: Path) -> TableModel:
         training, judging = state["rows"]
         require(are(int, training, judging), state["rows"])
         scores = {name: float(value) for name, value in state["scores"].items()}
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         raise damaged(named, f"its section of the table does not hold: {error!r}") from None
     if (len(encoder.features), target.n_outputs) != (mlp.layers[0], mlp.layers[-1]):
         given = f"{len(encoder.features)} features and {target.n_outputs} outputs"

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from deltarule._typing import NDArray
 from deltarule.metrics import labels
 from deltarule.results import Array
 from deltarule.table.arrow import pa, pc
@@ -117,10 +117,6 @@ class Quantity:
     @classmethod
     def learn(cls, name: str, column: Any, standardise: bool) -> Quantity:
         """Learn the scale of a column without gaps."""
-        if kind(name, column) not in ("number", "boolean"):
-            raise ValueError(
-                f"target {name!r}: values of type {column.type}; expected numbers for a regression"
-            )
         y = numbers(name, column)
         if (y == y[0]).all():
             raise ValueError(f"target {name!r}: every row holds {y[0]:g}; expected some variety")

@@ -13,12 +13,13 @@ from deltarule.architecture import Architecture
 from deltarule.held_out import split
 from deltarule.history import History
 from deltarule.mlp import MLP
+from deltarule.results import Array
 from deltarule.stopping import EarlyStopping
 from deltarule.table.encoder import Encoder
 from deltarule.table.notes import note, rows, some
 from deltarule.table.settings import LOSSES, Settings
 from deltarule.table.target import Classes, Quantity, Target, task_of
-from deltarule.table.values import numbers, plain
+from deltarule.table.values import kind, numbers, plain
 
 DEFAULT_LOSS = {"classification": "cross_entropy", "regression": "half_squared_error"}
 
@@ -110,7 +111,20 @@ def learn_target(name: str, column: Any, settings: Settings) -> Target:
     if settings.metric == "accuracy" or settings.class_weight is not None:
         what = "metric: 'accuracy'" if settings.metric == "accuracy" else "class_weight"
         raise ValueError(f"{what} for a regression; expected a classification")
+    if kind(name, column) not in ("number", "boolean"):
+        given = f"values of type {column.type}"
+        raise ValueError(f"target {name!r}: {given}; expected numbers for a regression")
+    _judge(name, numbers(name, column), loss)
     return Quantity.learn(name, column, standardise=loss.row.outputs == losses.ANY)
+
+
+def _judge(name: str, y: Array, loss: losses.Chosen) -> None:
+    """Refuse values of a target that a loss does not take."""
+    holds, _, expected = losses.KINDS[loss.targets]
+    bad = np.flatnonzero(~holds(y))
+    if bad.size:
+        given = f"row {bad[0]} holds {y[bad[0]]:g}"
+        raise ValueError(f"target {name!r}: {given}; expected {expected} for loss {loss.text!r}")
 
 
 def parted(given: Rows, target: Target, settings: Settings) -> tuple[Rows, Rows | None]:
@@ -135,7 +149,13 @@ def parted(given: Rows, target: Target, settings: Settings) -> tuple[Rows, Rows 
     loss = DEFAULT_LOSS[target.task]
     net = Architecture.from_arguments([1, target.n_outputs], loss=loss)  # says what Y holds
     rng = np.random.default_rng(settings.seed)
-    first, second = split(settings.holdout, target.Y(given.target), None, net, rng)
+    try:
+        first, second = split(settings.holdout, target.Y(given.target), None, net, rng)
+    except ValueError:
+        raise ValueError(
+            f"holdout: {settings.holdout:g} of {rows(len(given.target))}; expected two rows of one "
+            "class at least, or holdout 0"
+        ) from None
     return given.take(first), given.take(second)
 
 
