@@ -389,6 +389,10 @@ class _Corrupting:
         return self.trainer.n_epochs
 
     @property
+    def batch_size(self) -> int | None:
+        return self.trainer.batch_size
+
+    @property
     def eta(self) -> float | None:
         return self.trainer.eta
 

@@ -36,6 +36,10 @@ class OwnTrainer(EpochTrainer, Protocol):
     """What is asked of a network's own trainer."""
 
     @property
+    def batch_size(self) -> int | None:
+        """Rows in a batch; None: all rows."""
+
+    @property
     def averaged_w(self) -> Array | None:
         """The average of the weights, if one is kept and some have entered."""
 
@@ -69,6 +73,9 @@ class Network(Protocol):
         self, X: ArrayLike, Y: ArrayLike, n_threads: int | None = None, sample_weight: Any = None, /
     ) -> Array:
         """dL/dw."""
+
+    def save(self, path: Any, /) -> None:
+        """Write it to a file."""
 
     def _snapshot(self) -> Array:
         """A copy of w."""
