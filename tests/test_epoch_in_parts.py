@@ -33,7 +33,7 @@ def cuts(rows: int, batch: int) -> list[slice]:
 def result(trainer: dr.Trainer, losses: list[float]) -> list[bytes]:
     state = trainer.state
     arrays = [trainer.mlp.w, *state.pop("slots"), np.array(losses)]
-    if trainer.average is not None:
+    if state.get("average") is not None:
         arrays.append(state.pop("average"))
     return [*(a.tobytes() for a in arrays), repr(state).encode()]
 
@@ -248,3 +248,27 @@ def test_what_the_core_refuses_is_converted() -> None:
     with other.in_parts() as expected:
         expected.part(X[:20], Y[:20])
     assert result(t, [epoch.loss]) == result(other, [expected.loss])
+
+
+def test_the_oracle_takes_parts_too() -> None:
+    """Its sums run on from part to part, so not a bit differs from a call of its own."""
+
+    def make() -> Any:
+        mlp = dr.oracle.MLP([6, 20, 3], ["logistic"], "logistic", seed=1)
+        return dr.oracle.Trainer(
+            mlp, dr.NAdam(), 10, average=dr.EMA(0.9), dropout=0.3, seed=5,
+            noise=dr.schedules.Linear(0.2, 0.1, over=2),
+        )  # fmt: skip
+
+    orders = [np.random.default_rng(3).permutation(103) for _ in range(2)]
+    for weights, visible in ((None, False), (S, True)):
+        found, expected = both_ways(make, X, Y, orders, weights, visible)
+        assert found == expected
+    t = make()
+    before = result(t, [])
+    bad = X[10:20] * np.inf
+    with pytest.raises((ValueError, FloatingPointError)):
+        feed(t, rows(0, 10), (bad, Y[10:20]), n_rows=20, visible=True)
+    with pytest.raises(RuntimeError, match="ended with a short batch"):
+        feed(t, rows(0, 15), rows(15, 25), n_rows=25)
+    assert result(t, []) == before

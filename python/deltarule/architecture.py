@@ -14,10 +14,10 @@ from itertools import pairwise
 from typing import Any, TypeVar
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
 from deltarule import losses
 from deltarule._arguments import choice, integer, number, unmasked
+from deltarule._typing import ArrayLike, NDArray
 from deltarule.activations import NAMES, judge_in, parts, row
 from deltarule.activations import activation as activation_text
 from deltarule.given import LossFunction

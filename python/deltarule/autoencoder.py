@@ -12,10 +12,10 @@ from os import PathLike
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from deltarule import _validate
 from deltarule._arguments import choice, generator, integer, number
+from deltarule._typing import ArrayLike
 from deltarule.architecture import Architecture
 from deltarule.files import load
 from deltarule.history import History
@@ -387,6 +387,10 @@ class _Corrupting:
     @property
     def n_epochs(self) -> int:
         return self.trainer.n_epochs
+
+    @property
+    def batch_size(self) -> int | None:
+        return self.trainer.batch_size
 
     @property
     def eta(self) -> float | None:

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from deltarule import _validate
 from deltarule._arguments import number
+from deltarule._typing import NDArray
 from deltarule.architecture import Architecture
 from deltarule.given import Given
 from deltarule.results import Array

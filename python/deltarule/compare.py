@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
 from deltarule import _validate
+from deltarule._typing import ArrayLike, NDArray
 from deltarule.given import loss_name
 from deltarule.info import align
 from deltarule.mlp import MLP

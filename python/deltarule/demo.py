@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from deltarule._arguments import generator
+from deltarule._typing import NDArray
 from deltarule.compare import same_bits
 from deltarule.digits import load_digits
 from deltarule.history import History

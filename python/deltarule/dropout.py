@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from deltarule._arguments import generator
+from deltarule._typing import NDArray
 from deltarule.architecture import Architecture
 from deltarule.schedules import Schedule
 from deltarule.schedules.base import lasting as of_fields

@@ -6,12 +6,12 @@ from __future__ import annotations
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from numpy.typing import ArrayLike
-
-from deltarule import _core
+from deltarule import _core, _validate
 from deltarule._arguments import integer
+from deltarule._typing import ArrayLike
 
 if TYPE_CHECKING:
+    from deltarule.oracle.trainer import Trainer as OracleTrainer
     from deltarule.trainer import Trainer
 
 
@@ -26,8 +26,10 @@ class EpochInParts:
         Of the epoch, as `Trainer.epoch` returns it; there when the context has ended.
     """
 
-    def __init__(self, trainer: Trainer, n_rows: int | None, visible: bool) -> None:
-        self._trainer, self._core, self._visible = trainer, trainer._trainer, visible
+    def __init__(
+        self, trainer: Trainer | OracleTrainer, core: Any, n_rows: int | None, visible: bool
+    ) -> None:
+        self._trainer, self._core, self._visible = trainer, core, visible
         self._expected = None if n_rows is None else integer("n_rows", n_rows, 1)
         if trainer._moving and n_rows is None:
             raise ValueError("n_rows: None; expected the epoch's number of rows, for schedules")
@@ -78,7 +80,10 @@ class EpochInParts:
             return self._part(X, Y, order, sample_weight, first)
         except _core.Refused:
             pass  # what is raised below shall not be chained to this
-        return self._part(*self._trainer._validated(X, Y, order, sample_weight), first)
+        net = self._trainer.mlp.architecture
+        x, y = _validate.data(X, Y, net)
+        rows = None if order is None else _validate.order(order, len(x))
+        return self._part(x, y, rows, _validate.sample_weight(sample_weight, len(x)), first)
 
     def _part(self, X: Any, Y: Any, order: Any, sample_weight: Any, first_row: int) -> float:
         if not hasattr(X, "__len__") or (order is not None and not hasattr(order, "__len__")):

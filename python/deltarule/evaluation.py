@@ -6,10 +6,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from deltarule import _validate
 from deltarule._arguments import choice, number
+from deltarule._typing import ArrayLike
 from deltarule.architecture import Architecture
 from deltarule.metrics import METRICS, Metric, accuracy, metric_name
 from deltarule.protocols import Network

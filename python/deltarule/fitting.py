@@ -12,8 +12,8 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
+from deltarule._typing import ArrayLike, NDArray
 from deltarule.architecture import Architecture
 from deltarule.averaging import Averaging
 from deltarule.dropout import Dropout, Rate

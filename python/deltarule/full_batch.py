@@ -16,10 +16,10 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from deltarule import _validate
 from deltarule._arguments import choice, integer, number
+from deltarule._typing import ArrayLike
 from deltarule.class_weights import with_class_weights
 from deltarule.fitting import Fittable
 from deltarule.minimum import Iterations, Minimum

@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from deltarule import _validate
 from deltarule._arguments import generator, integer, number
+from deltarule._typing import ArrayLike
 from deltarule.differences import STEPS, Differences
 from deltarule.gradient_result import GradientCheck, LayerCheck
 from deltarule.jacobian import AnyMLP, check_network, differentiable

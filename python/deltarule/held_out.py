@@ -6,10 +6,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from deltarule import _validate
 from deltarule._arguments import number
+from deltarule._typing import NDArray
 from deltarule.architecture import Architecture
 from deltarule.class_weights import classes_of
 from deltarule.evaluation import score, taken

@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from deltarule._arguments import generator
+from deltarule._typing import NDArray
 from deltarule.activations import parts, row
 from deltarule.architecture import Architecture
 from deltarule.specification import Parameter, Specification, specification
@@ -25,7 +25,8 @@ from deltarule.specification import Parameter, Specification, specification
 Float64: TypeAlias = NDArray[np.float64]
 Fan: TypeAlias = Callable[[int, int], int]  # of H_{k+1}, H_k
 # (generator, H_{k+1}, H_k, the parameters' values) -> W[k] without its bias column
-Draw: TypeAlias = Callable[[np.random.Generator, int, int, Sequence[float]], Float64]
+# in quotes: numpy.random takes 10 ms to import
+Draw: TypeAlias = "Callable[[np.random.Generator, int, int, Sequence[float]], Float64]"
 
 # Columns of an orthogonal matrix that are reflected at a time: with 1000 rows they stay in L2.
 BLOCK = 64

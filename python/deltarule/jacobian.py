@@ -12,10 +12,10 @@ import reprlib
 from typing import TYPE_CHECKING, TypeAlias, cast
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
 from deltarule import _validate
 from deltarule._arguments import integer
+from deltarule._typing import ArrayLike, NDArray
 from deltarule.architecture import Architecture
 from deltarule.chunks import traces
 from deltarule.fitting import Fittable

@@ -10,10 +10,10 @@ from math import isfinite
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
 from deltarule import _validate
 from deltarule._arguments import generator, integer, number
+from deltarule._typing import ArrayLike, NDArray
 from deltarule.architecture import Architecture
 from deltarule.class_weights import with_class_weights
 from deltarule.dropout import Dropout, Rate

@@ -13,9 +13,9 @@ from dataclasses import asdict
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from deltarule import _core, _validate
+from deltarule._typing import ArrayLike
 from deltarule.activations import kernel
 from deltarule.architecture import Architecture
 from deltarule.fitting import Fittable

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from deltarule import _core, _validate
 from deltarule._arguments import integer
+from deltarule._typing import ArrayLike
 from deltarule.mlp import MLP
 from deltarule.optimizers import SGD, check_optimizer
 from deltarule.results import Array

@@ -5,8 +5,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from numpy.typing import ArrayLike
-
+from deltarule._typing import ArrayLike
 from deltarule.architecture import Architecture
 from deltarule.results import Array, Trace
 
@@ -35,6 +34,10 @@ class EpochTrainer(Protocol):
 
 class OwnTrainer(EpochTrainer, Protocol):
     """What is asked of a network's own trainer."""
+
+    @property
+    def batch_size(self) -> int | None:
+        """Rows in a batch; None: all rows."""
 
     @property
     def averaged_w(self) -> Array | None:
@@ -70,6 +73,9 @@ class Network(Protocol):
         self, X: ArrayLike, Y: ArrayLike, n_threads: int | None = None, sample_weight: Any = None, /
     ) -> Array:
         """dL/dw."""
+
+    def save(self, path: Any, /) -> None:
+        """Write it to a file."""
 
     def _snapshot(self) -> Array:
         """A copy of w."""

@@ -13,10 +13,10 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
 from deltarule import _validate
 from deltarule._arguments import choice, generator, integer, number
+from deltarule._typing import ArrayLike, NDArray
 from deltarule.architecture import Architecture
 from deltarule.history import History
 from deltarule.kmeans import Distances, kmeans

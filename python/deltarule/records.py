@@ -10,9 +10,9 @@ import reprlib
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from deltarule._arguments import choice
+from deltarule._typing import ArrayLike
 from deltarule.activations import row
 from deltarule.chunks import Traced, traces
 from deltarule.results import Array

@@ -12,10 +12,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from deltarule import _validate
 from deltarule._arguments import number
+from deltarule._typing import ArrayLike
 from deltarule.mlp import MLP
 from deltarule.results import Array
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from numpy.typing import NDArray
+from deltarule._typing import NDArray
 
 Array: TypeAlias = NDArray[Any]  # float32 or float64 from the core, float64 from the oracle
 

@@ -7,10 +7,10 @@ import copy
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from deltarule import _validate
 from deltarule._arguments import choice
+from deltarule._typing import ArrayLike
 from deltarule.chunks import traces
 from deltarule.fitting import Fittable
 from deltarule.results import Array

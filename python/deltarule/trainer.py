@@ -8,9 +8,9 @@ from dataclasses import asdict, astuple
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from deltarule import _core, _validate
+from deltarule._typing import ArrayLike
 from deltarule.averaging import Averaging, check_average
 from deltarule.dropout import (
     Dropout,
@@ -252,7 +252,7 @@ class Trainer:
         """
         from deltarule.epoch_in_parts import EpochInParts
 
-        return EpochInParts(self, n_rows, _validate.flag("visible", visible))
+        return EpochInParts(self, self._trainer, n_rows, _validate.flag("visible", visible))
 
     def observe(self, validation_loss: float) -> None:
         """Tell the schedules that watch it the validation loss after the last epoch.

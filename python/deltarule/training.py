@@ -7,25 +7,23 @@ import reprlib
 from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
-from numpy.typing import ArrayLike
-
 from deltarule import _validate, judges, stops
 from deltarule import callbacks as ready
 from deltarule._arguments import generator, number
+from deltarule._typing import ArrayLike
 from deltarule.averaging import Averaging, check_start
 from deltarule.callbacks import base
-from deltarule.class_weights import with_class_weights
 from deltarule.dropout import Dropout, Rate
 from deltarule.dropout import lasting as dropouts_lasting
 from deltarule.evaluation import checked
-from deltarule.held_out import HeldOut, is_fraction, split
+from deltarule.held_out import HeldOut
 from deltarule.metrics import Metric
 from deltarule.optimizers import Optimizer
 from deltarule.protocols import Network, OwnTrainer
 from deltarule.records import requested
-from deltarule.results import Array
-from deltarule.rows import InMemory
+from deltarule.rows import InMemory, Source
 from deltarule.schedules.base import lasting
+from deltarule.sources import HeldOutRows, is_stream, of_arrays, of_stream
 from deltarule.stopping import EarlyStopping
 from deltarule.training_loop import Judge, Run
 
@@ -80,32 +78,34 @@ def prepared(
     net = mlp.architecture
     epochs, shuffle = _validate.epochs(epochs), _validate.flag("shuffle", shuffle)
     progress, rng = _validate.flag("progress", progress), generator(seed)
-    _not_yet(checkpoint=checkpoint, resume=resume, buffer_rows=buffer_rows)
-    if Y is None:
-        raise TypeError("Y: None; expected targets")
+    _not_yet(checkpoint=checkpoint, resume=resume)
     rules = _rules(stop_tol, stopping, max_seconds, average)
     records = requested(record)
-    x, y = _validate.data(X, Y, net)
-    s = _validate.sample_weight(sample_weight, len(x))
-    held_out: tuple[Array, Array, Array | None] | None
-    if is_fraction(validation):
-        kept, out = split(float(validation), y, s, net, rng)
-        held_out = x[out], y[out], None if s is None else s[out]
-        x, y, s = x[kept], y[kept], None if s is None else s[kept]
+    if is_stream(X, Y):
+        rows, held_out = of_stream(
+            X, net, trainer, shuffle, rng, buffer_rows, validation,
+            sample_weight=sample_weight, class_weight=class_weight, record=record,
+        )  # fmt: skip
     else:
-        held_out = _validate.held_out(validation, net)
-    if class_weight is not None:
-        s = with_class_weights(class_weight, y, net, s)
+        rows, held_out = of_arrays(
+            X, Y, net, shuffle, rng, validation, sample_weight, class_weight, buffer_rows
+        )  # fmt: skip
     return Run(
-        mlp, trainer, InMemory(x, y, s, shuffle, rng), epochs,
+        mlp, trainer, rows, epochs,
         judges=[
             *_judges_of(mlp, trainer, held_out, metrics, stopping, n_threads),
-            *([judges.of_records(records, x, y, s, n_threads)] if records else []),
+            *_recorders(records, rows, n_threads),
         ],
         stops=rules,
         callbacks=[*base.checked(callbacks), *([ready.Progress(always=True)] if progress else [])],
         finish=_finish(rules, average),
     )  # fmt: skip
+
+
+def _recorders(records: tuple[str, ...], rows: Source, n_threads: int | None) -> list[Judge]:
+    if not records or not isinstance(rows, InMemory):
+        return []
+    return [judges.of_records(records, rows.X, rows.Y, rows.sample_weight, n_threads)]
 
 
 def _not_yet(**arguments: Any) -> None:
@@ -147,7 +147,7 @@ def _rules(
 def _judges_of(
     mlp: Network,
     trainer: OwnTrainer,
-    given: tuple[Array, Array, Array | None] | None,
+    given: HeldOutRows,
     metrics: Any,
     stopping: EarlyStopping | None,
     n_threads: int | None,

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from deltarule import _validate
 from deltarule._arguments import integer, number
+from deltarule._typing import ArrayLike
 from deltarule.construct.network import network
 from deltarule.construct.pulses import pulses
 from deltarule.construct.sampling import MOST, cut, samples

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
 from deltarule import _validate
 from deltarule._arguments import choice, integer
+from deltarule._typing import ArrayLike, NDArray
 from deltarule.construct.expression import parse
 from deltarule.construct.gates import all_row, any_row
 from deltarule.construct.network import network

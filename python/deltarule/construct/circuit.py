@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
-from numpy.typing import NDArray
 
+from deltarule._typing import NDArray
 from deltarule.construct.gates import all_row, any_row
 from deltarule.results import Array
 

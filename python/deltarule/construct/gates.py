@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from deltarule import _validate
 from deltarule._arguments import integer, number
+from deltarule._typing import ArrayLike
 from deltarule.construct.network import network
 from deltarule.mlp import MLP
 from deltarule.results import Array

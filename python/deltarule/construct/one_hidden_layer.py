@@ -13,10 +13,10 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from deltarule import _validate
 from deltarule._arguments import integer
+from deltarule._typing import ArrayLike
 from deltarule.construct.network import network
 from deltarule.mlp import MLP
 from deltarule.results import Array

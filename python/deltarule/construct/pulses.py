@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from deltarule import _validate
 from deltarule._arguments import number
+from deltarule._typing import ArrayLike
 from deltarule.construct.network import network
 from deltarule.mlp import MLP
 

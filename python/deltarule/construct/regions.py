@@ -6,9 +6,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from deltarule import _validate
+from deltarule._typing import ArrayLike
 from deltarule.construct.cells import cells
 from deltarule.construct.decompose import convex_pieces, simple
 from deltarule.construct.gates import all_row

@@ -15,7 +15,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+
+from deltarule._typing import NDArray
 
 # safetensors' names of what a tensor may hold.
 DTYPES = {

@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from typing import IO, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from deltarule._typing import NDArray
 from deltarule.files import canonical, old_schemas
 from deltarule.files.errors import Path, damaged, text_of
 from deltarule.files.judging import (

@@ -12,8 +12,7 @@ import reprlib
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from numpy.typing import NDArray
-
+from deltarule._typing import NDArray
 from deltarule.files.errors import damaged
 from deltarule.files.judging import (
     FORMAT,

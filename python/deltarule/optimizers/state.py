@@ -6,8 +6,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
 
+from deltarule._typing import DTypeLike, NDArray
 from deltarule.architecture import Architecture
 from deltarule.optimizers.rule import Rule
 

@@ -12,8 +12,8 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
+from deltarule._typing import NDArray
 from deltarule.oracle.functions import of_net
 
 Float64: TypeAlias = NDArray[np.float64]

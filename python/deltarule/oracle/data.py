@@ -6,9 +6,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from deltarule import _validate
+from deltarule._typing import NDArray
 from deltarule.architecture import Architecture
 from deltarule.given import Given
 from deltarule.oracle.activations import Float64

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from deltarule import _validate
+from deltarule._typing import ArrayLike
 from deltarule.architecture import Architecture
 from deltarule.fitting import Fittable
 from deltarule.given import LossFunction

@@ -8,8 +8,8 @@ Salmon, Moraes, Dror, Shaw: Parallel random numbers: as easy as 1, 2, 3 (SC 2011
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
+from deltarule._typing import ArrayLike, NDArray
 from deltarule.dropout import WORDS, RandomStep
 from deltarule.oracle.activations import Float64
 

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
+from deltarule._typing import NDArray
 from deltarule.oracle.activations import Float64, logistic
 
 Terms: TypeAlias = tuple[Float64, Float64]

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
 
+from deltarule._typing import DTypeLike, NDArray
 from deltarule.architecture import Architecture
 from deltarule.averaging import Averaging
 from deltarule.optimizers import Optimizer, initial_slots

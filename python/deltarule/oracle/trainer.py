@@ -6,10 +6,8 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import Any
 
-import numpy as np
-from numpy.typing import ArrayLike
-
 from deltarule import _validate
+from deltarule._typing import ArrayLike
 from deltarule.averaging import Averaging, check_average
 from deltarule.dropout import (
     Dropout,
@@ -18,15 +16,13 @@ from deltarule.dropout import (
     check_noise,
     draws_of,
 )
-from deltarule.given import Given
+from deltarule.epoch_in_parts import EpochInParts
 from deltarule.optimizers import Optimizer, check_batch_size, check_optimizer, or_adam
-from deltarule.oracle import optimizers
 from deltarule.oracle.activations import Float64
-from deltarule.oracle.data import float_features, float_targets
 from deltarule.oracle.mlp import MLP
-from deltarule.oracle.network import backward, forward
+from deltarule.oracle.parts import Core, OpenEpoch
 from deltarule.oracle.steps import State
-from deltarule.schedules.moving import Moving, step_of
+from deltarule.schedules.moving import Moving
 from deltarule.sparsity import Sparsity, check_sparsity
 
 
@@ -187,56 +183,39 @@ class Trainer:
             If a batch loss or a weight is not finite; weights and state stay those of the last
             epoch.
         """
-        net = self.mlp.architecture
-        given_x, given_y = _validate.data(X, Y, net)
-        rows = np.arange(len(given_x)) if order is None else _rows(order, len(given_x))
-        s = _validate.sample_weight(sample_weight, len(given_x))
-        if s is not None:
-            taken = np.zeros(len(s), bool)
-            taken[rows] = True
-            _validate.judged_weights(np.where(taken, s, 0.0), net.dtype)
-            given_x, given_y = _without_rows(given_x, s <= 0), _without_rows(given_y, s <= 0)
-        x, y = float_features(given_x, net), float_targets(given_y, net)
-        # The epoch works on copies, which replace weights and state only when it is over.
-        w, state = self.mlp.w.copy(), deepcopy(self._state)
-        size = self.batch_size or len(rows)
-        numbers = self._moving.numbers(self.n_epochs, len(rows), self.batch_size)
-        total = weight = 0.0
-        with np.errstate(all="ignore"):
-            for start in range(0, len(rows), size):
-                batch = rows[start : start + size]
-                if s is not None:
-                    batch = batch[s[batch] > 0]
-                if not len(batch):
-                    continue
-                weights, now = None if s is None else s[batch], step_of(numbers, start // size)
-                step = self._draws.step(self.n_epochs, batch, now) if self._draws else None
-                back = backward(
-                    net, w, forward(net, w, x[batch], step), y[batch], self.mlp.collapsed,
-                    self.sparsity, weights, step,
-                )  # fmt: skip
-                loss = back.loss
-                if not np.isfinite(loss):
-                    raise FloatingPointError(
-                        f"the loss is not finite in epoch {self.n_epochs + 1}, step "
-                        f"{start // size + 1}; weights and optimizer state are those after epoch "
-                        f"{self.n_epochs}"
-                    )
-                share = len(batch) if weights is None else float(np.sum(weights))
-                total, weight = total + share * loss, weight + share
-                w = state.step(optimizers, self.optimizer, net, w, back.gradient, now)
-                state.enter_step(optimizers, self.average, w)
-        state.epochs += 1
-        if not np.all(np.isfinite(w)):
-            raise FloatingPointError(
-                f"a weight is not finite in epoch {self.n_epochs + 1}; weights and optimizer state "
-                f"are those after epoch {self.n_epochs}"
-            )
-        state.enter_epoch(optimizers, self.average, w)
-        self.mlp._w[...], self._state = w, state
-        loss = float(total / weight)
+        x, y = _validate.data(X, Y, self.mlp.architecture)
+        rows = None if order is None else _validate.order(order, len(x))
+        n_rows = len(x) if rows is None else len(rows)
+        numbers = self._moving.numbers(self.n_epochs, n_rows, self.batch_size)
+        epoch = OpenEpoch(self, visible=False)
+        epoch.part(x, y, rows, sample_weight, numbers, 0)
+        loss = epoch.end()
         self._moving.finish(numbers, loss)
         return loss
+
+    def in_parts(self, n_rows: int | None = None, visible: bool = False) -> EpochInParts:
+        """One epoch over rows that come in parts: the same as one call over all of them.
+
+        Parameters
+        ----------
+        n_rows : int, optional
+            Rows of all parts together: a trainer with schedules has to know.
+        visible : bool
+            Whether `mlp.w` shows the weights after each part, which goes on from those that are
+            assigned.
+
+        Returns
+        -------
+        EpochInParts
+            A context with the method `part` and, when it has ended, the attribute `loss`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If n_rows is no integer >= 1, or missing; when the context ends, if the parts hold other
+            than n_rows rows, or none.
+        """
+        return EpochInParts(self, Core(self), n_rows, _validate.flag("visible", visible))
 
     def observe(self, validation_loss: float) -> None:
         """Tell the schedules that watch it the validation loss after the last epoch.
@@ -273,21 +252,3 @@ class Trainer:
             f"oracle.Trainer({self.mlp!r}, optimizer={self.optimizer!r}, "
             f"batch_size={self.batch_size}{given})"
         )
-
-
-def _rows(order: ArrayLike, n: int) -> Any:
-    rows = _validate.order(order, n)
-    outside = np.flatnonzero((rows < 0) | (rows >= n))
-    if outside.size:
-        at = outside[0]
-        raise ValueError(f"order: row {rows[at]} at position {at}; expected 0 ... {n - 1}")
-    return rows
-
-
-def _without_rows(a: Any, gone: Any) -> Any:
-    """The array, where another row stands in the place of those that take no part."""
-    if isinstance(a, Given) or not gone.any():
-        return a
-    a = a.copy()
-    a[gone] = a[~gone][0]
-    return a

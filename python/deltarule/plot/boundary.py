@@ -7,10 +7,10 @@ import reprlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from deltarule import _validate
 from deltarule._arguments import integer, number
+from deltarule._typing import ArrayLike
 from deltarule.plot._common import BLACK, BLUE, COLOURS, VERMILION, axes, diverging
 from deltarule.results import Array
 

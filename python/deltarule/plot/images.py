@@ -8,9 +8,9 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from deltarule._arguments import integer
+from deltarule._typing import ArrayLike
 from deltarule.plot._common import (
     BLUE,
     SKY,

@@ -6,7 +6,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+
+from deltarule._typing import NDArray
 
 Float64 = NDArray[np.float64]
 

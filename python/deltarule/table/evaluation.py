@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from deltarule._typing import NDArray
 from deltarule.metrics import labels, mean_absolute_error, mean_squared_error, r2
 from deltarule.results import Array
 from deltarule.table.target import Classes

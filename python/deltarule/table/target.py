@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from deltarule._typing import NDArray
 from deltarule.metrics import labels
 from deltarule.results import Array
 from deltarule.table.arrow import pa, pc

@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Rows of .npy files, of which only a window is mapped into memory at a time."""
+
+from __future__ import annotations
+
+import os
+import reprlib
+from collections.abc import Iterator, Sequence
+from os import PathLike
+from typing import Any
+
+import numpy as np
+
+from deltarule._arguments import integer
+from deltarule.results import Array
+
+Path = str | PathLike[str]
+
+BLOCK_ROWS = 4096
+
+
+class ArrayFiles:
+    """A stream over arrays in .npy files: `fit(ArrayFiles("X.npy", "Y.npy"))`.
+
+    Each shard is a run of `block_rows` rows of a file, mapped when its turn comes and unmapped
+    after. A file must not be changed meanwhile.
+
+    Parameters
+    ----------
+    X : path, array or sequence of them
+        Rows (n, H_0). Several follow one another; arrays may be memory maps.
+    Y : path, array or sequence of them
+        Targets of each, with as many rows.
+    sample_weight : path, array or sequence of them, optional
+        Weights (n,) of each.
+    block_rows : int
+        Rows of a shard.
+
+    Attributes
+    ----------
+    n_rows : int
+        Of all files.
+    shards : list
+        Re-iterables of one block each, with a `name`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a file is no .npy file of numbers in C order, numbers of rows differ or an argument does
+        not fit.
+    OSError
+        If a file cannot be read.
+    """
+
+    def __init__(
+        self,
+        X: Path | Array | Sequence[Path | Array],
+        Y: Path | Array | Sequence[Path | Array],
+        sample_weight: Path | Array | Sequence[Path | Array] | None = None,
+        block_rows: int = BLOCK_ROWS,
+    ) -> None:
+        size = integer("block_rows", block_rows, 1)
+        columns = {"X": _opened("X", X), "Y": _opened("Y", Y)}
+        if sample_weight is not None:
+            columns["sample_weight"] = _opened("sample_weight", sample_weight)
+        if len({len(files) for files in columns.values()}) > 1:
+            given = ", ".join(f"{len(files)} of {name}" for name, files in columns.items())
+            raise ValueError(f"X, Y: {given}; expected as many files of each")
+        self.shards: list[Rows] = []
+        for files in zip(*columns.values(), strict=True):
+            if len({file.n_rows for file in files}) > 1:
+                shapes = ", ".join(f"{file.name} {file.shape}" for file in files)
+                raise ValueError(f"X, Y: {shapes}; expected as many rows")
+            for begin in range(0, files[0].n_rows, size):
+                self.shards.append(Rows(files, begin, min(begin + size, files[0].n_rows)))
+        self.n_rows = sum(shard.end - shard.begin for shard in self.shards)
+
+    def __iter__(self) -> Iterator[tuple[Array, ...]]:
+        for shard in self.shards:
+            yield from shard
+
+    def __repr__(self) -> str:
+        return f"ArrayFiles({self.n_rows} rows in {len(self.shards)} shards)"
+
+
+class Rows:
+    """One shard: rows `begin` to `end` of files that belong together."""
+
+    def __init__(self, files: Sequence[File], begin: int, end: int) -> None:
+        self._files, self.begin, self.end = files, begin, end
+
+    @property
+    def name(self) -> str:
+        """Which rows of which file."""
+        return f"{self._files[0].name} from row {self.begin}"
+
+    def __iter__(self) -> Iterator[tuple[Array, ...]]:
+        yield tuple(file.rows(self.begin, self.end) for file in self._files)
+
+
+class File:
+    """One .npy file, or an array in its place."""
+
+    def __init__(self, argument: str, given: Path | Array) -> None:
+        self._array: Array | None = None
+        if isinstance(given, np.ndarray):
+            self.name, self._array = argument, given
+            self.shape, self._dtype = given.shape, given.dtype
+        else:
+            self.name = self._path = os.fspath(given)
+            self.shape, self._dtype, self._offset = _header(argument, self._path)
+        if not self.shape:
+            raise ValueError(f"{argument}: {self.name} of shape (); expected rows")
+        self.n_rows = self.shape[0]
+
+    def rows(self, begin: int, end: int) -> Array:
+        """A window on these rows, read in from the disk."""
+        if self._array is not None:
+            return self._array[begin:end]
+        row = self._dtype.itemsize * int(np.prod(self.shape[1:], dtype=np.int64))
+        window: Array = np.memmap(
+            self._path, self._dtype, "r", self._offset + begin * row, (end - begin, *self.shape[1:])
+        ).view(np.ndarray)
+        if window.size:
+            window.reshape(-1).view(np.uint8)[::4096].max()  # a byte of every page
+        return window
+
+
+def _opened(argument: str, given: Any) -> list[File]:
+    several = isinstance(given, list | tuple)
+    if several and not given:
+        raise ValueError(f"{argument}: no files; expected one or more")
+    for one in given if several else [given]:
+        if not isinstance(one, str | PathLike | np.ndarray):
+            raise TypeError(
+                f"{argument}: {reprlib.repr(one)} of type {type(one).__name__}; expected a path, "
+                "an array or several of them"
+            )
+    return [File(argument, one) for one in (given if several else [given])]
+
+
+def _header(argument: str, path: str) -> tuple[tuple[int, ...], np.dtype[Any], int]:
+    """Shape, dtype and where the numbers begin; nothing in the file is ever executed."""
+    with open(path, "rb") as file:
+        try:
+            version = np.lib.format.read_magic(file)
+            read = {
+                (1, 0): np.lib.format.read_array_header_1_0,
+                (2, 0): np.lib.format.read_array_header_2_0,
+            }[version]
+            shape, fortran, dtype = read(file)
+        except (ValueError, KeyError) as error:
+            raise ValueError(f"{argument}: {path} is no .npy file: {error}") from None
+        offset, size = file.tell(), os.fstat(file.fileno()).st_size
+    if dtype.kind not in "biuf":
+        raise TypeError(f"{argument}: {path} holds {dtype}; expected real numbers")
+    if fortran and len(shape) > 1:
+        raise ValueError(
+            f"{argument}: {path} is in Fortran order, in which rows do not lie together; expected "
+            "C order (numpy.ascontiguousarray)"
+        )
+    needed = offset + dtype.itemsize * int(np.prod([int(n) for n in shape], dtype=object))
+    if size < needed:
+        raise ValueError(f"{argument}: {path} has {size} bytes; expected {needed} for {shape}")
+    return shape, dtype, offset

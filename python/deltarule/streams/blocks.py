@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Blocks of rows as a source yields them: judged, counted and named."""
+
+from __future__ import annotations
+
+import reprlib
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from deltarule import _validate
+from deltarule.architecture import Architecture
+from deltarule.given import Given
+from deltarule.results import Array
+
+
+class Block(NamedTuple):
+    """Rows that lie together."""
+
+    name: str  # for messages
+    X: Array
+    Y: Array
+    s: Array | None
+
+    def rows(self, begin: int, end: int) -> Block:
+        """Some of them; `name` stays that of the whole."""
+        s = None if self.s is None else self.s[begin:end]
+        return Block(self.name, self.X[begin:end], self.Y[begin:end], s)
+
+
+def blocks_of(source: Any, name: str, net: Architecture) -> Iterator[Block]:
+    """Yield what a source gives, judged; blocks without rows are left out.
+
+    Parameters
+    ----------
+    source : iterable or callable
+        Of, or returning, (X, Y) or (X, Y, sample_weight).
+    name : str
+        Stands before a block's number in messages.
+    net : Architecture
+        What the rows must suit.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a block does not fit the network or the first one.
+    """
+    first: Block | None = None
+    iterator = iter(source() if callable(source) else source)
+    try:
+        for number, given in enumerate(_given(iterator, name)):
+            block = _judged(given, f"{name}block {number}", net)
+            if block is None:
+                continue
+            if first is None:
+                first = block
+            _alike(block, first)
+            yield block
+    finally:
+        close = getattr(iterator, "close", None)
+        if close is not None:
+            close()
+
+
+def _given(iterator: Iterator[Any], name: str) -> Iterator[Any]:
+    """What the source gives; what it raises says at which block."""
+    number = 0
+    while True:
+        try:
+            given = next(iterator)
+        except StopIteration:
+            return
+        except BaseException as error:
+            error.add_note(f"fit: the source failed where {name}block {number} was to come")
+            raise
+        yield given
+        number += 1
+
+
+def _judged(given: Any, name: str, net: Architecture) -> Block | None:
+    if not isinstance(given, tuple | list) or len(given) not in (2, 3):
+        raise TypeError(
+            f"{name}: {reprlib.repr(given)} of type {type(given).__name__}; expected (X, Y) or "
+            "(X, Y, sample_weight)"
+        )
+    if _empty(given[0]) and _empty(given[1]):
+        return None
+    x, y = _validate.data(given[0], given[1], net, f"{name}: ")
+    if isinstance(y, Given):  # the trainer makes it anew of the rows it takes at once
+        y = y.Y
+    elif y.ndim == 1 and net.takes_labels:
+        y = y.astype("int64", copy=False)
+    weights = given[2] if len(given) == 3 else None
+    return Block(name, x, y, _validate.sample_weight(weights, len(x), f"{name}: sample_weight"))
+
+
+def _empty(rows: Any) -> bool:
+    try:
+        return len(rows) == 0
+    except TypeError:
+        return False
+
+
+def _alike(block: Block, first: Block) -> None:
+    """Raise if blocks could not be parts of one array."""
+    if block.Y.shape[1:] != first.Y.shape[1:]:
+        raise ValueError(
+            f"{block.name}: Y: shape {block.Y.shape}; expected (n, ...) as in {first.name}, "
+            f"{first.Y.shape}"
+        )
+    if (block.s is None) != (first.s is None):
+        have = "no sample_weight" if block.s is None else "a sample_weight"
+        raise ValueError(f"{block.name}: {have}; expected the same as in {first.name}")

@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A training's rows from a source of blocks, one epoch at a time."""
+
+from __future__ import annotations
+
+import re
+import reprlib
+from collections.abc import Iterator
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from deltarule._arguments import integer
+from deltarule.architecture import Architecture
+from deltarule.rows import Passed
+from deltarule.streams.blocks import Block, blocks_of
+from deltarule.streams.parts import Part, in_order, shuffled
+from deltarule.streams.reader import ReadAhead
+
+BUFFER_ROWS = 32768
+
+
+class Stream:
+    """Rows of a source, as they stand or shuffled.
+
+    Shuffled: each epoch draws `seed = rng.integers(2**63)`, and with `own =
+    numpy.random.default_rng(seed)` first the order of the shards, `own.permutation(len(shards))`,
+    if the source has some, then one permutation for each buffer of rows.
+
+    Parameters
+    ----------
+    source : iterable or callable
+        Of, or returning, blocks of rows.
+    net : Architecture
+        What the rows must suit.
+    batch_size : int
+        Rows in a batch.
+    shuffle : bool
+        Whether each epoch draws a new order.
+    rng : numpy.random.Generator
+        Draws a seed for each epoch.
+    buffer_rows : int, optional
+        Rows that are shuffled with each other; None: 32768.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the source can be iterated only once, or an argument is out of range.
+    """
+
+    def __init__(
+        self, source: Any, net: Architecture, batch_size: int | None, shuffle: bool,
+        rng: np.random.Generator, buffer_rows: int | None = None,
+    ) -> None:  # fmt: skip
+        if batch_size is None:
+            raise ValueError("batch_size: None; expected a number of rows, for a stream")
+        if hasattr(source, "__next__"):
+            raise TypeError(
+                f"X: {reprlib.repr(source)}, an iterator that can be iterated only once; expected "
+                "a source that begins anew in each epoch: a generator function (without the call), "
+                "a list of blocks or an object with __iter__"
+            )
+        if buffer_rows is not None and not shuffle:
+            raise ValueError(f"buffer_rows: {buffer_rows!r} with shuffle=False; expected None")
+        self.source, self.shuffle, self.rng = source, shuffle, rng
+        rows = BUFFER_ROWS if buffer_rows is None else buffer_rows
+        self.buffer_rows = integer("buffer_rows", rows, 1)
+        self.n_rows: int | None = getattr(source, "n_rows", None)
+        self._net, self._batch_size = net, batch_size
+        self._finished = 0
+
+    def train(self, trainer: Any, at_most: int) -> list[Passed]:
+        """Train one epoch."""
+        seed = int(self.rng.integers(2**63)) if self.shuffle else None
+        start = perf_counter()
+        if trainer._moving and self.n_rows is None:
+            self.n_rows = sum(len(block.X) for block in self._blocks(None))
+        with (
+            ReadAhead(self._parts(seed)) as parts,
+            trainer.in_parts(self.n_rows if trainer._moving else None) as epoch,
+        ):
+            for part in parts:
+                self._take(epoch, part)
+            if not epoch.n_rows:
+                self._nothing()
+        self.n_rows = epoch.n_rows
+        self._finished += 1
+        return [Passed(epoch.loss, perf_counter() - start, epoch.n_rows, trainer.eta)]
+
+    def _parts(self, seed: int | None) -> Iterator[Part]:
+        if seed is None:
+            return in_order(self._blocks(None), self._batch_size)
+        own = np.random.default_rng(seed)
+        return shuffled(self._blocks(own), self._batch_size, self.buffer_rows, own)
+
+    def _blocks(self, rng: np.random.Generator | None) -> Iterator[Block]:
+        shards = getattr(self.source, "shards", None)
+        if shards is None:
+            yield from blocks_of(self.source, "", self._net)
+            return
+        for number in range(len(shards)) if rng is None else rng.permutation(len(shards)):
+            shard = shards[int(number)]
+            name = getattr(shard, "name", f"shard {number}")
+            yield from blocks_of(shard, f"{name}, ", self._net)
+
+    def _take(self, epoch: Any, part: Part) -> None:
+        try:
+            epoch.part(part.X, part.Y, part.order, part.s, part.first_row)
+        except ValueError as error:
+            raise _named(error, part) from None
+
+    def _nothing(self) -> None:
+        if self._finished:
+            raise ValueError(
+                f"X: no rows in epoch {self._finished + 1}, {self.n_rows} in the one before; "
+                "expected a source that begins anew in each epoch"
+            )
+        raise ValueError("X: a source of no rows; expected blocks (X, Y)")
+
+
+def _named(error: ValueError, part: Part) -> ValueError:
+    """The core's message about a row, with the block that this row came in."""
+    found = re.match(r"(X|Y|sample_weight): row (\d+) ", str(error))
+    if found is None:
+        return error
+    block, row = part.place(int(found[2]))
+    return ValueError(f"{block}: {found[1]}: row {row} {str(error)[found.end() :]}")
