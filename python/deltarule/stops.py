@@ -84,6 +84,7 @@ class NoImprovement(Stop):
             self.best, self.best_epoch = value, run.epoch
             if self.rule.restore is not None:
                 self.best_w = run.mlp._snapshot()
+        run.history.best_epoch = self.best_epoch
 
     def holds(self, run: Run) -> bool:
         """Whether patience is at its end."""
@@ -91,7 +92,6 @@ class NoImprovement(Stop):
 
     def restore(self, run: Run) -> None:
         """Give the network its best weights, if they are wanted and there are any."""
-        run.history.best_epoch = self.best_epoch
         if self.best_w is not None:
             run.mlp.w = self.best_w
 
