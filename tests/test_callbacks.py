@@ -3,6 +3,8 @@
 
 import csv
 import json
+import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -104,8 +106,6 @@ def test_weights_may_be_assigned(module: Any) -> None:
     {"sample_weight": np.arange(20.0) % 5}, {"optimizer": dr.SGD(dr.schedules.Cosine(0.1))},
 ])  # fmt: skip
 def test_batches_have_the_bits_of_the_epoch(module: Any, settings: dict[str, Any]) -> None:
-    if not hasattr(module.Trainer, "in_parts"):
-        pytest.skip("an epoch in parts is the native trainer's")
     mlp, X, Y = problem(module)
     again = problem(module)[0]
     settings = {"epochs": 3, "seed": 0, "batch_size": 8, **settings}
@@ -128,8 +128,6 @@ def test_weights_assigned_within_an_epoch(module: Any) -> None:
             if run.batch == 2:
                 run.mlp.w = np.zeros(run.mlp.n_weights)
 
-    if not hasattr(module.Trainer, "in_parts"):
-        pytest.skip("an epoch in parts is the native trainer's")
     mlp, X, Y = problem(module)
     by_hand = problem(module)[0]
     mlp.fit(X, Y, dr.SGD(0.1), 8, 1, False, callbacks=Zeroing())
@@ -322,3 +320,52 @@ def test_time_left(seconds: float, text: str) -> None:
     history.append(1.0, 0.5, 10)
     assert f"  {text} left  20 samples/s" in progress.text(history, seconds)
     assert "left" not in progress.text(history, 0.0)
+
+
+class Fake:
+    """A module of another library: notes what is called."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[Any, ...]] = []
+
+    def __getattr__(self, name: str) -> Any:
+        def noted(*arguments: Any, **options: Any) -> Any:
+            self.calls.append((name, *arguments, *options.values()))
+            return self
+
+        return noted
+
+
+def examples() -> list[str]:
+    page = Path(__file__).parents[1] / "docs" / "reference" / "callbacks.md"
+    return re.findall(r"^```python\n(.*?)^```", page.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+
+
+def test_the_page_s_examples(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """They run; TensorBoard's and MLflow's against names that note what they were given."""
+    monkeypatch.chdir(tmp_path)
+    mlp, X, Y = problem()
+    own, tensorboard, mlflow = examples()
+    names: dict[str, Any] = {"mlp": mlp, "X": X, "Y": Y}
+    exec(own, names)
+    assert len(numbers(tmp_path / "log.csv")[1]) == 100
+    assert dr.load(tmp_path / "best.safetensors").n_weights == mlp.n_weights
+    for text, module, name in [
+        (tensorboard, "torch.utils.tensorboard", "TensorBoard"),
+        (mlflow, "mlflow", "MLflow"),
+    ]:
+        fake = Fake()
+        for part in (module.split(".")[0], module.rpartition(".")[0], module):
+            if part:
+                monkeypatch.setitem(sys.modules, part, fake)  # type: ignore[arg-type]
+        exec(text, names)
+        history = mlp.fit(X, Y, epochs=2, callbacks=names[name]())
+        called = [call[0] for call in fake.calls]
+        if name == "TensorBoard":
+            assert called[0] == "SummaryWriter"
+            assert ("add_scalar", "loss", history.loss[1], 2) in fake.calls
+            assert called[-1] == "close"
+        else:
+            assert called == ["start_run", "log_params", "log_metrics", "log_metrics", "end_run"]
+            assert fake.calls[-2] == ("log_metrics", history.entry(), 2)
+            assert fake.calls[-1] == ("end_run", "FINISHED")

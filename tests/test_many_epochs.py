@@ -2,6 +2,7 @@
 """Many epochs in one native call: the bits, draws, losses and faults of one call an epoch."""
 
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -130,6 +131,25 @@ def test_few_calls_for_many_epochs(monkeypatch: pytest.MonkeyPatch) -> None:
     assert sum(done for _, done in watched.calls) == 5000
     assert len(watched.calls) < 500  # a slow machine's 50 ms are 10 epochs and more
     assert all(asked * len(X) <= rows.ORDERS for asked, _ in watched.calls)
+
+
+def test_a_checkpoint_is_written_where_it_is_due(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Calls end there, and a training that is resumed from it has the bits."""
+    watched = Watched(monkeypatch)
+    mlp, X, Y = problem()
+    path = tmp_path / "kept.safetensors"
+    options: dict[str, Any] = {"seed": 0, "checkpoint": path, "every": 40}
+    mlp.fit(X, Y, epochs=100, **options)
+    assert max(done for _, done in watched.calls) > 1
+    ends = np.cumsum([done for _, done in watched.calls])
+    assert {40, 80, 100} <= set(ends.tolist())
+    resumed = problem()[0]
+    history = resumed.fit(X, Y, epochs=130, resume=True, **options)
+    whole = problem()[0]
+    assert history.loss == whole.fit(X, Y, epochs=130, seed=0).loss
+    assert resumed.w.tobytes() == whole.w.tobytes()
 
 
 def test_no_call_lasts_long(monkeypatch: pytest.MonkeyPatch) -> None:

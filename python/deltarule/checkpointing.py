@@ -74,6 +74,11 @@ class Checkpoints:
         self._contents: container.Contents | None = None
         self._told: dict[str, Any] = {}
 
+    @property
+    def every(self) -> int:
+        """After how many epochs."""
+        return self._every
+
     def open(self, trainer: object, rng: np.random.Generator, seed: object) -> None:
         """Before anything is drawn: read what is resumed, and take its randomness.
 

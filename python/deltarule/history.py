@@ -159,6 +159,27 @@ class History:
 
         return frame(self)
 
+    def entry(self, i: int = -1) -> dict[str, float]:
+        """Return what is known of one epoch, by `to_frame`'s columns, "epoch" among them.
+
+        Parameters
+        ----------
+        i : int
+            0 for the first epoch; -1, the last.
+
+        Returns
+        -------
+        dict of str to float
+
+        Raises
+        ------
+        IndexError
+            If there is no such epoch.
+        """
+        from deltarule.entries import entry
+
+        return entry(self, i)
+
     def change(self) -> float:
         """|f(w_t) - f(w_{t-1})| of the last two epochs' losses; infinite after one epoch."""
         return abs(self.loss[-1] - self.loss[-2]) if len(self) > 1 else float("inf")

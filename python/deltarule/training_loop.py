@@ -26,6 +26,10 @@ Judge = Callable[["Run"], dict[str, Any]]
 class Checkpoint(Protocol):
     """Keeps a training on disk."""
 
+    @property
+    def every(self) -> int:
+        """After how many epochs it has to look."""
+
     def begin(self, run: Run) -> None:
         """Before the first epoch: refuse what cannot be kept; bring the run to where it was."""
 
@@ -76,7 +80,7 @@ class Run:
         }
         # Whether epochs may pass without anything in Python between them.
         self._looks_seldom = (
-            checkpoint is None and not judges and all(rule.seldom for rule in self.stops)
+            not judges and all(rule.seldom for rule in self.stops)
             and not self._callbacks["on_batch_end"]
             and all(
                 getattr(callback, "seldom", False)
@@ -178,6 +182,8 @@ class Run:
     def _leave(self) -> Leave:
         """How far the rows may go before anything here has to look."""
         epochs = self.epochs - self.epoch
+        if self._checkpoint is not None:
+            epochs = min(epochs, self._checkpoint.every - self.epoch % self._checkpoint.every)
         tolerance = min((s.tolerance for s in self.stops if isinstance(s, SmallChange)), default=-1)
         before = self.history.loss[-1] if self.history.loss else float("inf")
         left = [rule.seconds - self.seconds for rule in self.stops if isinstance(rule, Budget)]
