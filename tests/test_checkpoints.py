@@ -140,6 +140,21 @@ def test_further_epochs(tmp_path: Path) -> None:
     assert (trainer.n_epochs, trainer.mlp.w.tobytes()) == (7, whole.w.tobytes())
 
 
+def test_an_exception_after_a_resumption(tmp_path: Path) -> None:
+    """Why the first part ended is not why the second did."""
+    path = tmp_path / "checkpoint"
+    network().fit(X, Y, epochs=2, seed=0, checkpoint=path)
+
+    class Fails:
+        def on_epoch_end(self, run: Any) -> None:
+            raise RuntimeError("enough")
+
+    with pytest.raises(RuntimeError, match="enough") as caught:
+        network().fit(X, Y, epochs=4, seed=0, resume=path, callbacks=Fails())
+    history = caught.value.history  # type: ignore[attr-defined]
+    assert (len(history), history.stopped_by) == (3, None)
+
+
 def test_the_time_budget_is_of_all_parts(tmp_path: Path) -> None:
     path = tmp_path / "checkpoint"
     network().fit(X, Y, epochs=1, seed=0, checkpoint=path)

@@ -6,6 +6,7 @@ import importlib.util
 import os
 import resource
 import signal
+import stat
 import subprocess
 import sys
 from collections.abc import Callable
@@ -111,6 +112,25 @@ def test_small_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(replacing, "os", Os(write=lambda file, data: os.write(file, data[:7])))
     mlp.save(tmp_path / "other")
     assert (tmp_path / "one").read_bytes() == (tmp_path / "other").read_bytes()
+
+
+def test_the_order_of_calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of it is on the disk before it takes its place; then the folder is, too."""
+    events: list[str] = []
+
+    def noting(name: str) -> Callable[..., Any]:
+        def call(*given: Any) -> Any:
+            folder = name == "fsync" and stat.S_ISDIR(os.fstat(given[0]).st_mode)
+            events.append("fsync of the folder" if folder else name)
+            return getattr(os, name)(*given)
+
+        return call
+
+    monkeypatch.setattr(
+        replacing, "os", Os(**{name: noting(name) for name in ("write", "fsync", "replace")})
+    )
+    dr.MLP([4, 2], seed=1).save(tmp_path / "model")
+    assert events == [*["write"] * 2, "fsync", "replace", "fsync of the folder"]
 
 
 def test_a_limit_on_files(tmp_path: Path) -> None:
