@@ -175,6 +175,7 @@ def test_a_fraction_without_classes_leaves_rows_of_no_weight_in_training() -> No
         ([3, 3, 3], 0.5, [2, 1, 1]),
         ([1, 9], 0.9, [0, 8]),  # a class keeps a row in training
         ([99, 1], 0.01, [1, 0]),
+        ([3, 10], 0.39, [1, 4]),  # of 1.17 and 3.9 the second has the larger remainder
         ([5, 5], 1e-9, [1, 0]),  # at least one
     ],
 )

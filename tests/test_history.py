@@ -48,6 +48,22 @@ def test_cut(history: dr.History) -> None:
     assert shorter == history
 
 
+def test_ctrl_c_between_two_lists(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It leaves no epoch half in the history."""
+
+    def interrupted(history: dr.History, loss: float, *others: Any, **more: Any) -> None:
+        history.loss.append(loss)
+        if len(history) == 3:
+            raise KeyboardInterrupt
+        history.seconds.append(0.0)
+
+    monkeypatch.setattr(dr.History, "append", interrupted)
+    X = np.ones((4, 2))
+    with pytest.raises(KeyboardInterrupt) as caught:
+        dr.MLP([2, 1]).fit(X, X[:, 0], epochs=9, validation=(X, X[:, 0]))
+    assert len(caught.value.history) == len(caught.value.history.seconds) == 2  # type: ignore[attr-defined]
+
+
 def test_a_table_of_pandas(history: dr.History, monkeypatch: pytest.MonkeyPatch) -> None:
     """What pandas is asked for; and, where it is installed, what it makes of it."""
 

@@ -102,7 +102,7 @@ def prepared(
             *_recorders(records, rows, n_threads),
         ],
         stops=rules,
-        callbacks=[*base.checked(callbacks), *([ready.Progress(always=True)] if progress else [])],
+        callbacks=[*_callers(callbacks, trainer), *([ready.Progress(True)] if progress else [])],
         checkpoint=keeper, finish=_finish(rules, average),
     )  # fmt: skip
 
@@ -114,6 +114,18 @@ def _keeper(checkpoint: Any, every: int, resume: Any) -> Checkpoints | None:
     from deltarule.checkpointing import asked  # an import costs some ms
 
     return asked(checkpoint, every, resume)
+
+
+def _callers(callbacks: Any, trainer: OwnTrainer) -> tuple[Any, ...]:
+    """The callbacks, where the trainer can take batch by batch if one wants that."""
+    given = base.checked(callbacks)
+    by_batch = [callback for callback in given if base.has(callback, "on_batch_end")]
+    if by_batch and not hasattr(trainer, "in_parts"):
+        raise ValueError(
+            f"callbacks: {reprlib.repr(by_batch[0])} has on_batch_end; expected none that has, for "
+            "inputs that are corrupted"
+        )
+    return given
 
 
 def _recorders(records: tuple[str, ...], rows: Source, n_threads: int | None) -> list[Judge]:
