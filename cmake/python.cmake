@@ -20,6 +20,12 @@ pybind11_add_module(_core NO_EXTRAS
   ${binding_sources} $<TARGET_OBJECTS:trainer> ${KERNEL_OBJECTS})
 target_link_libraries(_core PRIVATE native OpenMP::OpenMP_CXX)
 target_compile_options(_core PRIVATE $<$<CONFIG:Release>:-Os>)   # calls, no loops: for the wheel's size
+# What no one calls is left out, and nothing but the module's start is a name for others.
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND NOT DELTARULE_SANITIZE)
+  target_compile_options(_core PRIVATE -ffunction-sections)
+  target_link_options(_core PRIVATE -Wl,--gc-sections
+    "-Wl,--version-script=${CMAKE_SOURCE_DIR}/cmake/exported.map")
+endif()
 install(TARGETS _core LIBRARY DESTINATION deltarule)
 
 # Cython writes the paths of included files, as seen from the build directory, into the module:
