@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+from math import erfc
 from pathlib import Path
 from typing import Any
 
@@ -434,6 +435,14 @@ def test_values_and_derivatives_are_pytorch_s() -> None:
                 dalpha = np.sum(np.cos(net) * influence)
                 bound = gamma(200) * np.sum(np.abs(net))
                 assert_within(dalpha, recorded["prelu dalpha"][0], bound)
+
+
+def test_gelu_keeps_its_digits_in_the_lower_tail() -> None:
+    """Against erfc in float64: the rounding of net^2 would cost net^2/2 roundings."""
+    net = -np.linspace(6, 12.5, 200, dtype=np.float32)[:, None]
+    truth = [float(x) / 2 * erfc(-float(x) / 2**0.5) for x in net[:, 0]]
+    o = native("gelu", net)[0][:, 0]
+    assert_within(o, truth, gamma(16, "float32") * np.abs(truth))
 
 
 def test_alpha_is_assigned_as_w_is(dtype: str) -> None:

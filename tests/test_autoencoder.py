@@ -306,3 +306,31 @@ def test_bad_fits(options: dict[str, Any], error: type[Exception], message: str)
 def test_not_an_mlp() -> None:
     with pytest.raises(TypeError, match=r"^mlp: an object of type int; expected an MLP"):
         Autoencoder.from_mlp(3)  # type: ignore[arg-type]
+
+
+def test_stopping_callbacks_and_a_fraction_held_out() -> None:
+    X = np.random.default_rng(0).normal(size=(40, 5))
+
+    class Counting:
+        def __init__(self) -> None:
+            self.epochs = self.batches = 0
+
+        def on_epoch_end(self, run: Any) -> None:
+            self.epochs += 1
+
+    class CountingBatches(Counting):
+        def on_batch_end(self, run: Any) -> None:
+            self.batches += 1
+
+    autoencoder, counting = dr.Autoencoder([5, 3, 5], seed=0), Counting()
+    history = autoencoder.fit(
+        X, dr.SGD(1e-9), 8, 50, seed=0, noise=0.1, validation=0.25, metrics="r2",
+        stopping=dr.EarlyStopping("r2", 3, 0.5), callbacks=counting,
+    )  # fmt: skip
+    assert history.stopped_by == "early_stopping"
+    assert counting.epochs == len(history) == len(history.metrics["r2"]) == 4
+    with pytest.raises(ValueError, match="has on_batch_end; expected none"):
+        autoencoder.fit(X, noise=0.1, callbacks=CountingBatches())
+    by_batch = CountingBatches()
+    autoencoder.fit(X, batch_size=8, epochs=2, validation=0.2, callbacks=by_batch)
+    assert (by_batch.epochs, by_batch.batches) == (2, 8)

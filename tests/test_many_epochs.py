@@ -2,6 +2,7 @@
 """Many epochs in one native call: the bits, draws, losses and faults of one call an epoch."""
 
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -126,10 +127,32 @@ def test_a_fault_in_a_loss_of_the_user_s() -> None:
 def test_few_calls_for_many_epochs(monkeypatch: pytest.MonkeyPatch) -> None:
     watched = Watched(monkeypatch)
     mlp, X, Y = problem()
-    mlp.fit(X, Y, dr.SGD(0.1), 4, epochs=5000, stop_tol=1e-30, max_seconds=1000)
+    nothing = [dr.callbacks.Callback(), dr.callbacks.Progress()]  # that has to be called often
+    mlp.fit(
+        X, Y, dr.SGD(0.1), 4, epochs=5000, stop_tol=1e-30, max_seconds=1000, callbacks=nothing
+    )  # fmt: skip
     assert sum(done for _, done in watched.calls) == 5000
     assert len(watched.calls) < 500  # a slow machine's 50 ms are 10 epochs and more
     assert all(asked * len(X) <= rows.ORDERS for asked, _ in watched.calls)
+
+
+def test_a_checkpoint_is_written_where_it_is_due(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Calls end there, and a training that is resumed from it has the bits."""
+    watched = Watched(monkeypatch)
+    mlp, X, Y = problem()
+    path = tmp_path / "kept.safetensors"
+    options: dict[str, Any] = {"seed": 0, "checkpoint": path, "every": 40}
+    mlp.fit(X, Y, epochs=100, **options)
+    assert max(done for _, done in watched.calls) > 1
+    ends = np.cumsum([done for _, done in watched.calls])
+    assert {40, 80, 100} <= set(ends.tolist())
+    resumed = problem()[0]
+    history = resumed.fit(X, Y, epochs=130, resume=True, **options)
+    whole = problem()[0]
+    assert history.loss == whole.fit(X, Y, epochs=130, seed=0).loss
+    assert resumed.w.tobytes() == whole.w.tobytes()
 
 
 def test_no_call_lasts_long(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -294,6 +294,14 @@ def test_a_mean_that_never_fades_is_refused(kind: Any, name: str) -> None:
         dr.Trainer(dr.MLP(SIZES, seed=1), dr.RMSProp(beta=1 - 1e-9))
 
 
+@pytest.mark.parametrize(
+    "rule", [dr.Adam(eps=1e-60), dr.AdaGrad(eps=1e-60), dr.Adadelta(eps=1e-60)]
+)
+def test_an_eps_that_vanishes_is_refused(rule: Optimizer) -> None:
+    with pytest.raises(ValueError, match=r"eps: 1e-60 is 0\.0 as float32; expected it > 0"):
+        dr.Trainer(dr.MLP(SIZES, seed=1), rule)
+
+
 def test_numpy_s_bools_are_bools() -> None:
     rule = dr.Adam(amsgrad=np.True_, eps_inside=np.False_)
     assert rule == dr.Adam(amsgrad=True)
@@ -514,6 +522,30 @@ def test_every_rule_judges_what_it_takes(rule: type[Optimizer]) -> None:
         moving = rule(**{name: Exponential(0.1, 0.9)})
         assert list(moving.schedules) == [name]
     assert rule().schedules == {}
+
+
+def test_rprop_s_steps_start_at_the_layer_s_eta() -> None:
+    rule = dr.Rprop(0.25, eta_factors=(0.5, 2))
+    for trainer in (
+        dr.Trainer(dr.MLP(SIZES, "prelu"), rule, None),
+        oracle.Trainer(oracle.MLP(SIZES, "prelu"), rule, None),
+    ):
+        net, s = trainer.mlp.architecture, trainer.state["slots"][1]
+        assert [set(W.ravel().tolist()) for W in net.views(s)] == [{0.125}, {0.5}]
+        assert set(net.alphas(s)[0].tolist()) == {0.125}  # type: ignore[union-attr]
+
+
+def test_rprop_s_bounds_are_the_layer_s() -> None:
+    """least = most = eta: steps that cannot change, each layer's by its factor."""
+    X, Y = data("float64")
+    rule = dr.Rprop(0.25, least=0.25, most=0.25, eta_factors=(0.5, 2))
+    for package in (dr, oracle):
+        mlp = package.MLP(SIZES, "tanh", dtype="float64", seed=1)
+        trainer = package.Trainer(mlp, rule, None)
+        for _ in range(4):
+            trainer.epoch(X, Y)
+        s = mlp.architecture.views(trainer.state["slots"][1])
+        assert [set(W.ravel().tolist()) for W in s] == [{0.125}, {0.5}]
 
 
 def test_rprop_s_own_refusals() -> None:

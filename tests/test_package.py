@@ -78,7 +78,8 @@ def test_import_brings_no_optional_dependency() -> None:
     program = "import sys, deltarule; print(*{name.split('.')[0] for name in sys.modules})"
     loaded = set(run_python(program).stdout.split())
     assert "deltarule" in loaded
-    optional = {"matplotlib", "mpmath", "onnx", "pytest", "rich", "scipy", "sklearn", "torch"}
+    optional = {"matplotlib", "mpmath", "onnx", "pyarrow", "pytest", "rich", "scipy", "sklearn"}
+    optional |= {"pandas", "torch"}
     assert loaded & optional == set()
 
 

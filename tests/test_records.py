@@ -147,3 +147,19 @@ def test_with_stopping_and_validation() -> None:
     lists = (history.gradient_norm, history.saturated, history.validation_loss, history.loss)
     assert {len(entries) for entries in lists} == {len(history)}
     assert len(history.gradient_norm[0]) == len(history.saturated[0]) == 3
+
+
+@MODULES
+def test_rows_of_weight_0_may_hold_anything(module: Any, dtype: str) -> None:
+    mlp, X, Y = problem(module, dtype=dtype)
+    again = problem(module, dtype=dtype)[0]
+    s = np.where(np.arange(90) % 3, 1.0, 0.0)
+    X[s == 0] = math.nan
+    history = mlp.fit(X, Y, epochs=2, seed=0, record=BOTH, sample_weight=s, shuffle=False)
+    rows = s > 0
+    norms, shares = gradient_norms(mlp, X[rows], Y[rows]), saturation(mlp, X[rows])
+    assert history.saturated[-1] == shares
+    assert_within(history.gradient_norm[-1], norms, gamma(1000) * np.array(norms))
+    class_weight = {0: 0.0}
+    history = again.fit(X[rows], Y[rows], epochs=1, record=BOTH, class_weight=class_weight)
+    assert history.saturated[-1] == saturation(again, X[rows][Y[rows] != 0])

@@ -246,6 +246,15 @@ def test_loss_that_needs_the_target_itself():
     assert model.mlp.architecture.activations[-1] == "exponential"
 
 
+def test_targets_that_training_never_saw():
+    model = TableModel.fit(made(), "dear", **FEW)
+    table = made(3, seed=1).set_column(7, "dear", [["no", "yes", "perhaps"]])
+    with pytest.raises(ValueError, match="'dear': row 2 holds 'perhaps'; expected one of 'no', 'y"):
+        model.evaluate(table)
+    with pytest.raises(ValueError, match="column 'price': row 1 holds inf; expected finite"):
+        TableModel.fit(made(3).set_column(6, "price", [[1.0, np.inf, 2.0]]), "price", **FEW)
+
+
 def test_rows_without_a_target_are_left_out():
     table = made()
     y = table.column("price").to_pylist()
@@ -305,7 +314,7 @@ def test_pandas_tables_and_their_index(tmp_path, model):
 
 
 def test_types_of_csv_are_inferred_from_all_of_it(tmp_path):
-    """The first fraction stands behind a megabyte of whole numbers."""
+    """The first fraction and the first text stand behind a megabyte of whole numbers."""
     lines = ["1,2"] * 300_000 + ["1.5,x"]
     (tmp_path / "long.csv").write_text("a,b\n" + "\n".join(lines) + "\n")
     table = read(tmp_path / "long.csv")
@@ -315,7 +324,7 @@ def test_types_of_csv_are_inferred_from_all_of_it(tmp_path):
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (b"", "empty; expected a line with the names"),
+        (b"", "Empty CSV file"),
         (b"a,b\n", "no rows; expected some"),
         (b"a,b\n1,2\n3\n", "Expected 2 columns, got 1"),
         (b"a,a\n1,2\n", "'a' names two columns"),

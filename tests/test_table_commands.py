@@ -12,6 +12,8 @@ import pytest
 
 import deltarule as dr
 from deltarule.cli import main
+from deltarule.files import container
+from deltarule.files.model import network_parts
 
 pa = pytest.importorskip("pyarrow")
 
@@ -100,11 +102,33 @@ def test_inspect(folder, capsys):
 def test_inspect_other_kinds_of_file(folder, capsys):
     mlp = dr.MLP([3, 2, 1], seed=0)
     history = mlp.fit(np.eye(3), np.ones(3), epochs=20)
+    history.loss[3] = float("inf")
     mlp.save("mlp.safetensors", history)
     assert main(["inspect", "mlp.safetensors"]) == 0
     out = capsys.readouterr().out
     assert out.startswith("model: written by")
     assert re.search(rf"^20 +{history.loss[-1]:.6g}$", out, re.MULTILINE)
+    assert main(["inspect", "mlp.safetensors", "--json"]) == 0
+    values = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
+    assert values["history"]["loss"][3] is None
+    trainer = dr.Trainer(mlp, dr.SGD(eta=0.5), batch_size=2)
+    trainer.epoch(np.eye(3), np.ones(3))
+    trainer.save("trainer.safetensors")
+    assert main(["inspect", "trainer.safetensors"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("trainer: written by")
+    assert "SGD(eta=0.5, momentum=0.0), batches of 2: 1 epochs, 2 steps taken" in out
+    mlp.fit(np.eye(3), np.ones(3), epochs=2, checkpoint="checkpoint.safetensors")
+    assert main(["inspect", "checkpoint.safetensors"]) == 0
+    assert capsys.readouterr().out.startswith("checkpoint: written by")
+    members, tensors = [], {}
+    for i in range(2):
+        section, arrays = network_parts("save", mlp.architecture, mlp.w, f"{i}.")
+        members.append(section)
+        tensors |= arrays
+    container.write("ensemble.safetensors", "ensemble", {"members": members}, tensors)
+    assert main(["inspect", "ensemble.safetensors"]) == 0
+    assert f"\n2 networks\n\n{mlp!r}\n{mlp!r}\n" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

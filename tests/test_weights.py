@@ -244,16 +244,17 @@ def test_any_weights_equal_the_literal_loops(
 
 @pytest.mark.parametrize("sparsity", [None, Sparsity(1, "kl", 0.3, 0.1), Sparsity(1, "l1", 0.3)])
 @pytest.mark.parametrize("reduction", ["mean", "sum"])
-def test_oracle_of_rows_given_twice(sparsity: Sparsity | None, reduction: str) -> None:
-    """The oracle's weights are repetition, penalty on the code included."""
+@pytest.mark.parametrize("package", [dr, oracle])
+def test_rows_given_several_times(package: Any, sparsity: Sparsity | None, reduction: str) -> None:
+    """Weights are repetition, penalty on the code included."""
     rng = np.random.default_rng(1)
     X, Y = rng.standard_normal((30, 4)), rng.random((30, 2))
     s = rng.choice([0.0, 1.0, 2.0, 3.0], 30)
     again = np.repeat(np.arange(30), s.astype(int))
-    start = oracle.MLP([4, 6, 2], "logistic", seed=0, reduction=reduction, l2=0.1)
+    start = package.MLP([4, 6, 2], "logistic", seed=0, reduction=reduction, l2=0.1, dtype="float64")
     ways = []
     for rows, weight in ((None, s), (again, None)):
-        trainer = oracle.Trainer(copy.deepcopy(start), dr.SGD(0.01), None, None, sparsity)
+        trainer = package.Trainer(copy.deepcopy(start), dr.SGD(0.01), None, None, sparsity)
         loss = [trainer.epoch(X, Y, rows, weight) for _ in range(5)]
         ways.append(np.append(trainer.mlp.w, loss))
     assert_within(*ways, gamma(5000) * np.abs(ways[0]).max())

@@ -19,10 +19,12 @@ if TYPE_CHECKING:
     from deltarule import callbacks, construct, oracle, plot, schedules, table
     from deltarule.autoencoder import Autoencoder
     from deltarule.averaging import EMA, SWA
+    from deltarule.ensemble import Ensemble
     from deltarule.files import FileFormatError, load
     from deltarule.full_batch import minimize
     from deltarule.gradient_check import check_gradient
     from deltarule.learning_rate import find_learning_rate
+    from deltarule.many import fit_many
     from deltarule.optimizers import (
         SGD,
         Adadelta,
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
         RMSProp,
         Rprop,
     )
+    from deltarule.per_model import each
     from deltarule.perceptron import Perceptron
     from deltarule.radial import RBFNetwork
     from deltarule.regression import linear_regression, logistic_regression
@@ -56,6 +59,7 @@ __all__ = [
     "Backward",
     "Dropout",
     "EarlyStopping",
+    "Ensemble",
     "FileFormatError",
     "History",
     "Lion",
@@ -71,7 +75,9 @@ __all__ = [
     "check_gradient",
     "compare",
     "construct",
+    "each",
     "find_learning_rate",
+    "fit_many",
     "info",
     "jacobian",
     "linear_regression",
@@ -92,6 +98,7 @@ _HOMES = {
     "Autoencoder": "autoencoder",
     "EMA": "averaging",
     "EarlyStopping": "stopping",
+    "Ensemble": "ensemble",
     "FileFormatError": "files",
     "SWA": "averaging",
     "SGD": "optimizers",
@@ -107,7 +114,9 @@ _HOMES = {
     "RBFNetwork": "radial",
     "Sparsity": "sparsity",
     "check_gradient": "gradient_check",
+    "each": "per_model",
     "find_learning_rate": "learning_rate",
+    "fit_many": "many",
     "linear_regression": "regression",
     "load": "files",
     "logistic_regression": "regression",

@@ -19,11 +19,13 @@ from deltarule._typing import ArrayLike
 from deltarule.architecture import Architecture
 from deltarule.files import load
 from deltarule.history import History
+from deltarule.metrics import Metric
 from deltarule.mlp import MLP
 from deltarule.optimizers import Optimizer
 from deltarule.results import Array
 from deltarule.schedules.base import lasting
 from deltarule.sparsity import KINDS, Sparsity
+from deltarule.stopping import EarlyStopping
 from deltarule.trainer import Trainer
 from deltarule.training import prepared
 
@@ -229,11 +231,16 @@ class Autoencoder:
         n_threads: int | None = None,
         noise: float = 0.0,
         masking: float = 0.0,
-        validation: ArrayLike | tuple[ArrayLike, ...] | None = None,
+        validation: ArrayLike | tuple[ArrayLike, ...] | float | None = None,
         progress: bool = False,
         stop_tol: float | None = None,
         record: str | Collection[str] | None = None,
         sample_weight: ArrayLike | None = None,
+        *,
+        metrics: str | Metric | Collection[str | Metric] = (),
+        stopping: EarlyStopping | None = None,
+        max_seconds: float | None = None,
+        callbacks: Any = (),
     ) -> History:
         """Train on pairs (corrupted x, x): a fresh corruption every epoch, the target clean.
 
@@ -248,9 +255,10 @@ class Autoencoder:
             and then `corrupt(X, noise, masking, rng)`.
         noise, masking : float
             As `corrupt` takes them; both 0: no corruption, an ordinary autoencoder.
-        validation : array-like, (inputs, targets) or (inputs, targets, sample_weight), optional
-            Samples that are their own targets, or such a pair (noisy samples and clean ones).
-        stop_tol, record
+        validation : array-like, (inputs, targets), (.., .., sample_weight) or float, optional
+            Samples that are their own targets, or such a pair (noisy samples and clean ones); a
+            fraction: so many rows are held out, clean.
+        stop_tol, record, metrics, stopping, max_seconds, callbacks
             As `MLP.fit` takes them. What is recorded is of the clean X, without the penalty.
         sample_weight : array-like, (n,), optional
             As `MLP.fit` takes it; the mean of a code unit is the weighted one (W3).
@@ -273,13 +281,14 @@ class Autoencoder:
         trainer = self._trainer(rule, batch_size, n_threads)
         x = _validate.features(X, self.mlp.architecture)
         pair: Any = validation
-        if validation is not None and not isinstance(validation, tuple):
+        if validation is not None and not isinstance(validation, tuple | float | np.floating):
             pair = (validation, validation)
         corrupting = _Corrupting(trainer, noise, masking, rng) if noise or masking else trainer
         return prepared(
             self.mlp, corrupting, x, x, epochs, shuffle=shuffle, seed=rng, n_threads=n_threads,
             validation=pair, progress=progress, stop_tol=stop_tol, record=record,
-            sample_weight=sample_weight,
+            sample_weight=sample_weight, metrics=metrics, stopping=stopping,
+            max_seconds=max_seconds, callbacks=callbacks,
         ).go()  # fmt: skip
 
     def _trainer(

@@ -238,8 +238,18 @@ class Fittable(ABC):
             > 0: stop after the epoch in which so much time has passed.
         callbacks : object or list of them, optional
             Called along the way: see `deltarule.callbacks`.
-        checkpoint, every, resume, buffer_rows
-            Not yet: only None, and `every` has no meaning.
+        checkpoint : str, bytes or path, optional
+            A file that keeps the training (docs/reference/files.md): written after every `every`
+            epochs and in the end, it is there whole or as it was before.
+        every : int
+            Epochs from one checkpoint to the next.
+        resume : bool, str, bytes or path, optional
+            A checkpoint to go on from; True: `checkpoint`, if it is there, else begin. With the
+            same other arguments the training ends with the bits that it would have without an
+            interruption; `epochs`, `stop_tol`, `max_seconds`, `n_threads` and callbacks may be
+            others, and weights as they are do not matter.
+        buffer_rows : int, optional
+            Of a source of blocks: rows that are shuffled with each other; None: 32768.
 
         Returns
         -------

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
+from typing import Any
 
 
 @dataclass
@@ -112,6 +113,72 @@ class History:
             for entries in value.values() if isinstance(value, dict) else (value,):
                 if isinstance(entries, list):
                     del entries[epochs:]
+
+    def plot(
+        self, ax: Any = None, label: str | None = None, scale: str = "linear",
+        metric: str = "loss",
+    ) -> Any:  # fmt: skip
+        """Draw losses, or a metric, over the epochs: `deltarule.plot.loss_curve` of this history.
+
+        Parameters
+        ----------
+        ax, label, scale, metric
+            As `loss_curve` takes them.
+
+        Returns
+        -------
+        matplotlib Axes
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        TypeError, ValueError
+            If an argument does not fit, or there are no epochs.
+        """
+        from deltarule.plot.curves import loss_curve
+
+        return loss_curve(self, ax, label, scale, metric)
+
+    def to_frame(self) -> Any:
+        """Return a pandas DataFrame with one row per epoch, its index counted from 1.
+
+        Columns are the lists that have entries, each metric by its name, and "gradient_norm[k]" and
+        "saturated[k]" of each layer.
+
+        Returns
+        -------
+        pandas.DataFrame
+
+        Raises
+        ------
+        ImportError
+            If pandas is not installed.
+        """
+        from deltarule.entries import frame
+
+        return frame(self)
+
+    def entry(self, i: int = -1) -> dict[str, float]:
+        """Return what is known of one epoch, by `to_frame`'s columns, "epoch" among them.
+
+        Parameters
+        ----------
+        i : int
+            0 for the first epoch; -1, the last.
+
+        Returns
+        -------
+        dict of str to float
+
+        Raises
+        ------
+        IndexError
+            If there is no such epoch.
+        """
+        from deltarule.entries import entry
+
+        return entry(self, i)
 
     def change(self) -> float:
         """|f(w_t) - f(w_{t-1})| of the last two epochs' losses; infinite after one epoch."""

@@ -131,6 +131,24 @@ METRICS: dict[str, Metric] = {
     "mean_squared_error": mean_squared_error,
     "r2": r2,
 }
+SMALLER_IS_BETTER = ("loss", "mean_absolute_error", "mean_squared_error")
+
+
+def greater_is_better(metric: object, given: object = None) -> bool:
+    """Return what was given, or what is known of a metric's name.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is neither True, False nor None, or None of what is not known.
+    """
+    if given is not None and not isinstance(given, bool):
+        raise TypeError(f"greater_is_better: {given!r}; expected True, False or None")
+    if given is None and metric not in ("loss", *METRICS):
+        raise ValueError(
+            "greater_is_better: None; expected True or False for a metric that is not ours"
+        )
+    return metric not in SMALLER_IS_BETTER if given is None else given
 
 
 def metric_name(metric: str | Metric) -> str:

@@ -12,7 +12,8 @@ from typing import TextIO
 
 from deltarule.history import History
 
-Show = Callable[[History], None]
+Show = Callable[[History, float], None]  # what is there, and the seconds that are left
+Draw = Callable[[int, Callable[[], str]], None]
 
 REFRESH_SECONDS = 0.1  # an epoch may take far less, and a terminal is slow
 
@@ -32,11 +33,30 @@ def progress_line(enabled: bool, epochs: int) -> Iterator[Show]:
     ------
     callable
     """
+    with counting_line(enabled, epochs) as draw:
+        yield lambda history, left: draw(len(history), lambda: text(history, left))
+
+
+@contextmanager
+def counting_line(enabled: bool, epochs: int) -> Iterator[Draw]:
+    """Yield a function to call with the number of finished epochs and what makes the text.
+
+    Parameters
+    ----------
+    enabled : bool
+        False: the function does nothing.
+    epochs : int
+        How many there will be.
+
+    Yields
+    ------
+    callable
+    """
     if not enabled or sys.stderr is None:  # None: the process has no such stream
-        yield lambda history: None
+        yield lambda done, say: None
     elif find_spec("rich") is not None and sys.stderr.isatty():
-        with _rich(epochs) as show:
-            yield show
+        with _rich(epochs) as draw:
+            yield draw
     else:
         line = _PlainLine(epochs, sys.stderr)
         try:
@@ -45,13 +65,23 @@ def progress_line(enabled: bool, epochs: int) -> Iterator[Show]:
             line.close()
 
 
-def text(history: History) -> str:
-    """Return loss, validation loss and speed of the last epoch in one line."""
+def text(history: History, left: float) -> str:
+    """Return losses, metrics and speed of the last epoch and the time left in one line."""
     parts = [f"loss {history.loss[-1]:.6g}"]
     if history.validation_loss:
         parts.append(f"validation {history.validation_loss[-1]:.6g}")
+    parts += [f"{name} {values[-1]:.6g}" for name, values in history.metrics.items()]
+    if 0 < left < float("inf"):
+        parts.append(f"{duration(left)} left")
     parts.append(f"{history.samples_per_second[-1]:,.0f} samples/s")
     return "  ".join(parts)
+
+
+def duration(seconds: float) -> str:
+    """Return 0:07, 12:30, 3:04:05."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 class _PlainLine:
@@ -65,8 +95,8 @@ class _PlainLine:
         self._width = 0
         self._drawn_at = -REFRESH_SECONDS
 
-    def show(self, history: History) -> None:
-        self._last = f"epoch {len(history)}/{self._epochs}  {text(history)}"
+    def show(self, done: int, say: Callable[[], str]) -> None:
+        self._last = f"epoch {done}/{self._epochs}  {say()}"
         if self._live and monotonic() - self._drawn_at >= REFRESH_SECONDS:
             self._draw("\r")
             self._drawn_at = monotonic()
@@ -84,7 +114,7 @@ class _PlainLine:
 
 
 @contextmanager
-def _rich(epochs: int) -> Iterator[Show]:
+def _rich(epochs: int) -> Iterator[Draw]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
@@ -96,4 +126,4 @@ def _rich(epochs: int) -> Iterator[Show]:
     )
     with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task("", total=epochs)
-        yield lambda history: bar.update(task, completed=len(history), description=text(history))
+        yield lambda done, say: bar.update(task, completed=done, description=say())

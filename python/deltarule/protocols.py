@@ -74,5 +74,8 @@ class Network(Protocol):
     ) -> Array:
         """dL/dw."""
 
+    def save(self, path: Any, /) -> None:
+        """Write it to a file."""
+
     def _snapshot(self) -> Array:
         """A copy of w."""

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache
 from time import perf_counter
 from typing import Any, NamedTuple, Protocol
@@ -30,6 +30,9 @@ class Source(Protocol):
 
     def train(self, trainer: EpochTrainer, at_most: int) -> Iterable[Passed]:
         """Train at least one epoch and no more than `at_most`; what fails leaves whole epochs."""
+
+    def train_by_batches(self, trainer: Any, after: Callable[[float], None]) -> Iterable[Passed]:
+        """Train one epoch, each batch in a call of its own; `after` is given its loss."""
 
 
 class Leave(NamedTuple):
@@ -81,6 +84,17 @@ class InMemory:
         start = perf_counter()
         loss = trainer.epoch(self.X, self.Y, order, self.sample_weight)
         return [Passed(loss, perf_counter() - start, len(self.X), trainer.eta)]
+
+    def train_by_batches(self, trainer: Any, after: Callable[[float], None]) -> list[Passed]:
+        """Train one epoch, each batch in a call of its own; `after` is given its loss."""
+        n = len(self.X)
+        size = trainer.batch_size or n
+        order = self.rng.permutation(n) if self.shuffle else np.arange(n)
+        start = perf_counter()
+        with trainer.in_parts(n_rows=n, visible=True) as epoch:
+            for at in range(0, n, size):
+                after(epoch.part(self.X, self.Y, order[at : at + size], self.sample_weight))
+        return [Passed(epoch.loss, perf_counter() - start, n, trainer.eta)]
 
     def train_alone(
         self, trainer: EpochTrainer, leave: Leave

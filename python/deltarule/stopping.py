@@ -6,9 +6,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from deltarule._arguments import choice, integer, number
-from deltarule.metrics import METRICS, Metric, metric_name
+from deltarule.metrics import METRICS, Metric, greater_is_better, metric_name
 
-SMALLER_IS_BETTER = ("loss", "mean_absolute_error", "mean_squared_error")
 RESTORES = ("best", "last_best")
 
 
@@ -52,17 +51,10 @@ class EarlyStopping:
     restore: str | None = "best"
 
     def __post_init__(self) -> None:
-        greater = self.greater_is_better
-        if greater is not None and not isinstance(greater, bool):
-            raise TypeError(f"greater_is_better: {greater!r}; expected True, False or None")
         if not callable(self.metric):
             choice("metric", self.metric, ("loss", *METRICS))
-            if greater is None:
-                object.__setattr__(self, "greater_is_better", self.metric not in SMALLER_IS_BETTER)
-        elif greater is None:
-            raise ValueError(
-                "greater_is_better: None; expected True or False for a metric that is a function"
-            )
+        greater = greater_is_better(self.metric, self.greater_is_better)
+        object.__setattr__(self, "greater_is_better", greater)
         object.__setattr__(self, "patience", integer("patience", self.patience, 1))
         gain = number("min_improvement", self.min_improvement, lambda v: v >= 0, "a number >= 0")
         object.__setattr__(self, "min_improvement", gain)

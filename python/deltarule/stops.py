@@ -7,6 +7,7 @@ import math
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
+from deltarule.entries import last_score
 from deltarule.results import Array
 from deltarule.stopping import EarlyStopping
 
@@ -35,6 +36,13 @@ class Stop(ABC):
     @state.setter
     def state(self, state: dict[str, Any]) -> None:
         del state  # most remember nothing
+
+
+def gains(value: float, best: float | None, greater: bool, by: float = 0.0) -> bool:
+    """Whether a score is better by more than `by`; nan never is, any number beats none."""
+    if math.isnan(value) or best is None:
+        return not math.isnan(value)
+    return value - best > by if greater else best - value > by
 
 
 class SmallChange(Stop):
@@ -66,7 +74,7 @@ class NoImprovement(Stop):
 
     def look(self, run: Run) -> None:
         """Compare the last epoch's score, and keep its weights if they are the best."""
-        value = self._score(run)
+        value = last_score(run.history, self.rule.name)
         if self._gains(value, self._mark, self.rule.min_improvement):
             self._mark, self._wait = value, 0
         else:
@@ -76,6 +84,7 @@ class NoImprovement(Stop):
             self.best, self.best_epoch = value, run.epoch
             if self.rule.restore is not None:
                 self.best_w = run.mlp._snapshot()
+        run.history.best_epoch = self.best_epoch
 
     def holds(self, run: Run) -> bool:
         """Whether patience is at its end."""
@@ -83,7 +92,6 @@ class NoImprovement(Stop):
 
     def restore(self, run: Run) -> None:
         """Give the network its best weights, if they are wanted and there are any."""
-        run.history.best_epoch = self.best_epoch
         if self.best_w is not None:
             run.mlp.w = self.best_w
 
@@ -100,16 +108,8 @@ class NoImprovement(Stop):
         self.best, self.best_epoch = state["best"], state["best_epoch"]
         self.best_w, self._mark, self._wait = state["best_w"], state["mark"], state["wait"]
 
-    def _score(self, run: Run) -> float:
-        history = run.history
-        if self.rule.metric != "loss":
-            return history.metrics[self.rule.name][-1]
-        return (history.validation_loss or history.loss)[-1]
-
     def _gains(self, value: float, best: float | None, by: float) -> bool:
-        if math.isnan(value) or best is None:
-            return not math.isnan(value)
-        return value - best > by if self.rule.greater_is_better else best - value > by
+        return gains(value, best, bool(self.rule.greater_is_better), by)
 
 
 class Asked(Stop):

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, astuple
+from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -390,10 +391,78 @@ class Trainer:
             state.get("average"), state.get("dropout"), state.get("noise"),
             Key(saved.key_of(state.get("key"))),
         )  # fmt: skip
+        self._set_state(saved.part(state, "state"), state.get("moving"))
+
+    def _set_state(self, state: dict[str, Any], moving: dict[str, Any] | None) -> None:
+        """Go on from a state of a trainer of these settings; what does not fit changes nothing."""
+        from deltarule import saved
+
         net = self.mlp.architecture
-        given = saved.part(state, "state")
+        n_slots = len(self.optimizer.slots)
         self._trainer.set_state(
-            saved.native(given, len(self.optimizer.slots), net.n_weights, net.dtype, self.average)
+            saved.native(state, n_slots, net.n_weights, net.dtype, self.average)
         )
-        if "moving" in state:
-            self._moving.state = state["moving"]
+        if moving is not None:  # older pickles have none
+            self._moving.state = moving
+
+    def _set_key(self, key: int | None) -> None:
+        """Draw dropout and noise by this key from now on; the state begins anew."""
+        Trainer.__init__(
+            self, self.mlp, self.optimizer, self.batch_size, self.n_threads, self.sparsity,
+            self.average, self.dropout, self.noise, Key(key or 0),
+        )  # fmt: skip
+
+    def save(self, path: str | bytes | PathLike[Any]) -> None:
+        """Write network, settings and state to a safetensors file; `Trainer.load` reads it.
+
+        The file is there whole, or as it was before; docs/reference/files.md says what is in it.
+
+        Parameters
+        ----------
+        path : str, bytes or path
+            The file, replaced if it is there, with its permissions; what a symlink points to.
+
+        Raises
+        ------
+        TypeError
+            If path is none.
+        ValueError
+            If the loss or a schedule is a function, or of a class of yours: no file can name it.
+        OSError
+            If it cannot be written, or something else than a regular file is there.
+        RuntimeError
+            While another thread trains the network: the state would be half an epoch's.
+        """
+        from deltarule.files.training import save
+
+        save(self, path)
+
+    @classmethod
+    def load(cls, path: str | bytes | PathLike[Any]) -> Trainer:
+        """Read a trainer that `save` wrote, or that of a `fit`'s checkpoint, with its network.
+
+        It goes on with the same bits as the one that was saved.
+
+        Parameters
+        ----------
+        path : str, bytes or path
+            The file.
+
+        Returns
+        -------
+        Trainer
+            Its network is `trainer.mlp`.
+
+        Raises
+        ------
+        TypeError
+            If path is none.
+        FileNotFoundError, OSError
+            If it cannot be read.
+        FileFormatError
+            If it is no such file, is damaged, was written by a newer release, or does not hold
+            together.
+        """
+        from deltarule.files.training import load
+
+        return load(path)

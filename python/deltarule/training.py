@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from deltarule import _validate, judges, stops
 from deltarule import callbacks as ready
-from deltarule._arguments import generator, number
+from deltarule._arguments import generator, integer, number
 from deltarule._typing import ArrayLike
 from deltarule.averaging import Averaging, check_start
 from deltarule.callbacks import base
@@ -28,6 +28,7 @@ from deltarule.stopping import EarlyStopping
 from deltarule.training_loop import Judge, Run
 
 if TYPE_CHECKING:
+    from deltarule.checkpointing import Checkpoints
     from deltarule.fitting import Fittable
 
 
@@ -78,7 +79,9 @@ def prepared(
     net = mlp.architecture
     epochs, shuffle = _validate.epochs(epochs), _validate.flag("shuffle", shuffle)
     progress, rng = _validate.flag("progress", progress), generator(seed)
-    _not_yet(checkpoint=checkpoint, resume=resume)
+    keeper = _keeper(checkpoint, every, resume)
+    if keeper is not None:
+        keeper.open(trainer, rng, seed)
     rules = _rules(stop_tol, stopping, max_seconds, average)
     records = requested(record)
     if is_stream(X, Y):
@@ -90,6 +93,8 @@ def prepared(
         rows, held_out = of_arrays(
             X, Y, net, shuffle, rng, validation, sample_weight, class_weight, buffer_rows
         )  # fmt: skip
+    if keeper is not None:
+        keeper.expect(rows, held_out, judges.requested(metrics, net), records, stopping)
     return Run(
         mlp, trainer, rows, epochs,
         judges=[
@@ -97,21 +102,36 @@ def prepared(
             *_recorders(records, rows, n_threads),
         ],
         stops=rules,
-        callbacks=[*base.checked(callbacks), *([ready.Progress(always=True)] if progress else [])],
-        finish=_finish(rules, average),
+        callbacks=[*_callers(callbacks, trainer), *([ready.Progress(True)] if progress else [])],
+        checkpoint=keeper, finish=_finish(rules, average),
     )  # fmt: skip
+
+
+def _keeper(checkpoint: Any, every: int, resume: Any) -> Checkpoints | None:
+    every = integer("every", every, 1)
+    if checkpoint is None and (resume is None or resume is False):
+        return None
+    from deltarule.checkpointing import asked  # an import costs some ms
+
+    return asked(checkpoint, every, resume)
+
+
+def _callers(callbacks: Any, trainer: OwnTrainer) -> tuple[Any, ...]:
+    """The callbacks, where the trainer can take batch by batch if one wants that."""
+    given = base.checked(callbacks)
+    by_batch = [callback for callback in given if base.has(callback, "on_batch_end")]
+    if by_batch and not hasattr(trainer, "in_parts"):
+        raise ValueError(
+            f"callbacks: {reprlib.repr(by_batch[0])} has on_batch_end; expected none that has, for "
+            "inputs that are corrupted"
+        )
+    return given
 
 
 def _recorders(records: tuple[str, ...], rows: Source, n_threads: int | None) -> list[Judge]:
     if not records or not isinstance(rows, InMemory):
         return []
     return [judges.of_records(records, rows.X, rows.Y, rows.sample_weight, n_threads)]
-
-
-def _not_yet(**arguments: Any) -> None:
-    for name, value in arguments.items():
-        if value is not None:
-            raise ValueError(f"{name}: {reprlib.repr(value)}; expected None")
 
 
 def _rules(

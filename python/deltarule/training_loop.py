@@ -7,7 +7,7 @@ what may end it or what is written: those are parts that `training.prepared` put
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from time import perf_counter
 from typing import Any, Protocol
 
@@ -25,6 +25,10 @@ Judge = Callable[["Run"], dict[str, Any]]
 
 class Checkpoint(Protocol):
     """Keeps a training on disk."""
+
+    @property
+    def every(self) -> int:
+        """After how many epochs it has to look."""
 
     def begin(self, run: Run) -> None:
         """Before the first epoch: refuse what cannot be kept; bring the run to where it was."""
@@ -76,7 +80,7 @@ class Run:
         }
         # Whether epochs may pass without anything in Python between them.
         self._looks_seldom = (
-            checkpoint is None and not judges and all(rule.seldom for rule in self.stops)
+            not judges and all(rule.seldom for rule in self.stops)
             and not self._callbacks["on_batch_end"]
             and all(
                 getattr(callback, "seldom", False)
@@ -107,7 +111,7 @@ class Run:
             raise TypeError(f"reason: {reason!r} of type {type(reason).__name__}; expected a str")
         if not reason:
             raise ValueError("reason: ''; expected some text")
-        self._asked.reason = reason
+        self._asked.reason = self._asked.reason or reason  # the first who asked
 
     def go(self) -> History:
         """Run to the end and return the history."""
@@ -137,19 +141,28 @@ class Run:
         return next((rule.reason for rule in self.stops if rule.holds(self)), None)
 
     def _advance(self) -> None:
-        alone = getattr(self.rows, "train_alone", None) if self._looks_seldom else None
-        if alone is None:
-            for passed in self.rows.train(self.trainer, 1):
-                self._note(passed)
+        if self._looks_seldom and hasattr(self.rows, "train_alone"):
+            self._advance_alone(self.rows.train_alone)
         else:
-            several, failed = alone(self.trainer, self._leave())
-            self.history.extend(several)
-            self.epoch += len(several)
-            if failed is not None:
-                raise failed
+            for passed in self._passing():
+                self._note(passed)
         self._call("on_epoch_end")
         if self._checkpoint is not None:
             self._checkpoint.epoch_end(self)
+
+    def _advance_alone(self, train: Any) -> None:
+        """Some epochs of which only losses and times are to be noted."""
+        several, failed = train(self.trainer, self._leave())
+        self.history.extend(several)
+        self.epoch += len(several)
+        if failed is not None:
+            raise failed
+
+    def _passing(self) -> Iterable[Passed]:
+        if not self._callbacks["on_batch_end"]:
+            return self.rows.train(self.trainer, 1)
+        self.batch = 0
+        return self.rows.train_by_batches(self.trainer, self._after_batch)
 
     def _note(self, passed: Passed) -> None:
         entries: dict[str, Any] = {}
@@ -162,9 +175,15 @@ class Run:
         for rule in self.stops:
             rule.look(self)
 
+    def _after_batch(self, loss: float) -> None:
+        self.batch, self.batch_loss = self.batch + 1, loss
+        self._call("on_batch_end")
+
     def _leave(self) -> Leave:
         """How far the rows may go before anything here has to look."""
         epochs = self.epochs - self.epoch
+        if self._checkpoint is not None:
+            epochs = min(epochs, self._checkpoint.every - self.epoch % self._checkpoint.every)
         tolerance = min((s.tolerance for s in self.stops if isinstance(s, SmallChange)), default=-1)
         before = self.history.loss[-1] if self.history.loss else float("inf")
         left = [rule.seconds - self.seconds for rule in self.stops if isinstance(rule, Budget)]

@@ -56,7 +56,8 @@ def checked(callbacks: object) -> tuple[Any, ...]:
     several = isinstance(callbacks, list | tuple)
     given = tuple(callbacks) if several else (callbacks,)  # type: ignore[arg-type]
     for callback in given:
-        if isinstance(callback, type) or not any(has(callback, name) for name in METHODS):
+        some = any(callable(getattr(callback, name, None)) for name in METHODS)
+        if isinstance(callback, type) or not some:
             hint = "; a class: expected an object of it" if isinstance(callback, type) else ""
             raise TypeError(
                 f"callbacks: {reprlib.repr(callback)} of type {type(callback).__name__}; expected "

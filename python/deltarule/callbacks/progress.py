@@ -35,9 +35,11 @@ class Progress(Callback):
         self._always = _validate.flag("always", always)
         self._stack = ExitStack()
         self._show: Show | None = None
+        self._start = 0, 0.0  # epochs, seconds: of a training that was resumed, not 0
 
     def on_fit_begin(self, run: Run) -> None:
         """Open the line."""
+        self._start = run.epoch, run.seconds
         watched = sys.stderr is not None and sys.stderr.isatty()
         line = progress_line(self._always or watched, run.epochs)
         self._show = self._stack.enter_context(line)
@@ -45,7 +47,8 @@ class Progress(Callback):
     def on_epoch_end(self, run: Run) -> None:
         """Redraw it."""
         if self._show is not None:
-            self._show(run.history)
+            each = (run.seconds - self._start[1]) / (run.epoch - self._start[0])
+            self._show(run.history, each * (run.epochs - run.epoch))
 
     def on_fit_end(self, run: Run) -> None:
         """Close it."""

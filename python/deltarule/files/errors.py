@@ -23,8 +23,15 @@ def damaged(path: str, what: str) -> FileFormatError:
     return FileFormatError(f"path: {path!r}: {what}")
 
 
-def text_of(path: object) -> str:
+def text_of(path: object, name: str = "path") -> str:
     """Return a path as text.
+
+    Parameters
+    ----------
+    path : object
+        What was given.
+    name : str
+        The argument's, for the message.
 
     Raises
     ------
@@ -33,5 +40,5 @@ def text_of(path: object) -> str:
     """
     if not isinstance(path, str | bytes | PathLike):
         given = f"{reprlib.repr(path)} of type {type(path).__name__}"
-        raise TypeError(f"path: {given}; expected a str, bytes or path")
+        raise TypeError(f"{name}: {given}; expected a str, bytes or path")
     return os.fsdecode(path)

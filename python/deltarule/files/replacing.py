@@ -1,12 +1,19 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A file is there whole, as it was before, or not at all, whatever happens while it is written."""
+"""A file is there whole, as it was before, or not at all, whatever happens while it is written.
+
+It is written under another name, `.deltarule-` and 16 digits, and locked meanwhile: one that nobody
+holds is of a process that was killed, and `check_place` removes it.
+"""
 
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
+import re
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 
 
 def replace(path: str, parts: Iterable[bytes | memoryview]) -> None:
@@ -28,10 +35,8 @@ def replace(path: str, parts: Iterable[bytes | memoryview]) -> None:
     target = os.path.realpath(path)
     mode = regular_mode(path, target)
     folder = os.path.dirname(target)
-    beside = os.path.join(folder, f".deltarule-{os.urandom(8).hex()}")
-    try:
-        # Opened so that the kernel gives it the permissions of a new file.
-        file = os.open(beside, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o666)
+    with _naming(path):
+        file, beside = _beside(folder)
         try:
             try:
                 for part in parts:
@@ -39,17 +44,39 @@ def replace(path: str, parts: Iterable[bytes | memoryview]) -> None:
                 if mode is not None:
                     os.fchmod(file, mode)
                 os.fsync(file)
+                os.replace(beside, target)
             finally:
                 os.close(file)
-            os.replace(beside, target)
         except BaseException:
-            os.unlink(beside)
+            with suppress(FileNotFoundError):  # it is in its place: closing failed
+                os.unlink(beside)
             raise
         _sync_folder(folder)
-    except OSError as error:
-        refusal = OSError(f"path: {path!r} cannot be written ({error})")
-        refusal.errno = error.errno
-        raise refusal from None
+
+
+def check_place(path: str) -> None:
+    """Refuse a place where `replace` would fail, before there is anything to write; tidy it up.
+
+    Parameters
+    ----------
+    path : str
+        As `replace` takes it.
+
+    Raises
+    ------
+    OSError
+        If something else than a regular file is there, or the folder is none or not writable.
+    """
+    target = os.path.realpath(path)
+    regular_mode(path, target)
+    folder = os.path.dirname(target)
+    with _naming(path):
+        file, beside = _beside(folder)
+        os.unlink(beside)
+        os.close(file)
+        for name in os.listdir(folder):
+            if re.fullmatch(r"\.deltarule-[0-9a-f]{16}", name):
+                _remove_if_left(os.path.join(folder, name))
 
 
 def regular_mode(path: str, target: str) -> int | None:
@@ -64,6 +91,8 @@ def regular_mode(path: str, target: str) -> int | None:
         mode = os.stat(target).st_mode
     except FileNotFoundError:
         return None
+    except OSError as error:  # a folder that is not to be looked into
+        raise _named(path, "read", error) from None
     if not stat.S_ISREG(mode):
         raise OSError(f"path: {path!r} is {_kind(mode)}; expected a regular file")
     return stat.S_IMODE(mode)
@@ -73,6 +102,44 @@ def _kind(mode: int) -> str:
     if stat.S_ISDIR(mode):
         return "a directory"
     return "a FIFO" if stat.S_ISFIFO(mode) else "a device or socket"
+
+
+@contextmanager
+def _naming(path: str) -> Iterator[None]:
+    """Let what goes wrong name the file that was asked for."""
+    try:
+        yield
+    except OSError as error:
+        raise _named(path, "written", error) from None
+
+
+def _named(path: str, what: str, error: OSError) -> OSError:
+    named = OSError(f"path: {path!r} cannot be {what} ({error})")
+    named.errno = error.errno
+    return named
+
+
+def _beside(folder: str) -> tuple[int, str]:
+    """Open a new file, locked; the kernel gives it the permissions of a new one."""
+    while True:
+        path = os.path.join(folder, f".deltarule-{os.urandom(8).hex()}")
+        file = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o666)
+        with suppress(OSError):  # a file system without locks
+            fcntl.flock(file, fcntl.LOCK_EX)
+        if os.fstat(file).st_nlink:
+            return file, path
+        os.close(file)  # taken for a file that was left, before it was locked
+
+
+def _remove_if_left(path: str) -> None:
+    """Remove a file that nobody is writing."""
+    with suppress(OSError):  # it is gone, locked or another user's
+        file = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.unlink(path)
+        finally:
+            os.close(file)
 
 
 def _write(file: int, part: memoryview) -> None:

@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 
 
 def loss_curve(
-    history: History, ax: Axes | None = None, label: str | None = None, scale: str = "linear"
-) -> Axes:
-    """Draw the loss of every epoch, and the validation loss dashed, if there is one.
+    history: History, ax: Axes | None = None, label: str | None = None, scale: str = "linear",
+    metric: str = "loss",
+) -> Axes:  # fmt: skip
+    """Draw the loss of every epoch, and the validation loss dashed, if there is one; or a metric.
 
     Called again with the same Axes, it adds another training in the next colour.
 
@@ -37,6 +38,8 @@ def loss_curve(
         Names the curve in the legend; None: "training".
     scale : str
         "linear" or "log", of the loss.
+    metric : str
+        "loss", or one of `history.metrics`, which is drawn alone, dashed.
 
     Returns
     -------
@@ -54,18 +57,19 @@ def loss_curve(
     if len(history) == 0:
         raise ValueError("history: 0 epochs; expected at least one")
     scale = choice("scale", scale, ("linear", "log"))
+    metric = choice("metric", metric, ("loss", *history.metrics))
     ax = axes(ax)
     colour = _next_colour(ax)
     epochs = np.arange(1, len(history) + 1)
     marker = "o" if len(history) == 1 else None  # a line of one point is invisible
-    ax.plot(epochs, history.loss, color=colour, marker=marker, label=label or "training")
-    if history.validation_loss:
+    if metric == "loss":
+        ax.plot(epochs, history.loss, color=colour, marker=marker, label=label or "training")
+    judged = history.validation_loss if metric == "loss" else history.metrics[metric]
+    if judged:
         name = "validation" if label is None else f"{label}, validation"
-        held_out = epochs[: len(history.validation_loss)]
-        ax.plot(
-            held_out, history.validation_loss, color=colour, marker=marker, ls="--", label=name
-        )  # fmt: skip
-    ax.set(xlabel="epoch", ylabel="loss", yscale=scale)
+        held_out = epochs[: len(judged)]
+        ax.plot(held_out, judged, color=colour, marker=marker, ls="--", label=name)
+    ax.set(xlabel="epoch", ylabel=metric, yscale=scale)
     _whole_numbers(ax)
     ax.legend()
     return ax
@@ -204,4 +208,5 @@ def _whole_numbers(ax: Axes) -> None:
 
 def _next_colour(ax: Axes) -> str:
     solid = sum(line.get_linestyle() == "-" for line in ax.lines)
-    return COLOURS[solid % len(COLOURS)]
+    drawn = solid or len(ax.lines)  # of a metric there are no solid ones
+    return COLOURS[drawn % len(COLOURS)]

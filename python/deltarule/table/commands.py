@@ -189,7 +189,7 @@ def _evaluate(options: argparse.Namespace) -> None:
 
 
 def _inspect(options: argparse.Namespace) -> None:
-    from deltarule.table.report import inspection, inspection_json
+    from deltarule.table.inspection import inspection, inspection_json
 
     if options.json:
         print(json.dumps(inspection_json(options.model)))

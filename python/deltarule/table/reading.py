@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import csv
 import os
 import re
 import reprlib
@@ -131,34 +130,28 @@ def _parquet(path: str) -> Any:
 def _csv(path: str, types: Mapping[str, Any], delimiter: str) -> Any:
     from pyarrow import csv as arrow_csv
 
-    with pa.input_stream(path, compression="detect") as stream:
-        data = stream.read()
-    if not data.strip():
-        raise ValueError(f"{path!r}: empty; expected a line with the names of the columns")
-    # One block: types are inferred from the first, and a column may be whole for a megabyte
-    # before its first fraction.
-    block = min(max(len(data), 1) + 1, 2**31 - 1)
     try:
         return arrow_csv.read_csv(
-            pa.BufferReader(data),
-            read_options=arrow_csv.ReadOptions(block_size=block),
+            path,
             parse_options=arrow_csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
             convert_options=arrow_csv.ConvertOptions(
                 column_types=dict(types), strings_can_be_null=True
             ),
         )
     except pa.ArrowInvalid as error:
-        raise ValueError(f"{path!r}: {_by_name(str(error), data, delimiter)}") from None
+        found = re.search(r"In CSV column #(\d+): (?:Row #(\d+): )?(.*)", str(error))
+        if found is None:
+            raise
+        line = f", line {found[2]}" if found[2] else ""
+        name = _names(path, delimiter)[int(found[1])]
+        raise ValueError(f"{path!r}: column {name!r}{line}: {found[3]}") from None
 
 
-def _by_name(message: str, data: bytes, delimiter: str) -> str:
-    """Put the column's name where pyarrow gives its number."""
-    found = re.search(r"In CSV column #(\d+): (?:Row #(\d+): )?(.*)", message)
-    if found is None:
-        return message
-    header = data.split(b"\n", 1)[0].decode("utf-8-sig", "replace")
-    names = next(csv.reader([header.rstrip("\r")], delimiter=delimiter), [])
-    at = int(found[1])
-    name = names[at] if at < len(names) else found[1]
-    line = f", line {found[2]}" if found[2] else ""
-    return f"column {name!r}{line}: {found[3]}"
+def _names(path: str, delimiter: str) -> list[str]:
+    """The names of the columns, for messages: pyarrow's have their numbers."""
+    from pyarrow import csv as arrow_csv
+
+    options = arrow_csv.ParseOptions(delimiter=delimiter, newlines_in_values=True)
+    with arrow_csv.open_csv(path, parse_options=options) as reader:
+        names: list[str] = reader.schema.names
+    return names

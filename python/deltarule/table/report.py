@@ -1,21 +1,17 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Models, trainings and evaluations as texts for people, and as JSON."""
+"""Trainings and evaluations as texts for people, and as JSON."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from deltarule.files import container, read_history
-from deltarule.files.errors import Path
 from deltarule.history import History
-from deltarule.info import align, summary
-from deltarule.mlp import MLP
-from deltarule.table.evaluation import Evaluation
+from deltarule.info import align
 from deltarule.table.notes import rows, some
-from deltarule.table.settings import Settings
 
-SHOWN_EPOCHS = 8
+if TYPE_CHECKING:  # pyarrow's, which inspecting a network does without
+    from deltarule.table.evaluation import Evaluation
+
 STOPPED = {
     "early_stopping": "no improvement any more",
     "epochs": "all epochs taken",
@@ -35,9 +31,9 @@ def training(model: Any) -> list[str]:
     if encoder.constant:
         lines.append(f"left out, all values equal: {some(list(encoder.constant))}")
     ended = STOPPED.get(history.stopped_by, history.stopped_by)
-    lines.append(f"{len(history)} epochs: {ended}{_best(history)}")
+    lines.append(f"{len(history)} epochs: {ended}{best_epoch(history)}")
     if model.scores:
-        lines.append(f"on the {rows(judged)} to judge by: {_scores(model.scores)}")
+        lines.append(f"on the {rows(judged)} to judge by: {scores_text(model.scores)}")
     return lines
 
 
@@ -63,109 +59,17 @@ def evaluation_json(result: Evaluation) -> dict[str, Any]:
     return {"rows": result.rows, **result.scores} | ({"classes": classes} if classes else {})
 
 
-def inspection(path: Path) -> list[str]:
-    """Return what a model file holds, of whichever kind, as lines."""
-    contents = container.read(path)
-    lines = [_versions(contents.kind, contents.versions)]
-    history = read_history(path)
-    if contents.kind == "table_model":
-        lines += _of_table(path)
-    elif "architecture" in contents.sections:
-        from deltarule.files import load
-
-        lines += ["", *_network(load(path))]
-    else:
-        lines.append(f"{len(contents.tensors)} arrays")
-    if history is not None and len(history):
-        lines += ["", *_history(history)]
-    return lines
-
-
-def inspection_json(path: Path) -> dict[str, Any]:
-    """Return what a model file holds, its arrays left out, as plain values."""
-    contents = container.read(path)
-    history = read_history(path)
-    epochs = {} if history is None else {k: v for k, v in asdict(history).items() if v}
-    tensors = {
-        name: {"shape": list(a.shape), "dtype": str(a.dtype)}
-        for name, a in contents.tensors.items()
-    }
-    sections = {k: v for k, v in contents.sections.items() if k != "history"}
-    return {
-        "kind": contents.kind, **contents.versions, **sections, "history": epochs,
-        "tensors": tensors,
-    }  # fmt: skip
-
-
-def _versions(kind: str, versions: dict[str, Any]) -> str:
-    by = versions.get("deltarule")
-    written = f"written by deltarule {by}, " if by else ""
-    numbers = f"schema {versions['schema']}, numerics contract {versions['numerics_contract']}"
-    return f"{kind.replace('_', ' ')}: {written}{numbers}"
-
-
-def _of_table(path: Path) -> list[str]:
-    from deltarule.table.storage import load
-
-    model = load(path)
-    target, encoder = model.target, model.encoder
-    lines = [f"target {target.name!r}: {target.task}, {target}", ""]
-    table = [("column", "inputs", "what it became")]
-    for column in encoder.columns:
-        table.append((column.name, str(len(column.features)), str(column)))
-    lines += align(table, "<><")
-    if encoder.constant:
-        lines.append(f"left out, all values equal: {some(list(encoder.constant))}")
-    lines += ["", *_network(model.mlp), ""]
-    lines.append(f"settings: {_chosen(model.settings)}")
-    lines.append(f"rows: {model.n_rows[0]:,} to train on, {model.n_rows[1]:,} to judge by")
-    if model.scores:
-        lines.append(f"on the latter: {_scores(model.scores)}")
-    return lines
-
-
-def _chosen(settings: Settings) -> str:
-    """Return the settings that are not the defaults."""
-    chosen = []
-    for field in fields(Settings):
-        value = getattr(settings, field.name)
-        if value != field.default:
-            text = ",".join(map(str, value)) if isinstance(value, tuple) else value
-            chosen.append(f"{field.name} {text}")
-    return "; ".join(chosen) or "all as they are by default"
-
-
 def _columns(encoder: Any) -> str:
     kinds = [column.what for column in encoder.columns]
     numbers, categories = kinds.count("number"), kinds.count("category")
     return f"columns: numbers {numbers}, categories {categories}"
 
 
-def _scores(scores: dict[str, float]) -> str:
+def scores_text(scores: dict[str, float]) -> str:
+    """Return scores in one line."""
     return ", ".join(f"{name.replace('_', ' ')} {value:.6g}" for name, value in scores.items())
 
 
-def _network(mlp: MLP) -> list[str]:
-    return str(summary(mlp.architecture)).splitlines()
-
-
-def _history(history: History) -> list[str]:
-    """The first epochs, some between, the last, and the best."""
-    n = len(history)
-    shown = {round(1 + i * (n - 1) / (SHOWN_EPOCHS - 1)) for i in range(SHOWN_EPOCHS)} | {n}
-    if history.best_epoch:
-        shown.add(history.best_epoch)
-    columns = {"loss": history.loss, "judged loss": history.validation_loss, **history.metrics}
-    columns = {name: values for name, values in columns.items() if len(values) == n}
-    table = [("epoch", *columns)]
-    for epoch in sorted(shown):
-        best = " *" if epoch == history.best_epoch else ""
-        numbers = (f"{values[epoch - 1]:.6g}" for values in columns.values())
-        table.append((f"{epoch}{best}", *numbers))
-    lines = align(table, "<" + ">" * len(columns))
-    ended = STOPPED.get(history.stopped_by or "", history.stopped_by or "an exception")
-    return [*lines, f"ended: {ended}{_best(history)}"]
-
-
-def _best(history: History) -> str:
+def best_epoch(history: History) -> str:
+    """Return what there is to say of the best epoch, after other words."""
     return f"; the best was epoch {history.best_epoch}" if history.best_epoch else ""

@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What a checkpoint holds beside the trainer, and whether a fit is the one that it holds."""
+
+from __future__ import annotations
+
+import json
+import math
+import reprlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from deltarule.files import canonical
+from deltarule.files.declarations import decoded, encoded
+from deltarule.files.errors import damaged
+from deltarule.files.generators import generator_parts
+from deltarule.files.training import DECLARED, settings
+from deltarule.results import Array
+from deltarule.rows import InMemory
+from deltarule.stops import Stop
+from deltarule.trainer import Trainer
+
+if TYPE_CHECKING:
+    from deltarule.rows import Source
+    from deltarule.sources import HeldOutRows
+    from deltarule.stopping import EarlyStopping
+    from deltarule.training_loop import Run
+
+FREE = ("n_threads",)  # changes no bit
+
+_FIT = {"epoch", "generator", "seconds", "start", "stops", "told"}
+
+
+def of_trainer(trainer: Trainer) -> dict[str, Any]:
+    """Return what a resumed fit's network and trainer must be, as JSON."""
+    told = {"architecture": asdict(trainer.mlp.architecture), **settings(trainer)}
+    return {name: value for name, value in told.items() if name not in FREE}
+
+
+def told(
+    rows: Source, held_out: HeldOutRows, metrics: Iterable[str], record: Iterable[str],
+    stopping: EarlyStopping | None,
+) -> dict[str, Any]:  # fmt: skip
+    """Return what a resumed fit must have been told else, as JSON: see `Checkpoints.expect`."""
+    of_arrays = rows if isinstance(rows, InMemory) else None
+    return {
+        "stream": of_arrays is None,
+        "rows": len(of_arrays.X) if of_arrays else getattr(rows, "n_rows", None),
+        "shuffle": getattr(rows, "shuffle", None),
+        "buffer_rows": getattr(rows, "buffer_rows", None),
+        "weights": of_arrays is not None and of_arrays.sample_weight is not None,
+        "validation": None if held_out is None else len(held_out[0]),
+        "metrics": [*metrics],
+        "record": [*record],
+        "stopping": None if stopping is None else {**asdict(stopping), "metric": stopping.name},
+    }
+
+
+def of_file(path: str, sections: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the same of a checkpoint, once its sections are known to be there.
+
+    Raises
+    ------
+    FileFormatError
+        If one is not.
+    """
+    trainer, of, history = (sections.get(name) for name in ("trainer", "fit", "history"))
+    if not isinstance(trainer, dict) or not trainer.keys() >= {*DECLARED, "key"}:
+        raise damaged(path, f"its trainer is {reprlib.repr(trainer)}; expected its settings")
+    if not isinstance(of, dict) or of.keys() != _FIT or not isinstance(history, dict):
+        given = reprlib.repr(sorted(of) if isinstance(of, dict) else of)
+        raise damaged(path, f"its fit has {given}; expected {sorted(_FIT)}")
+    for name, kind in (("epoch", int), ("seconds", float), ("told", dict), ("stops", dict)):
+        good = type(of[name]) is kind and (kind is dict or of[name] >= 0)
+        if not good:
+            raise damaged(path, f"its {name} is {reprlib.repr(of[name])}; expected {kind.__name__}")
+    told = {name: trainer[name] for name in DECLARED if name not in FREE}
+    return {"architecture": sections["architecture"], **told}
+
+
+def check_same(path: str, now: Mapping[str, Any], then: Mapping[str, Any]) -> None:
+    """Refuse a fit that is not the one of the checkpoint.
+
+    Parameters
+    ----------
+    path : str
+        The checkpoint.
+    now, then : mapping
+        What each was told, as JSON.
+
+    Raises
+    ------
+    ValueError
+        If they differ; the message names the first difference.
+    """
+    for name, given, expected in _differences("", json.loads(canonical.text(now)), then):
+        raise ValueError(
+            f"{name}: {_shown(given)}; expected {_shown(expected)}, with which the checkpoint "
+            f"{path!r} was written"
+        )
+
+
+def _shown(value: Any) -> str:
+    declared = isinstance(value, dict) and "type" in value
+    return f"{value['type']}(...)" if declared else reprlib.repr(value)
+
+
+def _differences(name: str, now: Any, then: Any) -> Iterator[tuple[str, Any, Any]]:
+    of_a_kind = isinstance(now, dict) and isinstance(then, dict) and now.keys() == then.keys()
+    if of_a_kind and now.get("type") == then.get("type"):
+        for key, value in now.items():
+            yield from _differences(f"{name}.{key}" if name else key, value, then[key])
+    elif now != then or type(now) is not type(then):
+        yield name or "fit", now, then
+
+
+def check_seed(
+    path: str, rng: np.random.Generator, begin: Any, tensors: Mapping[str, Array], seed: object
+) -> None:
+    """Refuse a seed that is not the one of the checkpoint.
+
+    Raises
+    ------
+    ValueError
+        If the generator does not begin where the file's did.
+    """
+    section, arrays = generator_parts("start", rng)
+    same = all(np.array_equal(a, tensors.get(name, ())) for name, a in arrays.items())
+    if section != begin or not same:
+        raise ValueError(
+            f"seed: {reprlib.repr(seed)}; expected the one with which the checkpoint {path!r} was "
+            "written"
+        )
+
+
+def parts_of_stops(run: Run) -> tuple[dict[str, Any], dict[str, Array]]:
+    """Return the section and the tensors that hold what a run's rules to stop remember."""
+    section: dict[str, Any] = {}
+    tensors: dict[str, Array] = {}
+    for rule in run.stops:
+        if not rule.state:
+            continue
+        section[rule.reason] = of = {}
+        for key, value in rule.state.items():
+            if isinstance(value, np.ndarray):
+                name = f"stop.{rule.reason}.{key}"
+                of[key], tensors[name] = {"tensor": name}, value
+            else:
+                of[key] = encoded(key, value)
+    return section, tensors
+
+
+def states_of_stops(
+    path: str, run: Run, section: Mapping[str, Any], tensors: Mapping[str, Array]
+) -> list[tuple[Stop, dict[str, Any]]]:
+    """Return each rule that remembers something, with what it did.
+
+    Raises
+    ------
+    FileFormatError
+        If that is not what such rules remember: numbers and vectors of weights, by their names.
+    """
+    rules = [rule for rule in run.stops if rule.state]
+    if section.keys() != {rule.reason for rule in rules}:
+        raise damaged(path, f"its rules to stop are {reprlib.repr(sorted(section))}")
+    states = []
+    for rule in rules:
+        given = section[rule.reason]
+        if not isinstance(given, dict) or given.keys() != rule.state.keys():
+            raise damaged(path, f"its {rule.reason} has {reprlib.repr(given)}")
+        states.append((rule, {k: _remembered(path, run, v, tensors) for k, v in given.items()}))
+    return states
+
+
+def _remembered(path: str, run: Run, value: Any, tensors: Mapping[str, Array]) -> Any:
+    if isinstance(value, dict) and value.keys() == {"tensor"}:
+        net, a = run.mlp.architecture, tensors.get(str(value["tensor"]))
+        if a is None or (a.shape, a.dtype) != ((net.n_weights,), np.dtype(net.dtype)):
+            raise damaged(path, f"it has no weights {reprlib.repr(value)}")
+        if not np.isfinite(a).all():
+            raise damaged(path, f"its {value['tensor']} holds nan or infinity")
+        return a.copy()
+    number = decoded(path, "rule to stop", value)
+    if number is not None and (type(number) not in (int, float) or math.isnan(number)):
+        raise damaged(path, f"its rule to stop remembers {reprlib.repr(value)}; expected a number")
+    return number

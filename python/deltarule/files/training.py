@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Trainers in files: the network, the settings, and the state as far as the training has come.
+
+The tensors slot.0, slot.1, ... are what the optimizer keeps of each weight, average the average of
+the weights; both in the order of w.
+"""
+
+from __future__ import annotations
+
+import reprlib
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from deltarule.dropout import Key
+from deltarule.files import container
+from deltarule.files.declarations import decoded, encoded
+from deltarule.files.errors import Path, damaged, text_of
+from deltarule.files.model import network_of, network_parts
+from deltarule.results import Array
+from deltarule.saved import POWERS
+from deltarule.trainer import Trainer
+
+WITH_A_TRAINER = ("trainer", "checkpoint")
+
+# Of a trainer's own arguments, those that a file holds as they are or by name.
+DECLARED = ("optimizer", "batch_size", "n_threads", "sparsity", "average", "dropout", "noise")
+_STATE = ("epochs", "steps", *POWERS)
+_SECTION = {*DECLARED, "key", "state", "moving"}
+
+
+def save(trainer: Trainer, path: Path) -> None:
+    """Write a trainer: see `Trainer.save`."""
+    text_of(path)  # judged first
+    container.write(path, "trainer", *trainer_parts("save", trainer))
+
+
+def load(path: Path) -> Trainer:
+    """Read a trainer: see `Trainer.load`."""
+    contents = container.read(path, WITH_A_TRAINER)
+    return trainer_of(text_of(path), contents.sections, contents.tensors)
+
+
+def trainer_parts(what: str, trainer: Trainer) -> tuple[dict[str, Any], dict[str, Array]]:
+    """Return the sections and tensors that hold a trainer and its network.
+
+    Parameters
+    ----------
+    what : str
+        Who writes, for messages.
+    trainer : Trainer
+        Not in the middle of an epoch.
+
+    Raises
+    ------
+    ValueError
+        If the loss, or a schedule, is a function or of a class that a file cannot name.
+    RuntimeError
+        If the network is being trained.
+    """
+    of = trainer.__getstate__()  # one epoch's, or RuntimeError
+    state = of["state"]
+    sections, tensors = network_parts(what, trainer.mlp.architecture, trainer.mlp._snapshot())
+    sections["trainer"] = {
+        **settings(trainer),
+        "key": of["key"],
+        "state": {name: state[name] for name in _STATE},
+        "moving": _written(of["moving"]),
+    }
+    tensors |= {f"slot.{s}": slot for s, slot in enumerate(state["slots"])}
+    if state.get("average") is not None:
+        tensors["average"] = state["average"]
+    return sections, tensors
+
+
+def settings(trainer: Trainer) -> dict[str, Any]:
+    """Return what a trainer was told, as JSON.
+
+    Raises
+    ------
+    ValueError
+        As `trainer_parts` does.
+    """
+    return {name: encoded(name, getattr(trainer, name)) for name in DECLARED}
+
+
+def trainer_of(path: str, sections: Mapping[str, Any], tensors: Mapping[str, Array]) -> Trainer:
+    """Build the trainer that a file holds, and its network.
+
+    Parameters
+    ----------
+    path : str
+        The file, for messages.
+    sections, tensors : mapping
+        Its contents.
+
+    Raises
+    ------
+    FileFormatError
+        If they do not hold together.
+    """
+    section = sections.get("trainer")
+    if not isinstance(section, dict) or set(section) != _SECTION:
+        given = reprlib.repr(sorted(section) if isinstance(section, dict) else section)
+        raise damaged(path, f"its trainer has {given}; expected {sorted(_SECTION)}")
+    key = section["key"]
+    if key is not None and not _is_count(key, 2**64):
+        raise damaged(path, f"its trainer's key is {reprlib.repr(key)}; expected 64 bits or none")
+    mlp = network_of(path, sections, tensors)
+    told = {name: decoded(path, name, section[name]) for name in DECLARED}
+    try:
+        trainer = Trainer(mlp, **told, seed=Key(key or 0))
+    except (TypeError, ValueError) as error:
+        raise damaged(path, f"its trainer is not valid: {error}") from None
+    restore(path, trainer, section, tensors)
+    return trainer
+
+
+def restore(
+    path: str, trainer: Trainer, section: Mapping[str, Any], tensors: Mapping[str, Array]
+) -> None:
+    """Give a trainer of these settings the state that a file holds.
+
+    Parameters
+    ----------
+    path : str
+        The file, for messages.
+    trainer : Trainer
+        Its settings are the file's; its state is not asked for.
+    section : mapping
+        The section "trainer".
+    tensors : mapping
+        The file's.
+
+    Raises
+    ------
+    FileFormatError
+        If the state is none of such a trainer; it is left as it is.
+    """
+    given = section["state"]
+    if not isinstance(given, dict) or set(given) != {*_STATE}:
+        raise damaged(path, f"its state is {reprlib.repr(given)}; expected counts and powers")
+    slots = sorted(name for name in tensors if name.startswith("slot."))
+    if slots != [f"slot.{s}" for s in range(len(slots))]:
+        raise damaged(path, f"its tensors are {slots[:20]}; expected slot.0, slot.1, ...")
+    state = {**given, "slots": [tensors[name] for name in slots]}
+    if "average" in tensors:
+        state["average"] = tensors["average"]
+        if not np.isfinite(tensors["average"]).all():
+            raise damaged(path, "its average holds nan or infinity; expected finite numbers")
+    for name in slots:  # a mean of squares may have become infinite
+        if np.isnan(tensors[name]).any():
+            raise damaged(path, f"its {name} holds nan; expected numbers")
+    moving = _moving_of(path, trainer._moving.state, section["moving"])
+    try:
+        trainer._set_state(state, moving)
+    except (TypeError, ValueError) as error:
+        raise damaged(path, f"its state is not one of such a trainer: {error}") from None
+
+
+def _is_count(value: object, below: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < below
+
+
+def _written(moving: Mapping[str, Any]) -> dict[str, Any]:
+    """What the schedules remember; infinity, which JSON has not, by name."""
+    memory = {
+        name: one and {key: encoded(key, value) for key, value in one.items()}
+        for name, one in moving["memory"].items()
+    }
+    return {**moving, "memory": memory}
+
+
+def _moving_of(path: str, fresh: Mapping[str, Any], given: Any) -> dict[str, Any]:
+    """The inverse of `_written`, if it is what such schedules remember: numbers by these names."""
+    names = fresh["memory"].keys()
+    known = (
+        isinstance(given, dict)
+        and given.keys() == fresh.keys()
+        and _is_count(given["steps"], 2**63)
+        and isinstance(given["memory"], dict)
+        and given["memory"].keys() == names
+        and isinstance(given["last"], dict)
+        and given["last"].keys() <= names
+    )
+    if not known:
+        raise damaged(path, f"its schedules' state is {reprlib.repr(given)}; expected {fresh}")
+    memory = {}
+    for name, begin in fresh["memory"].items():
+        now = given["memory"][name]
+        memory[name] = {k: decoded(path, k, v) for k, v in now.items()} if now else now
+        if type(now) is not type(begin) or (begin and memory[name].keys() != begin.keys()):
+            found = reprlib.repr(now)
+            raise damaged(path, f"its {name} remembers {found}; expected the like of {begin}")
+    for value in (*given["last"].values(), *(v for m in memory.values() if m for v in m.values())):
+        if not isinstance(value, int | float) or value != value:
+            raise damaged(path, f"its schedules remember {reprlib.repr(value)}; expected numbers")
+    return {**given, "memory": memory}

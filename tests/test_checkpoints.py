@@ -1,0 +1,309 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Checkpoints: a training that goes on from one ends with the bits of one that never stopped."""
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from damaged_files import crafted_like
+
+import deltarule as dr
+from deltarule import schedules
+from deltarule.files import container, read_history
+
+RNG = np.random.default_rng(0)
+X, Y = RNG.normal(size=(60, 4)), RNG.normal(size=(60, 2))
+CLASSES = RNG.integers(0, 2, 60)
+EPOCHS, AT = 6, 3
+BIT_GENERATORS = [np.random.MT19937, np.random.PCG64DXSM, np.random.Philox, np.random.SFC64]
+
+
+def network(seed: int = 1, dtype: str = "float32", **options: Any) -> dr.MLP:
+    return dr.MLP([4, 5, 2], "prelu", seed=seed, dtype=dtype, **options)
+
+
+FITS: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "no seed": {"seed": None},
+    "no seed, dropout, a fraction held out": {"seed": None, "dropout": 0.3, "validation": 0.3},
+    **{kind.__name__: {"seed": kind} for kind in BIT_GENERATORS},
+    "every second epoch": {"every": 2},
+    "in order": {"shuffle": False, "batch_size": 7},
+    "all rows at once": {"batch_size": None, "optimizer": dr.Rprop()},
+    "momentum, decay": {"optimizer": dr.SGD(0.1, 0.9, weight_decay=0.01, max_norm=1.0)},
+    "cosine": {"optimizer": dr.AdamW(schedules.Cosine(0.1))},
+    "plateau": {
+        "optimizer": dr.SGD(schedules.Plateau(0.5, patience=0, watch="validation_loss")),
+        "validation": (X[:9], Y[:9]),
+    },
+    "noise falls": {"noise": schedules.Linear(0.5), "dropout": dr.Dropout((0.2,), 0.1)},
+    "ema": {"average": dr.EMA(0.9)},
+    "swa": {"average": dr.SWA(2, 2)},
+    "swa, none yet": {"average": dr.SWA(5)},
+    "weights": {"sample_weight": np.arange(60) % 3},
+    "records": {"record": ("gradient_norm", "saturation")},
+    "stop_tol": {"optimizer": dr.SGD(0.1), "batch_size": None, "stop_tol": 0.1},
+    "best weights": {
+        "stopping": dr.EarlyStopping(patience=5), "optimizer": dr.SGD(0.5), "validation": 0.3,
+    },
+    "metrics": {
+        "validation": (X[:9], Y[:9]), "metrics": ("r2", "mean_absolute_error"),
+        "stopping": dr.EarlyStopping("r2", patience=2, restore="last_best"),
+    },
+    "float64": {"dtype": "float64", "dropout": 0.1},
+}  # fmt: skip
+
+
+class Copies:
+    """Keeps the checkpoint as it was after `AT` epochs; it is written after callbacks."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def on_epoch_end(self, run: Any) -> None:
+        if run.epoch == AT + 1:
+            shutil.copy(self.path, f"{self.path}.copy")
+
+
+def seed_of(seed: Any, other: int = 0) -> Any:
+    return np.random.Generator(seed(7 + other)) if isinstance(seed, type) else seed
+
+
+def comparable(history: dr.History) -> dict[str, Any]:
+    """All but times, which no two trainings share."""
+    values = vars(history).copy()
+    assert len(values.pop("seconds")) == len(values.pop("samples_per_second")) == len(history.loss)
+    return values
+
+
+@pytest.mark.parametrize("name", FITS)
+def test_resumed_is_uninterrupted(name: str, tmp_path: Path) -> None:
+    options = {"seed": 5, "batch_size": 16, **FITS[name]}
+    dtype, seed = options.pop("dtype", "float32"), options.pop("seed")
+    path = tmp_path / "checkpoint"
+    first = network(dtype=dtype)
+    told = {"epochs": EPOCHS, "checkpoint": path, **options}
+    history = first.fit(X, Y, seed=seed_of(seed), callbacks=Copies(path), **told)
+    if seed is not None:
+        plain = network(dtype=dtype)
+        del told["checkpoint"]
+        every = {name: value for name, value in told.items() if name != "every"}
+        assert comparable(plain.fit(X, Y, seed=seed_of(seed), **every)) == comparable(history)
+        assert plain.w.tobytes() == first.w.tobytes()
+    copy = f"{path}.copy"
+    epoch = container.read(copy).sections["fit"]["epoch"]
+    assert epoch == (AT if options.get("every", 1) == 1 else 2)
+    second = network(seed=9, dtype=dtype)
+    told = {"epochs": EPOCHS, "resume": copy, "checkpoint": path, **options}
+    again = second.fit(X, Y, seed=seed_of(seed, 1), n_threads=2, **told)
+    assert comparable(again) == comparable(history)
+    assert again.seconds[:epoch] == history.seconds[:epoch]
+    assert second.w.tobytes() == first.w.tobytes()
+    assert {*os.listdir(tmp_path)} == {"checkpoint", "checkpoint.copy"}
+
+
+@pytest.mark.parametrize("shuffle", [True, False])
+def test_streams(shuffle: bool, tmp_path: Path) -> None:
+    """Blocks in whatever order the seed draws; a schedule that needs the number of rows."""
+    path = tmp_path / "checkpoint"
+    blocks = [(X[:25], Y[:25]), (X[25:], Y[25:])]
+    told: dict[str, Any] = {"shuffle": shuffle, "buffer_rows": 20 if shuffle else None}
+    told |= {"optimizer": dr.SGD(schedules.Cosine(0.1)), "batch_size": 16, "seed": 5, "epochs": 6}
+    whole, parts = network(), network(seed=9)
+    history = whole.fit(blocks, checkpoint=path, callbacks=Copies(path), **told)
+    again = parts.fit(blocks, resume=f"{path}.copy", **told)
+    assert comparable(again) == comparable(history)
+    assert parts.w.tobytes() == whole.w.tobytes()
+    with pytest.raises(ValueError, match=r"^(stream|buffer_rows): (False|None); expected "):
+        parts.fit(X, Y, resume=path, **told | {"buffer_rows": None})
+
+
+def test_further_epochs(tmp_path: Path) -> None:
+    """A finished training takes more; and one that is not there yet begins."""
+    path = tmp_path / "checkpoint"
+    whole, parts = network(), network()
+    history = whole.fit(X, Y, epochs=7, seed=0)
+    for epochs in (1, 3, 3, 5, 7):
+        again = parts.fit(X, Y, epochs=epochs, seed=0, checkpoint=path, resume=True, every=2)
+        assert again.stopped_by == "epochs"
+        kept = read_history(path)
+        assert kept is not None
+        assert vars(kept) == vars(again)
+        assert dr.load(path).w.tobytes() == parts.w.tobytes()
+    assert comparable(again) == comparable(history)
+    assert parts.w.tobytes() == whole.w.tobytes()
+    assert container.read(path).sections["fit"]["seconds"] > sum(again.seconds)
+    trainer = dr.Trainer.load(path)
+    assert (trainer.n_epochs, trainer.mlp.w.tobytes()) == (7, whole.w.tobytes())
+
+
+def test_an_exception_after_a_resumption(tmp_path: Path) -> None:
+    """Why the first part ended is not why the second did."""
+    path = tmp_path / "checkpoint"
+    network().fit(X, Y, epochs=2, seed=0, checkpoint=path)
+
+    class Fails:
+        def on_epoch_end(self, run: Any) -> None:
+            raise RuntimeError("enough")
+
+    with pytest.raises(RuntimeError, match="enough") as caught:
+        network().fit(X, Y, epochs=4, seed=0, resume=path, callbacks=Fails())
+    history = caught.value.history  # type: ignore[attr-defined]
+    assert (len(history), history.stopped_by) == (3, None)
+
+
+def test_the_time_budget_is_of_all_parts(tmp_path: Path) -> None:
+    path = tmp_path / "checkpoint"
+    network().fit(X, Y, epochs=1, seed=0, checkpoint=path)
+    crafted_like(path, lambda manifest, _: manifest["sections"]["fit"].update(seconds=100.0))
+    history = network().fit(X, Y, epochs=9, seed=0, resume=path, max_seconds=99)
+    assert (len(history), history.stopped_by) == (1, "max_seconds")
+
+
+OTHERS: list[tuple[dict[str, Any], str]] = [
+    ({"optimizer": dr.SGD(0.2, momentum=0.5)}, "optimizer.eta: 0.2; expected 0.1, with which the"),
+    ({"optimizer": dr.Adam()}, r"optimizer: Adam\(...\); expected SGD\("),
+    ({"batch_size": 8}, "batch_size: 8; expected 16"),
+    ({"shuffle": False}, "shuffle: False; expected True"),
+    ({"seed": 6}, "seed: 6; expected the one with which the checkpoint"),
+    ({"seed": np.random.Generator(np.random.MT19937())}, "seed: a generator of MT19937; expected"),
+    ({"dropout": 0.2}, r"dropout: Dropout\(...\); expected None"),
+    ({"noise": 0.2}, "noise: 0.2; expected 0.0"),
+    ({"average": dr.EMA()}, r"average: EMA\(...\); expected None"),
+    ({"sample_weight": np.ones(60)}, "weights: True; expected False"),
+    ({"validation": (X, Y)}, "validation: 60; expected None"),
+    ({"validation": 0.5}, "rows: 30; expected 60"),
+    ({"record": "saturation"}, r"record: \['saturation'\]; expected \[\]"),
+    ({"stopping": dr.EarlyStopping()}, "stopping: {.*; expected None"),
+    ({"epochs": 1}, "epochs: 1; expected at least 2, which"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("other", "message"), OTHERS, ids=[message for _, message in OTHERS])
+def test_another_fit_is_refused(other: dict[str, Any], message: str, tmp_path: Path) -> None:
+    path = tmp_path / "checkpoint"
+    told = {"optimizer": dr.SGD(0.1, momentum=0.5), "batch_size": 16, "seed": 5, "epochs": 2}
+    network().fit(X, Y, checkpoint=path, **told)
+    before = path.read_bytes()
+    mlp = network(seed=3)
+    w = mlp.w
+    with pytest.raises(ValueError, match=f"^{message}"):
+        mlp.fit(X, Y, checkpoint=path, resume=True, **told | other)
+    assert mlp.w.tobytes() == w.tobytes()
+    assert path.read_bytes() == before
+
+
+def test_other_data_and_networks_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "checkpoint"
+    network().fit(X, Y, seed=5, epochs=2, checkpoint=path)
+    with pytest.raises(ValueError, match=r"^rows: 59; expected 60, "):
+        network().fit(X[1:], Y[1:], seed=5, resume=path)
+    with pytest.raises(ValueError, match=r"^architecture.l2: 0.5; expected 0.0, "):
+        network(l2=0.5).fit(X, Y, seed=5, resume=path)
+    with pytest.raises(ValueError, match=r"^architecture.layers: \[4, 6, 2\]; expected \[4, 5, 2"):
+        dr.MLP([4, 6, 2], "prelu").fit(X, Y, seed=5, resume=path)
+    network().save(path)
+    with pytest.raises(dr.FileFormatError, match=r"it holds a network, .*; expected a checkpoint"):
+        network().fit(X, Y, resume=path)
+
+
+def test_arguments(tmp_path: Path) -> None:
+    mlp = network()
+    w = mlp.w
+    none = tmp_path / "none" / "checkpoint"
+    bad: list[tuple[dict[str, Any], type[Exception], str]] = [
+        ({"checkpoint": 3}, TypeError, "^checkpoint: 3 of type int; expected a str"),
+        ({"checkpoint": none}, OSError, "^path: '.*none/checkpoint' cannot be written"),
+        ({"checkpoint": tmp_path}, OSError, "^path: .* is a directory; expected a regular file"),
+        ({"every": 0}, ValueError, "^every: 0"),
+        ({"every": 1.5, "checkpoint": tmp_path / "x"}, TypeError, "^every: 1.5"),
+        ({"resume": True}, ValueError, "^resume: True without a checkpoint"),
+        ({"resume": 1.5}, TypeError, "^resume: 1.5 of type float; expected a str"),
+        ({"resume": none}, FileNotFoundError, "path: no such file"),
+    ]
+    for told, kind, message in bad:
+        with pytest.raises(kind, match=message):
+            mlp.fit(X, Y, **told)
+    with pytest.raises(ValueError, match=r"^checkpoint: of a training by the oracle"):
+        dr.oracle.MLP([4, 2]).fit(X, Y, checkpoint=tmp_path / "x")
+    assert mlp.w.tobytes() == w.tobytes()
+
+
+def test_what_cannot_be_kept_is_refused_before_the_first_epoch(tmp_path: Path) -> None:
+    class Mine(np.random.PCG64):
+        pass
+
+    def loss(y_hat: Any, y: Any) -> Any:
+        raise AssertionError("no batch is trained")
+
+    eta = schedules.OfEpoch(lambda e: 0.1)
+    with pytest.raises(ValueError, match=r"^optimizer.eta: OfEpoch"):
+        network().fit(X, Y, dr.SGD(eta), checkpoint=tmp_path / "x")
+    with pytest.raises(ValueError, match=r"^seed: a generator of Mine; expected one of MT19937"):
+        network().fit(X, Y, seed=np.random.Generator(Mine()), checkpoint=tmp_path / "x")
+    with pytest.raises(ValueError, match=r"^checkpoint: the loss is the function"):
+        dr.MLP([4, 2], loss=loss).fit(X, Y, checkpoint=tmp_path / "x")
+    assert not list(tmp_path.iterdir())
+
+
+WRONG: list[tuple[str, Any, str]] = [
+    ("epoch", -1, "its epoch is -1; expected int"),
+    ("epoch", True, "its epoch is True"),
+    ("seconds", 1, "its seconds is 1; expected float"),
+    ("told", [], r"its told is \[\]; expected dict"),
+    ("stops", {}, r"its rules to stop are \[\]"),
+    ("stops", {"early_stopping": {}}, r"its early_stopping has {}"),
+    ("stops/early_stopping/best", "high", "its rule to stop remembers 'high'; expected a number"),
+    ("stops/early_stopping/best_w", {"tensor": "slot"}, "it has no weights {'tensor': 'slot'}"),
+    ("generator", {}, "its generator's state is {}; expected a state"),
+    ("generator/bit_generator", "os.system", "bit_generator is 'os.system'"),
+    ("generator/state/inc", -1, "its generator's inc is -1; expected a state"),
+    ("generator/has_uint32", 7, "its generator's has_uint32 is 7"),
+    ("flavour", 1, "its fit has .*'flavour'"),
+]
+
+
+@pytest.mark.parametrize(("place", "value", "message"), WRONG)
+def test_checkpoints_that_do_not_hold_together(
+    place: str, value: Any, message: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "checkpoint"
+    told: dict[str, Any] = {"seed": 5, "stopping": dr.EarlyStopping()}
+    network().fit(X, Y, epochs=2, checkpoint=path, **told)
+
+    def change(manifest: dict[str, Any], tensors: Any) -> None:
+        at = manifest["sections"]["fit"]
+        *way, last = place.split("/")
+        for key in way:
+            at = at[key]
+        at[last] = value
+
+    crafted_like(path, change)
+    mlp = network(seed=3)
+    w = mlp.w
+    with pytest.raises(dr.FileFormatError, match=f"^path: .*{message}"):
+        mlp.fit(X, Y, epochs=3, resume=path, **told)
+    assert mlp.w.tobytes() == w.tobytes()
+
+
+def test_generators_that_numpy_would_read_beyond(tmp_path: Path) -> None:
+    """MT19937's position in its 624 words is not judged by NumPy."""
+    path = tmp_path / "checkpoint"
+
+    def seed() -> np.random.Generator:
+        return np.random.Generator(np.random.MT19937(3))
+
+    network().fit(X, Y, seed=seed(), epochs=1, checkpoint=path)
+    for place, value in (("pos", 10**6), ("key", {"tensor": "W.0"}), ("key", 3)):
+        kept = path.read_bytes()
+
+        def change(manifest: Any, tensors: Any, place: str = place, value: Any = value) -> None:
+            manifest["sections"]["fit"]["generator"]["state"][place] = value
+
+        crafted_like(path, change)
+        with pytest.raises(dr.FileFormatError, match=f"its generator's {place} is"):
+            network().fit(X, Y, seed=seed(), resume=path)
+        path.write_bytes(kept)
