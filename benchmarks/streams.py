@@ -34,7 +34,7 @@ MB = 2**20
 
 
 def epochs_of(
-    workload: Workload, folder: Path, threads: int | None
+    workload: Workload, folder: Path, threads: int | None, times: int
 ) -> dict[str, Callable[[], Any]]:
     """Return a function that trains one epoch for each way the rows may come."""
     X, Y = (np.concatenate([a] * times) for a in workload.make())
@@ -70,17 +70,17 @@ def speed(names: list[str], rounds: int, threads: int | None, times: int) -> Non
         workload = WORKLOADS[name]
         with tempfile.TemporaryDirectory() as folder:
             ways = epochs_of(workload, Path(folder), threads, times)
-            times: dict[str, list[float]] = {way: [] for way in ways}
+            seconds: dict[str, list[float]] = {way: [] for way in ways}
             for _ in range(rounds + 1):  # the first one warms up
                 for way, train in ways.items():
                     start = perf_counter()
                     train()
-                    times[way].append(perf_counter() - start)
+                    seconds[way].append(perf_counter() - start)
         for order in ("", " shuffled"):
-            memory = times["memory" + order][1:]
+            memory = seconds["memory" + order][1:]
             shares = [
                 statistics.median(
-                    m / t for m, t in zip(memory, times[way + order][1:], strict=True)
+                    m / t for m, t in zip(memory, seconds[way + order][1:], strict=True)
                 )
                 for way in ("files", "generator")
             ]
