@@ -163,6 +163,18 @@ def test_the_time_budget_is_of_all_parts(tmp_path: Path) -> None:
     assert (len(history), history.stopped_by) == (1, "max_seconds")
 
 
+def test_many_at_once(tmp_path: Path) -> None:
+    """Each model has a checkpoint of its own, in one folder."""
+    paths = [tmp_path / str(k) for k in range(4)]
+    whole, parts = ([network(seed=k) for k in range(4)] for _ in range(2))
+    expected = dr.fit_many(whole, X, Y, epochs=5, seed=[0, 1, 2, 3])
+    for epochs in (2, 5):
+        told: dict[str, Any] = {"epochs": epochs, "checkpoint": paths, "resume": True}
+        found = dr.fit_many(parts, X, Y, seed=[0, 1, 2, 3], n_jobs=2, **told)
+    assert [comparable(history) for history in found] == [*map(comparable, expected)]
+    assert [mlp.w.tobytes() for mlp in parts] == [mlp.w.tobytes() for mlp in whole]
+
+
 OTHERS: list[tuple[dict[str, Any], str]] = [
     ({"optimizer": dr.SGD(0.2, momentum=0.5)}, "optimizer.eta: 0.2; expected 0.1, with which the"),
     ({"optimizer": dr.Adam()}, r"optimizer: Adam\(...\); expected SGD\("),

@@ -14,7 +14,7 @@ from damaged_files import DAMAGES, Damage
 from safetensors import safe_open
 
 import deltarule as dr
-from deltarule.files import read_history
+from deltarule.files import container, read_history
 
 FIXTURES = Path(__file__).parent / "fixtures"
 
@@ -122,6 +122,50 @@ def test_missing_files_and_directories(tmp_path: Path) -> None:
             dr.load(path)  # type: ignore[arg-type]
         with pytest.raises(TypeError, match=rf"^path: {path} of type"):
             dr.MLP([2, 1]).save(path)  # type: ignore[arg-type]
+
+
+def test_a_history_beside_the_network(tmp_path: Path) -> None:
+    path, mlp = tmp_path / "net", dr.MLP([3, 2], seed=0)
+    mlp.save(path)
+    assert read_history(path) is None
+    X, Y = np.eye(3), np.eye(3)[:, :2]
+    told: dict[str, Any] = {"record": "gradient_norm", "metrics": "r2", "validation": (X, Y)}
+    history = mlp.fit(X, Y, dr.SGD(1e-3), epochs=4, stopping=dr.EarlyStopping(), **told)
+    history.validation_loss[-1] = float("inf")  # which fit records
+    mlp.save(path, history)
+    assert read_history(path) == history
+    mlp.save(path, dr.History())
+    assert read_history(path) == dr.History()
+    with pytest.raises(TypeError, match=r"^history: 3 of type int; expected a History or None"):
+        mlp.save(path, 3)  # type: ignore[arg-type]
+
+
+def test_what_the_container_cannot_hold(tmp_path: Path) -> None:
+    path, ones = tmp_path / "file", np.ones(3)
+    bad: list[tuple[Any, type[Exception], str]] = [
+        (("recipe", {}, {}), ValueError, "^kind: 'recipe'; expected one of"),
+        (("model", {}, {"a b": ones}), ValueError, "^tensors: 'a b'; expected a name"),
+        (("model", {}, {"__metadata__": ones}), ValueError, "^tensors: '__metadata__'"),
+        (("model", {}, {"x": ones.astype("f2")}), ValueError, "^x: an array of float16; expected"),
+        (("model", {"x": float("nan")}, {}), ValueError, "JSON compliant"),
+        (("model", {"x": ones}, {}), TypeError, "not JSON serializable"),
+    ]
+    for given, kind, message in bad:
+        with pytest.raises(kind, match=message):
+            container.write(path, *given)
+    assert not path.exists()
+    tensors = {
+        "f": ones[::2], "e": np.ones((0, 4), np.float32), "b": np.array([True]),
+        "i": np.arange(-2, 3), "u": np.array([2**64 - 1], np.uint64), "s": np.array(2.5),
+        "big": ones.astype(">f8"), "F": np.asfortranarray(np.arange(6.0).reshape(2, 3)),
+    }  # fmt: skip
+    container.write(path, "model", {"x": ["ä", 1, 1.5, None, True]}, tensors)
+    contents = container.read(path)
+    assert contents.sections == {"x": ["ä", 1, 1.5, None, True]}
+    for name, a in tensors.items():
+        np.testing.assert_array_equal(contents.tensors[name], a)
+        assert contents.tensors[name].shape == a.shape
+        assert not contents.tensors[name].flags.writeable
 
 
 def test_what_is_no_regular_file_is_left_alone(tmp_path: Path) -> None:

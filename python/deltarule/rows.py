@@ -117,8 +117,7 @@ class InMemory:
         taken = len(finished) + (failed is not None)  # its order was drawn, too
         if orders is not None and taken < most:
             self.rng.bit_generator.state = state
-            for _ in range(taken):
-                self.rng.permutation(n)
+            self._orders(n, taken)
         self._next = 2 * most if taken == most else max(1, taken)
         return [Passed(loss, time, n, eta) for loss, time, eta in finished], failed
 

@@ -72,6 +72,7 @@ class Run:
         self.batch, self.batch_loss = 0, float("nan")
         self.seconds_before = 0.0  # of a training that this one resumes
         self.stops = tuple(stops)
+        self._looking = [rule for rule in stops if not rule.seldom]
         self._asked = next((rule for rule in stops if isinstance(rule, Asked)), Asked())
         self._judges, self._checkpoint, self._finish = judges, checkpoint, finish
         self._callbacks = {
@@ -138,7 +139,10 @@ class Run:
 
     def _why_stop(self) -> str | None:
         """The reason of the first rule that holds."""
-        return next((rule.reason for rule in self.stops if rule.holds(self)), None)
+        for rule in self.stops:
+            if rule.holds(self):
+                return rule.reason
+        return None
 
     def _advance(self) -> None:
         if self._looks_seldom and hasattr(self.rows, "train_alone"):
@@ -172,7 +176,7 @@ class Run:
             passed.loss, passed.seconds, passed.n_rows, eta=passed.eta, **entries
         )  # fmt: skip
         self.epoch += 1
-        for rule in self.stops:
+        for rule in self._looking:
             rule.look(self)
 
     def _after_batch(self, loss: float) -> None:

@@ -46,7 +46,7 @@ def ordered(tensors: Tensors) -> dict[str, NDArray[Any]]:
     """Return the tensors in the file's order, contiguous and little-endian."""
     names = sorted(tensors, key=lambda name: (-tensors[name].dtype.itemsize, name))
     return {
-        name: np.ascontiguousarray(tensors[name], tensors[name].dtype.newbyteorder("<"))
+        name: np.asarray(tensors[name], tensors[name].dtype.newbyteorder("<"), order="C")
         for name in names
     }
 
