@@ -425,6 +425,36 @@ def test_batch_by_batch(shuffle: bool) -> None:
     assert all(np.isfinite(losses))
 
 
+def test_resumed_watched_and_many_at_once(tmp_path: Path) -> None:
+    """Checkpoints, callbacks after each batch and `fit_many` change no bit of a shuffled stream."""
+    source = streams.ArrayFiles(X, Y, block_rows=30)
+    steps: list[int] = []
+
+    class Counts:
+        def on_batch_end(self, run: Any) -> None:
+            steps.append(run.batch)
+
+    def fit(net: dr.MLP, epochs: int, **more: Any) -> list[float]:
+        rule = dr.Adam(dr.schedules.Cosine(0.01, over=4))
+        return net.fit(
+            source, optimizer=rule, epochs=epochs, seed=3, dropout=0.2, buffer_rows=100, **more
+        ).loss
+
+    whole, resumed, watched = mlp(), mlp(), mlp()
+    losses = fit(whole, 4)
+    path = tmp_path / "checkpoint.safetensors"
+    fit(mlp(), 2, checkpoint=path)
+    assert fit(resumed, 4, checkpoint=path, resume=True) == losses
+    assert fit(watched, 4, callbacks=[Counts()]) == losses
+    assert steps == 4 * [1, 2, 3, 4, 5, 6, 7, 8]
+    several = [mlp(), mlp()]
+    dr.fit_many(several, source, epochs=2, seed=3)
+    alone = mlp()
+    alone.fit(source, epochs=2, seed=3)
+    for net, expected in ((resumed, whole), (watched, whole), *((n, alone) for n in several)):
+        assert net.w.tobytes() == expected.w.tobytes()
+
+
 def test_schedules_that_need_a_length_count_first() -> None:
     """A source that does not say how many rows it has is read once more."""
     passes: list[int] = []
