@@ -17,6 +17,7 @@ import pytest
 import deltarule as dr
 from deltarule import streams
 from deltarule.streams.reader import ReadAhead
+from deltarule.streams.stream import Stream
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((233, 5)).astype("f4")
@@ -151,15 +152,15 @@ def test_every_row_once_an_epoch() -> None:
     assert np.array_equal(np.sort(rows, axis=1), [np.arange(233)] * 2)
 
 
-@pytest.mark.parametrize("block_rows", [16, 4096])
-def test_array_files(tmp_path: Path, block_rows: int) -> None:
+@pytest.mark.parametrize("block_rows", [16, None])
+def test_array_files(tmp_path: Path, block_rows: int | None) -> None:
     names = [[str(tmp_path / f"{a}{i}.npy") for i in range(2)] for a in "xys"]
     for (first, second), array in zip(names, (X, Y, S), strict=True):
         np.save(first, array[:100])
         np.save(second, array[100:])
     source = streams.ArrayFiles(*names, block_rows=block_rows)
     assert source.n_rows == 233
-    assert len(source.shards) == (2 if block_rows == 4096 else 7 + 9)
+    assert len(source.shards) == (2 if block_rows is None else 7 + 9)
     whole, streamed = mlp(), mlp()
     options: dict[str, Any] = {"optimizer": dr.Adam(dr.schedules.Cosine(0.01)), "epochs": 2}
     expected = whole.fit(X, Y, sample_weight=S, shuffle=False, **options)
@@ -403,6 +404,55 @@ def test_arguments_that_ask_for_all_rows(argument: dict[str, Any], match: str) -
 def test_buffer_rows_are_a_stream_s() -> None:
     with pytest.raises(ValueError, match="buffer_rows: 64 with arrays"):
         mlp().fit(X, Y, buffer_rows=64)
+
+
+@pytest.mark.parametrize("shuffle", [False, True])
+def test_batch_by_batch(shuffle: bool) -> None:
+    """The way callbacks after each batch are served: the same bits, and a loss for each."""
+    losses: list[float] = []
+    results = []
+    for by_batches in (False, True):
+        net = mlp()
+        rule = dr.Adam(dr.schedules.Cosine(0.01, over=1))
+        trainer = dr.Trainer(net, rule, 20, dropout=0.3, seed=1)
+        rng = np.random.default_rng(2)
+        rows = Stream(cut(X, Y, S), net.architecture, 20, shuffle, rng, 60 if shuffle else None)
+        train = rows.train_by_batches if by_batches else rows.train
+        passed = train(trainer, losses.append if by_batches else 1)  # type: ignore[operator]
+        results.append((passed[0].loss, passed[0].n_rows, net.w.tobytes()))
+    assert results[0] == results[1]
+    assert len(losses) == 12
+    assert all(np.isfinite(losses))
+
+
+def test_resumed_watched_and_many_at_once(tmp_path: Path) -> None:
+    """Checkpoints, callbacks after each batch and `fit_many` change no bit of a shuffled stream."""
+    source = streams.ArrayFiles(X, Y, block_rows=30)
+    steps: list[int] = []
+
+    class Counts:
+        def on_batch_end(self, run: Any) -> None:
+            steps.append(run.batch)
+
+    def fit(net: dr.MLP, epochs: int, **more: Any) -> list[float]:
+        rule = dr.Adam(dr.schedules.Cosine(0.01, over=4))
+        return net.fit(
+            source, optimizer=rule, epochs=epochs, seed=3, dropout=0.2, buffer_rows=100, **more
+        ).loss
+
+    whole, resumed, watched = mlp(), mlp(), mlp()
+    losses = fit(whole, 4)
+    path = tmp_path / "checkpoint.safetensors"
+    fit(mlp(), 2, checkpoint=path)
+    assert fit(resumed, 4, checkpoint=path, resume=True) == losses
+    assert fit(watched, 4, callbacks=[Counts()]) == losses
+    assert steps == 4 * [1, 2, 3, 4, 5, 6, 7, 8]
+    several = [mlp(), mlp()]
+    dr.fit_many(several, source, epochs=2, seed=3)
+    alone = mlp()
+    alone.fit(source, epochs=2, seed=3)
+    for net, expected in ((resumed, whole), (watched, whole), *((n, alone) for n in several)):
+        assert net.w.tobytes() == expected.w.tobytes()
 
 
 def test_schedules_that_need_a_length_count_first() -> None:

@@ -16,7 +16,7 @@ from deltarule.results import Backward, Trace
 from deltarule.trainer import Trainer
 
 if TYPE_CHECKING:
-    from deltarule import callbacks, construct, oracle, plot, schedules, table
+    from deltarule import callbacks, construct, oracle, plot, schedules, streams, table
     from deltarule.autoencoder import Autoencoder
     from deltarule.averaging import EMA, SWA
     from deltarule.ensemble import Ensemble
@@ -88,12 +88,13 @@ __all__ = [
     "oracle",
     "plot",
     "schedules",
+    "streams",
     "table",
     "unit_variance",
 ]
 
 # Imported when first used: training does without them.
-_MODULES = ("callbacks", "construct", "oracle", "plot", "schedules", "table")
+_MODULES = ("callbacks", "construct", "oracle", "plot", "schedules", "streams", "table")
 _HOMES = {
     "Autoencoder": "autoencoder",
     "EMA": "averaging",

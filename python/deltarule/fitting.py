@@ -188,7 +188,8 @@ class Fittable(ABC):
         Parameters
         ----------
         X, Y, n_threads
-            As `forward` and `backward` take them.
+            As `forward` and `backward` take them; or X alone, a source of blocks (X, Y) or
+            (X, Y, sample_weight) that can be iterated in each epoch (docs/reference/streams.md).
         optimizer : SGD or Adam, optional
             None: Adam().
         batch_size : int, optional
@@ -249,7 +250,7 @@ class Fittable(ABC):
             interruption; `epochs`, `stop_tol`, `max_seconds`, `n_threads` and callbacks may be
             others, and weights as they are do not matter.
         buffer_rows : int, optional
-            Of a source of blocks: rows that are shuffled with each other; None: 32768.
+            Of a source of blocks: rows that are shuffled with each other; None: 32 MiB of them.
 
         Returns
         -------

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import math
+import mmap
 import os
 import reprlib
 from collections.abc import Iterator, Sequence
@@ -16,7 +18,7 @@ from deltarule.results import Array
 
 Path = str | PathLike[str]
 
-BLOCK_ROWS = 4096
+BLOCK_BYTES = 2**21  # of X: smaller windows cost more than they are worth
 
 
 class ArrayFiles:
@@ -33,8 +35,8 @@ class ArrayFiles:
         Targets of each, with as many rows.
     sample_weight : path, array or sequence of them, optional
         Weights (n,) of each.
-    block_rows : int
-        Rows of a shard.
+    block_rows : int, optional
+        Rows of a shard; None: as many as make 2 MiB of X.
 
     Attributes
     ----------
@@ -57,20 +59,21 @@ class ArrayFiles:
         X: Path | Array | Sequence[Path | Array],
         Y: Path | Array | Sequence[Path | Array],
         sample_weight: Path | Array | Sequence[Path | Array] | None = None,
-        block_rows: int = BLOCK_ROWS,
+        block_rows: int | None = None,
     ) -> None:
-        size = integer("block_rows", block_rows, 1)
+        given = None if block_rows is None else integer("block_rows", block_rows, 1)
         columns = {"X": _opened("X", X), "Y": _opened("Y", Y)}
         if sample_weight is not None:
             columns["sample_weight"] = _opened("sample_weight", sample_weight)
         if len({len(files) for files in columns.values()}) > 1:
-            given = ", ".join(f"{len(files)} of {name}" for name, files in columns.items())
-            raise ValueError(f"X, Y: {given}; expected as many files of each")
+            counts = ", ".join(f"{len(files)} of {name}" for name, files in columns.items())
+            raise ValueError(f"X, Y: {counts}; expected as many files of each")
         self.shards: list[Rows] = []
         for files in zip(*columns.values(), strict=True):
             if len({file.n_rows for file in files}) > 1:
                 shapes = ", ".join(f"{file.name} {file.shape}" for file in files)
                 raise ValueError(f"X, Y: {shapes}; expected as many rows")
+            size = given or max(BLOCK_BYTES // max(files[0].row_bytes, 1), 1)
             for begin in range(0, files[0].n_rows, size):
                 self.shards.append(Rows(files, begin, min(begin + size, files[0].n_rows)))
         self.n_rows = sum(shard.end - shard.begin for shard in self.shards)
@@ -112,18 +115,22 @@ class File:
         if not self.shape:
             raise ValueError(f"{argument}: {self.name} of shape (); expected rows")
         self.n_rows = self.shape[0]
+        self.row_bytes = self._dtype.itemsize * math.prod(self.shape[1:])
 
     def rows(self, begin: int, end: int) -> Array:
-        """A window on these rows, read in from the disk."""
+        """A window on these rows, which is read when they are looked at."""
         if self._array is not None:
             return self._array[begin:end]
-        row = self._dtype.itemsize * int(np.prod(self.shape[1:], dtype=np.int64))
-        window: Array = np.memmap(
-            self._path, self._dtype, "r", self._offset + begin * row, (end - begin, *self.shape[1:])
-        ).view(np.ndarray)
-        if window.size:
-            window.reshape(-1).view(np.uint8)[::4096].max()  # a byte of every page
-        return window
+        first = self._offset + begin * self.row_bytes
+        start = first - first % mmap.ALLOCATIONGRANULARITY
+        with open(self._path, "rb") as file:
+            window = mmap.mmap(
+                file.fileno(), first + (end - begin) * self.row_bytes - start,
+                access=mmap.ACCESS_READ, offset=start,
+            )  # fmt: skip
+        return np.ndarray(
+            (end - begin, *self.shape[1:]), self._dtype, buffer=window, offset=first - start
+        )
 
 
 def _opened(argument: str, given: Any) -> list[File]:
@@ -159,7 +166,7 @@ def _header(argument: str, path: str) -> tuple[tuple[int, ...], np.dtype[Any], i
             f"{argument}: {path} is in Fortran order, in which rows do not lie together; expected "
             "C order (numpy.ascontiguousarray)"
         )
-    needed = offset + dtype.itemsize * int(np.prod([int(n) for n in shape], dtype=object))
+    needed = offset + dtype.itemsize * math.prod(shape)
     if size < needed:
         raise ValueError(f"{argument}: {path} has {size} bytes; expected {needed} for {shape}")
     return shape, dtype, offset

@@ -12,7 +12,7 @@ import numpy as np
 from deltarule._arguments import integer
 from deltarule.results import Array
 
-BLOCK_ROWS = 4096
+BLOCK_ROWS = 8192
 
 
 class ParquetFiles:

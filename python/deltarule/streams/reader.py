@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 
+MOST_PARTS = 3  # in memory: one is worked on, one waits, one is in the making
 PATIENCE = 0.05  # seconds between looks at whether the other side is still there
 FAREWELL = 0.1  # seconds that the end waits for a source that is at work
 
@@ -23,11 +24,11 @@ class _End:
 
 
 class ReadAhead(Generic[T]):
-    """Iterates in a thread of its own, at most one item ahead of the one being waited for.
+    """Iterates in a thread of its own.
 
-    With the item that is worked on, the one that waits and the one that is being made, three are
-    in memory. It is a context: at its end the thread ends and closes the iterator, in the source's
-    own time if that is at work for longer than 0.1 s.
+    With the item that is worked on, the one that waits and the one that is being made, `MOST_PARTS`
+    are in memory. It is a context: at its end the thread ends and closes the iterator, in the
+    source's own time if that is at work for longer than 0.1 s.
 
     Parameters
     ----------
@@ -37,7 +38,7 @@ class ReadAhead(Generic[T]):
 
     def __init__(self, items: Iterator[T]) -> None:
         self._items = items
-        self._queue: Queue[T | _End] = Queue(1)
+        self._queue: Queue[T | _End] = Queue(MOST_PARTS - 2)
         self._over = Event()
         self._thread = Thread(target=self._read, name="deltarule-reader", daemon=True)
 

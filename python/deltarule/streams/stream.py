@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 import reprlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from time import perf_counter
 from typing import Any
 
@@ -13,12 +13,13 @@ import numpy as np
 
 from deltarule._arguments import integer
 from deltarule.architecture import Architecture
+from deltarule.epoch_in_parts import EpochInParts
 from deltarule.rows import Passed
 from deltarule.streams.blocks import Block, blocks_of
-from deltarule.streams.parts import Part, in_order, shuffled
+from deltarule.streams.parts import Part, Ring, in_order, shuffled
 from deltarule.streams.reader import ReadAhead
 
-BUFFER_ROWS = 32768
+BUFFER_BYTES = 2**25  # of X in the network's dtype
 
 
 class Stream:
@@ -41,7 +42,8 @@ class Stream:
     rng : numpy.random.Generator
         Draws a seed for each epoch.
     buffer_rows : int, optional
-        Rows that are shuffled with each other; None: 32768.
+        Rows that are shuffled with each other; None: as many as make 32 MiB in the network's
+        dtype.
 
     Raises
     ------
@@ -64,24 +66,40 @@ class Stream:
         if buffer_rows is not None and not shuffle:
             raise ValueError(f"buffer_rows: {buffer_rows!r} with shuffle=False; expected None")
         self.source, self.shuffle, self.rng = source, shuffle, rng
-        rows = BUFFER_ROWS if buffer_rows is None else buffer_rows
-        self.buffer_rows = integer("buffer_rows", rows, 1)
+        usual = max(BUFFER_BYTES // (net.n_inputs * np.dtype(net.dtype).itemsize), 1)
+        rows = usual if buffer_rows is None else integer("buffer_rows", buffer_rows, 1)
+        self.buffer_rows = rows
         self.n_rows: int | None = getattr(source, "n_rows", None)
         self._net, self._batch_size = net, batch_size
         self._finished = 0
+        self._ring = Ring()
 
     def train(self, trainer: Any, at_most: int) -> list[Passed]:
         """Train one epoch."""
+        return self._pass(trainer, _take, visible=False)
+
+    def train_by_batches(self, trainer: Any, after: Callable[[float], None]) -> list[Passed]:
+        """Train one epoch, each batch in a call of its own; `after` is given its loss."""
+
+        def take(epoch: EpochInParts, part: Part) -> None:
+            for batch in part.batches(self._batch_size):
+                after(_take(epoch, batch))
+
+        return self._pass(trainer, take, visible=True)
+
+    def _pass(
+        self, trainer: Any, take: Callable[[EpochInParts, Part], object], visible: bool
+    ) -> list[Passed]:
         seed = int(self.rng.integers(2**63)) if self.shuffle else None
         start = perf_counter()
         if trainer._moving and self.n_rows is None:
             self.n_rows = sum(len(block.X) for block in self._blocks(None))
         with (
             ReadAhead(self._parts(seed)) as parts,
-            trainer.in_parts(self.n_rows if trainer._moving else None) as epoch,
+            trainer.in_parts(self.n_rows if trainer._moving else None, visible) as epoch,
         ):
             for part in parts:
-                self._take(epoch, part)
+                take(epoch, part)
             if not epoch.n_rows:
                 self._nothing()
         self.n_rows = epoch.n_rows
@@ -92,7 +110,7 @@ class Stream:
         if seed is None:
             return in_order(self._blocks(None), self._batch_size)
         own = np.random.default_rng(seed)
-        return shuffled(self._blocks(own), self._batch_size, self.buffer_rows, own)
+        return shuffled(self._blocks(own), self._batch_size, self.buffer_rows, own, self._ring)
 
     def _blocks(self, rng: np.random.Generator | None) -> Iterator[Block]:
         shards = getattr(self.source, "shards", None)
@@ -104,12 +122,6 @@ class Stream:
             name = getattr(shard, "name", f"shard {number}")
             yield from blocks_of(shard, f"{name}, ", self._net)
 
-    def _take(self, epoch: Any, part: Part) -> None:
-        try:
-            epoch.part(part.X, part.Y, part.order, part.s, part.first_row)
-        except ValueError as error:
-            raise _named(error, part) from None
-
     def _nothing(self) -> None:
         if self._finished:
             raise ValueError(
@@ -117,6 +129,13 @@ class Stream:
                 "expected a source that begins anew in each epoch"
             )
         raise ValueError("X: a source of no rows; expected blocks (X, Y)")
+
+
+def _take(epoch: EpochInParts, part: Part) -> float:
+    try:
+        return epoch.part(part.X, part.Y, part.order, part.s, part.first_row)
+    except ValueError as error:
+        raise _named(error, part) from None
 
 
 def _named(error: ValueError, part: Part) -> ValueError:
