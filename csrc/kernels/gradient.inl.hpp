@@ -71,6 +71,7 @@ template <class T, class Finish> INLINE void by_inputs(const GradientUnit<T>& g,
 // For few outputs: tiles of outputs by a panel of inputs, turned before they join the totals. With one
 // output of 32 columns by_inputs would multiply 15 zeros for each number (64 inputs, 256 rows: 4.9 to 1.6 us).
 template <class T> INLINE void by_outputs(const GradientUnit<T>& g, const Update<T>& u) {
+  static_assert(FEW_OUTPUTS<T> <= tile_size<T>::R);  // one tile holds them
   alignas(64) T turned[FEW_OUTPUTS<T> * PANEL], panel_total[PANEL * PANEL], tile_bias[PANEL];
   const bool carry = g.total && !g.first;
   for (int i = g.i_begin, end; i < g.i_end; i = end) {

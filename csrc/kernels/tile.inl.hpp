@@ -17,8 +17,8 @@ template <> struct tile_size<double> { static constexpr int R = 6, NV = 2; };
 template <> struct tile_size<float> { static constexpr int R = 8, NV = 2; };
 template <> struct tile_size<double> { static constexpr int R = 8, NV = 2; };
 #else  // without fused multiply-adds these take all the time: few tiles, for the wheel's size
-template <> struct tile_size<float> { static constexpr int R = 2, NV = 1; };
-template <> struct tile_size<double> { static constexpr int R = 2, NV = 1; };
+template <> struct tile_size<float> { static constexpr int R = 4, NV = 1; };
+template <> struct tile_size<double> { static constexpr int R = 4, NV = 1; };
 #endif
 
 // What becomes of the finished totals: Store leaves them in C, any other Finish takes them while they are

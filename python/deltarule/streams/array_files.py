@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Rows of .npy files, of which only a window is mapped into memory at a time."""
+"""Rows of .npy files, of which only a few are in memory at a time."""
 
 from __future__ import annotations
 
 import math
-import mmap
 import os
 import reprlib
 from collections.abc import Iterator, Sequence
@@ -18,14 +17,14 @@ from deltarule.results import Array
 
 Path = str | PathLike[str]
 
-BLOCK_BYTES = 2**21  # of X: smaller windows cost more than they are worth
+BLOCK_BYTES = 2**21  # of X: smaller reads cost more than they are worth
 
 
 class ArrayFiles:
     """A stream over arrays in .npy files: `fit(ArrayFiles("X.npy", "Y.npy"))`.
 
-    Each shard is a run of `block_rows` rows of a file, mapped when its turn comes and unmapped
-    after. A file must not be changed meanwhile.
+    Each shard is a run of `block_rows` rows of a file, read when its turn comes. A file must
+    not be changed meanwhile.
 
     Parameters
     ----------
@@ -118,19 +117,17 @@ class File:
         self.row_bytes = self._dtype.itemsize * math.prod(self.shape[1:])
 
     def rows(self, begin: int, end: int) -> Array:
-        """A window on these rows, which is read when they are looked at."""
+        """These rows, read now."""
         if self._array is not None:
             return self._array[begin:end]
-        first = self._offset + begin * self.row_bytes
-        start = first - first % mmap.ALLOCATIONGRANULARITY
-        with open(self._path, "rb") as file:
-            window = mmap.mmap(
-                file.fileno(), first + (end - begin) * self.row_bytes - start,
-                access=mmap.ACCESS_READ, offset=start,
-            )  # fmt: skip
-        return np.ndarray(
-            (end - begin, *self.shape[1:]), self._dtype, buffer=window, offset=first - start
+        shape = (end - begin, *self.shape[1:])
+        # Read, not mapped: taking a mapping away stops every thread that trains.
+        found = np.fromfile(
+            self._path, self._dtype, math.prod(shape), offset=self._offset + begin * self.row_bytes
         )
+        if found.size < math.prod(shape):
+            raise ValueError(f"{self.name}: it ends before row {end}; it was longer when opened")
+        return found.reshape(shape)
 
 
 def _opened(argument: str, given: Any) -> list[File]:
