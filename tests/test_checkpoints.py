@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Checkpoints: a training that goes on from one ends with the bits of one that never stopped."""
 
+import functools
 import os
 import shutil
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,8 @@ import pytest
 from damaged_files import crafted_like
 
 import deltarule as dr
-from deltarule import schedules
+from deltarule import judges, records, schedules
+from deltarule.checkpointing import Checkpoints
 from deltarule.files import container, read_history
 
 RNG = np.random.default_rng(0)
@@ -30,6 +33,7 @@ FITS: dict[str, dict[str, Any]] = {
     "no seed": {"seed": None},
     "no seed, dropout, a fraction held out": {"seed": None, "dropout": 0.3, "validation": 0.3},
     **{kind.__name__: {"seed": kind} for kind in BIT_GENERATORS},
+    "a generator, a fraction held out": {"seed": np.random.PCG64, "validation": 0.3},
     "every second epoch": {"every": 2},
     "in order": {"shuffle": False, "batch_size": 7},
     "all rows at once": {"batch_size": None, "optimizer": dr.Rprop()},
@@ -138,6 +142,89 @@ def test_further_epochs(tmp_path: Path) -> None:
     assert container.read(path).sections["fit"]["seconds"] > sum(again.seconds)
     trainer = dr.Trainer.load(path)
     assert (trainer.n_epochs, trainer.mlp.w.tobytes()) == (7, whole.w.tobytes())
+
+
+class StopsAt:
+    def __init__(self, epoch: int, reason: str = "enough") -> None:
+        self.epoch, self.reason = epoch, reason
+
+    def on_epoch_end(self, run: Any) -> None:
+        if run.epoch == self.epoch:
+            run.stop(self.reason)
+
+
+class KilledAtTheEnd(Checkpoints):
+    """As if the process had gone once the last epoch was written, before the end was."""
+
+    def end(self, run: Any) -> None:
+        raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_a_training_that_a_callback_stopped_stays_finished(
+    killed: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "checkpoint"
+    told: dict[str, Any] = {"seed": 0, "checkpoint": path, "resume": True}
+    first, again = network(), network(seed=2)
+    with monkeypatch.context() as patch:
+        if killed:
+            patch.setattr(Checkpoints, "end", KilledAtTheEnd.end)
+        try:
+            first.fit(X, Y, epochs=6, callbacks=StopsAt(3), **told)
+        except KeyboardInterrupt:
+            assert killed
+    history = again.fit(X, Y, epochs=6, callbacks=StopsAt(3), **told)
+    assert (len(history), history.stopped_by) == (3, "enough")
+    assert again.w.tobytes() == first.w.tobytes()
+    for epochs, stop, stopped in (
+        (7, 5, (5, "later")),
+        (7, 6, (5, "later")),
+        (8, 0, (8, "epochs")),
+    ):
+        history = again.fit(X, Y, epochs=epochs, callbacks=StopsAt(stop, "later"), **told)
+        assert (len(history), history.stopped_by) == stopped
+    whole = network()
+    whole.fit(X, Y, epochs=8, seed=0)
+    assert again.w.tobytes() == whole.w.tobytes()
+
+
+def test_metrics_that_are_objects(tmp_path: Path) -> None:
+    """What a file has of one is a name that the next process gives it too."""
+
+    class Locked:
+        lock = threading.Lock()
+
+        def __init__(self) -> None:
+            self.own = self.lock
+
+        def __call__(self, Y: Any, y_hat: Any) -> float:
+            return float(np.mean(y_hat))
+
+    path = tmp_path / "checkpoint"
+    for epochs in (2, 4):
+        rule = dr.EarlyStopping(Locked(), patience=9, greater_is_better=True)
+        history = network().fit(
+            X, Y, epochs=epochs, seed=0, validation=0.3, stopping=rule, checkpoint=path,
+            resume=True, metrics=functools.partial(Locked()),
+        )  # fmt: skip
+    assert {name: len(values) for name, values in history.metrics.items()} == {
+        "partial": 4, "Locked": 4,
+    }  # fmt: skip
+
+
+def test_sets_have_one_order() -> None:
+    """The order of a set of texts is another one in every process."""
+
+    class Other(set):  # type: ignore[type-arg]
+        def __iter__(self) -> Any:
+            return iter(sorted(super().__iter__(), reverse=True))
+
+    names = ["mean_absolute_error", "r2"]
+    net = network().architecture
+    assert [*judges.requested(Other(names), net)] == [*judges.requested({*names}, net)] == names
+    records_ = ("gradient_norm", "saturation")
+    assert records.requested(Other(records_)) == records.requested(frozenset(records_)) == records_
 
 
 def test_an_exception_after_a_resumption(tmp_path: Path) -> None:
@@ -266,6 +353,7 @@ def test_what_cannot_be_kept_is_refused_before_the_first_epoch(tmp_path: Path) -
     assert not list(tmp_path.iterdir())
 
 
+NESTED: Any = functools.reduce(lambda inner, _: [inner], range(600), [])
 WRONG: list[tuple[str, Any, str]] = [
     ("epoch", -1, "its epoch is -1; expected int"),
     ("epoch", True, "its epoch is True"),
@@ -273,7 +361,20 @@ WRONG: list[tuple[str, Any, str]] = [
     ("told", [], r"its told is \[\]; expected dict"),
     ("stops", {}, r"its rules to stop are \[\]"),
     ("stops", {"early_stopping": {}}, r"its early_stopping has {}"),
-    ("stops/early_stopping/best", "high", "its rule to stop remembers 'high'; expected a number"),
+    ("stops/early_stopping/best", "high", "its early_stopping.best is 'high'; expected a number"),
+    ("stops/early_stopping/best", 10**400, "its early_stopping.best is 1000"),
+    ("stops/early_stopping/best", NESTED, r"its early_stopping.best is \[\[\["),
+    ("stops/early_stopping/mark", {"number": "nan"}, "its early_stopping.mark is nan"),
+    ("stops/early_stopping/wait", None, "its early_stopping.wait is None; expected a count"),
+    ("stops/early_stopping/wait", 0.5, "its early_stopping.wait is 0.5"),
+    ("stops/early_stopping/best_epoch", -1, "its early_stopping.best_epoch is -1"),
+    ("stops/early_stopping/best_w", 1.0, "it has no weights 1.0"),
+    ("stops/asked", {"reason": 3, "epochs": 9}, "its asked.reason is 3; expected a text"),
+    ("stops/asked", {"reason": "x", "epochs": None}, "its asked.epochs is None; expected a count"),
+    ("stops/other", {}, r"its rules to stop are \['early_stopping', 'other'\]"),
+    ("../trainer/key", -1, "its trainer's key is -1; expected 64 bits"),
+    ("../trainer/key", "xx", "its trainer's key is 'xx'"),
+    ("../trainer/key", 10**400, "its trainer's key is 1000"),
     ("stops/early_stopping/best_w", {"tensor": "slot"}, "it has no weights {'tensor': 'slot'}"),
     ("generator", {}, "its generator's state is {}; expected a state"),
     ("generator/bit_generator", "os.system", "bit_generator is 'os.system'"),
@@ -295,14 +396,15 @@ def test_checkpoints_that_do_not_hold_together(
         at = manifest["sections"]["fit"]
         *way, last = place.split("/")
         for key in way:
-            at = at[key]
+            at = manifest["sections"] if key == ".." else at[key]
         at[last] = value
 
     crafted_like(path, change)
     mlp = network(seed=3)
     w = mlp.w
-    with pytest.raises(dr.FileFormatError, match=f"^path: .*{message}"):
+    with pytest.raises(dr.FileFormatError, match=f"^path: .*{message}") as caught:
         mlp.fit(X, Y, epochs=3, resume=path, **told)
+    assert len(str(caught.value)) < 1000
     assert mlp.w.tobytes() == w.tobytes()
 
 

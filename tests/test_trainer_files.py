@@ -2,6 +2,7 @@
 """Trainers in files: one that was saved and loaded goes on with the same bits."""
 
 import copy
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -103,6 +104,32 @@ def test_before_the_first_epoch(tmp_path: Path) -> None:
     assert second.n_epochs == 0
     assert second.epoch(X, Y) == first.epoch(X, Y)
     assert second.eta == first.eta
+
+
+@pytest.mark.parametrize("visible", [False, True])
+def test_nothing_is_kept_of_half_an_epoch(visible: bool, tmp_path: Path) -> None:
+    first = trainer({})
+    first.epoch(X, Y)
+    with first.in_parts(len(X), visible) as epoch:
+        epoch.part(X[:32], Y[:32])
+        for keep in (first.save, lambda _: pickle.dumps(first), lambda _: copy.deepcopy(first)):
+            with pytest.raises(RuntimeError, match=r"in the middle of an epoch|being trained"):
+                keep(tmp_path / "trainer")
+        assert not list(tmp_path.iterdir())
+        epoch.part(X[32:], Y[32:])
+    first.save(tmp_path / "trainer")
+    assert dr.Trainer.load(tmp_path / "trainer").n_epochs == 2
+    with pytest.raises(ValueError, match="the parts hold 32"), first.in_parts(len(X)) as epoch:
+        epoch.part(X[:32], Y[:32])
+    first.save(tmp_path / "trainer")
+
+    class Saves:
+        def on_batch_end(self, run: Any) -> None:
+            run.trainer.save(tmp_path / "half")
+
+    with pytest.raises(RuntimeError, match="in the middle of an epoch in parts"):
+        first.mlp.fit(X, Y, callbacks=Saves())
+    assert not (tmp_path / "half").exists()
 
 
 class Mine(dr.Adam):

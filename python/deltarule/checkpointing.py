@@ -87,7 +87,7 @@ class Checkpoints:
         trainer : Trainer
             Of this fit, new.
         rng : numpy.random.Generator
-            Of this fit, made of `seed`; without a seed it begins as the file's did.
+            Of this fit, made of `seed`; without a seed, or of a generator, it begins as the file's.
         seed : object
             As it was given.
 
@@ -108,9 +108,9 @@ class Checkpoints:
                 self._from, fits.of_trainer(trainer), fits.of_file(self._from, sections)
             )
             begin = sections["fit"]["start"]
-            if seed is None:
+            if seed is None or isinstance(seed, np.random.Generator | np.random.BitGenerator):
                 set_generator(self._from, rng, begin, tensors)
-            elif not isinstance(seed, np.random.Generator | np.random.BitGenerator):
+            else:
                 fits.check_seed(self._from, rng, begin, tensors, seed)
             trainer._set_key(sections["trainer"]["key"])
         self._start = generator_parts("start", rng)

@@ -292,7 +292,9 @@ def key_of(seed: Any) -> int:
 
 
 def _rate(name: str, value: object, expected: str = EXPECTED + ", or a Schedule") -> Rate:
-    return number_or_schedule(name, value, lambda p: p >= 0 and round(p * WORDS) < WORDS, expected)
+    return number_or_schedule(
+        name, value, lambda p: 0 <= p < 1 and round(p * WORDS) < WORDS, expected
+    )
 
 
 def _constant(number: Rate) -> float:

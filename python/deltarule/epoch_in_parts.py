@@ -43,6 +43,7 @@ class EpochInParts:
                 trainer.n_epochs, self._expected, trainer.batch_size
             )
         self._core.begin_epoch(self._visible)
+        trainer._in_parts = True
         return self
 
     def part(
@@ -113,6 +114,7 @@ class EpochInParts:
                 self._end()
         finally:
             self._core.abandon_epoch()  # where it has not ended
+            self._trainer._in_parts = False
 
     def _end(self) -> None:
         if self._expected is not None and self.n_rows != self._expected:

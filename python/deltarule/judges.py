@@ -92,8 +92,11 @@ def requested(metrics: object, net: Architecture) -> dict[str, str | Metric]:
             f"metrics: {reprlib.repr(metrics)} of type {type(metrics).__name__}; expected names of "
             "metrics, functions of Y and y_hat, or several of them"
         )
+    given: Any = metrics if several else (metrics,)
+    if isinstance(given, set | frozenset):  # whose order changes from process to process
+        given = sorted(given, key=metric_name)
     found: dict[str, str | Metric] = {}
-    for metric in metrics if several else (metrics,):  # type: ignore[attr-defined]
+    for metric in given:
         one = checked(metric, net, "metrics")
         name = metric_name(one)
         if found.setdefault(name, one) is not one:

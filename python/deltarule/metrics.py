@@ -152,8 +152,10 @@ def greater_is_better(metric: object, given: object = None) -> bool:
 
 
 def metric_name(metric: str | Metric) -> str:
-    """Its name; of a function `__name__`."""
-    return metric if isinstance(metric, str) else getattr(metric, "__name__", repr(metric))
+    """Its name; of a function `__name__`, of another object that of its class."""
+    if isinstance(metric, str):
+        return metric
+    return str(getattr(metric, "__name__", type(metric).__name__))
 
 
 def _sum(rows: NDArray[Any], s: Array | None) -> NDArray[Any]:

@@ -60,6 +60,8 @@ def requested(record: object) -> tuple[str, ...]:
             f"record: {reprlib.repr(record)} of type {type(record).__name__}; expected None, a "
             f"name or a tuple of names: {', '.join(map(repr, RECORDS))}"
         )
+    if isinstance(record, set | frozenset):  # whose order changes from process to process
+        record = sorted(record, key=str)
     return tuple(choice("record", name, RECORDS) for name in record)
 
 

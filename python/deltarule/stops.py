@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from deltarule.entries import last_score
 from deltarule.results import Array
@@ -19,6 +20,8 @@ class Stop(ABC):
     """A rule that may end a training between epochs."""
 
     reason = ""  # what `History.stopped_by` says
+    name = ""  # of its state in a checkpoint
+    kept: ClassVar[Mapping[str, str]] = {}  # what that state has: "count", "number", "text", ...
     seldom = True  # whether it may be asked after several epochs
 
     def look(self, run: Run) -> None:  # noqa: B027  # most have nothing to note
@@ -61,7 +64,11 @@ class SmallChange(Stop):
 class NoImprovement(Stop):
     """What `EarlyStopping` declares, at work: the best so far, and how long ago."""
 
-    reason = "early_stopping"
+    reason = name = "early_stopping"
+    kept: ClassVar[Mapping[str, str]] = {
+        "best": "number", "best_epoch": "count", "best_w": "weights", "mark": "number",
+        "wait": "count",
+    }  # fmt: skip
     seldom = False
 
     def __init__(self, rule: EarlyStopping) -> None:
@@ -113,14 +120,34 @@ class NoImprovement(Stop):
 
 
 class Asked(Stop):
-    """`run.stop(reason)` was called."""
+    """`run.stop(reason)` was called: no further epoch, also when the training is resumed.
+
+    Only one that is resumed with more epochs than it had then goes on.
+    """
+
+    name = "asked"
+    kept: ClassVar[Mapping[str, str]] = {"reason": "text", "epochs": "count"}
 
     def __init__(self) -> None:
-        self.reason = ""
+        self.reason, self._epochs = "", 0
+
+    def ask(self, run: Run, reason: str) -> None:
+        """Take the reason of the first who asked."""
+        if not self.holds(run):
+            self.reason, self._epochs = reason, run.epochs
 
     def holds(self, run: Run) -> bool:
         """Whether it was."""
-        return bool(self.reason)
+        return bool(self.reason) and run.epochs <= self._epochs
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """The reason, and how many epochs there might have been; nothing while nobody asked."""
+        return {"reason": self.reason, "epochs": self._epochs} if self.reason else {}
+
+    @state.setter
+    def state(self, state: dict[str, Any]) -> None:
+        self.reason, self._epochs = state["reason"], state["epochs"]
 
 
 class Budget(Stop):

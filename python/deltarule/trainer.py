@@ -106,6 +106,7 @@ class Trainer:
         self._average = check_average(average, mlp.architecture.dtype)
         self._dropout = check_dropout(dropout, mlp.architecture)
         self._noise = check_noise(noise, mlp.architecture)
+        self._in_parts = False  # whether an epoch is open
         self._draws = draws_of(self._dropout, self._noise, seed, mlp.architecture)
         schedules = {**self._optimizer.schedules, **(self._draws.schedules if self._draws else {})}
         self._moving = Moving(schedules, mlp.architecture.dtype)
@@ -366,6 +367,11 @@ class Trainer:
         from deltarule import saved
 
         state = self.state  # first: it is an error while the network is being trained
+        if self._in_parts:
+            raise RuntimeError(
+                "the trainer is in the middle of an epoch in parts; expected to be saved or copied "
+                "before or after it"
+            )
         return {
             "mlp": self.mlp,
             "optimizer": saved.saved_rule(self.optimizer),
@@ -431,7 +437,8 @@ class Trainer:
         OSError
             If it cannot be written, or something else than a regular file is there.
         RuntimeError
-            While another thread trains the network: the state would be half an epoch's.
+            In the middle of an epoch (another thread's, one in parts, or in `on_batch_end`): the
+            state would be half of it.
         """
         from deltarule.files.training import save
 

@@ -113,7 +113,7 @@ class Run:
             raise TypeError(f"reason: {reason!r} of type {type(reason).__name__}; expected a str")
         if not reason:
             raise ValueError("reason: ''; expected some text")
-        self._asked.reason = self._asked.reason or reason  # the first who asked
+        self._asked.ask(self, reason)
 
     def go(self) -> History:
         """Run to the end and return the history."""

@@ -7,7 +7,7 @@ import json
 import math
 import reprlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from deltarule.files import canonical
 from deltarule.files.declarations import decoded, encoded
 from deltarule.files.errors import damaged
 from deltarule.files.generators import generator_parts
-from deltarule.files.training import DECLARED, settings
+from deltarule.files.training import DECLARED, check_key, is_count, settings
 from deltarule.results import Array
 from deltarule.rows import InMemory
 from deltarule.stops import Stop
@@ -54,8 +54,14 @@ def told(
         "validation": None if held_out is None else len(held_out[0]),
         "metrics": [*metrics],
         "record": [*record],
-        "stopping": None if stopping is None else {**asdict(stopping), "metric": stopping.name},
+        "stopping": None if stopping is None else _of_stopping(stopping),
     }
+
+
+def _of_stopping(rule: EarlyStopping) -> dict[str, Any]:
+    """Its fields as they are; the metric, whatever object it may be, by its name."""
+    of = {field.name: getattr(rule, field.name) for field in fields(rule)}
+    return {**of, "metric": rule.name}
 
 
 def of_file(path: str, sections: Mapping[str, Any]) -> dict[str, Any]:
@@ -69,6 +75,7 @@ def of_file(path: str, sections: Mapping[str, Any]) -> dict[str, Any]:
     trainer, of, history = (sections.get(name) for name in ("trainer", "fit", "history"))
     if not isinstance(trainer, dict) or not trainer.keys() >= {*DECLARED, "key"}:
         raise damaged(path, f"its trainer is {reprlib.repr(trainer)}; expected its settings")
+    check_key(path, trainer["key"])
     if not isinstance(of, dict) or of.keys() != _FIT or not isinstance(history, dict):
         given = reprlib.repr(sorted(of) if isinstance(of, dict) else of)
         raise damaged(path, f"its fit has {given}; expected {sorted(_FIT)}")
@@ -142,10 +149,10 @@ def parts_of_stops(run: Run) -> tuple[dict[str, Any], dict[str, Array]]:
     for rule in run.stops:
         if not rule.state:
             continue
-        section[rule.reason] = of = {}
+        section[rule.name] = of = {}
         for key, value in rule.state.items():
             if isinstance(value, np.ndarray):
-                name = f"stop.{rule.reason}.{key}"
+                name = f"stop.{rule.name}.{key}"
                 of[key], tensors[name] = {"tensor": name}, value
             else:
                 of[key] = encoded(key, value)
@@ -155,34 +162,56 @@ def parts_of_stops(run: Run) -> tuple[dict[str, Any], dict[str, Array]]:
 def states_of_stops(
     path: str, run: Run, section: Mapping[str, Any], tensors: Mapping[str, Array]
 ) -> list[tuple[Stop, dict[str, Any]]]:
-    """Return each rule that remembers something, with what it did.
+    """Return each rule of which there is a state, with that.
 
     Raises
     ------
     FileFormatError
-        If that is not what such rules remember: numbers and vectors of weights, by their names.
+        If one is not what such a rule remembers, or one is missing.
     """
-    rules = [rule for rule in run.stops if rule.state]
-    if section.keys() != {rule.reason for rule in rules}:
+    rules = {rule.name: rule for rule in run.stops if rule.kept}
+    needed = {name for name, rule in rules.items() if rule.state}
+    if not needed <= section.keys() <= rules.keys():
         raise damaged(path, f"its rules to stop are {reprlib.repr(sorted(section))}")
     states = []
-    for rule in rules:
-        given = section[rule.reason]
-        if not isinstance(given, dict) or given.keys() != rule.state.keys():
-            raise damaged(path, f"its {rule.reason} has {reprlib.repr(given)}")
-        states.append((rule, {k: _remembered(path, run, v, tensors) for k, v in given.items()}))
+    for name, given in section.items():
+        kept = rules[name].kept
+        if not isinstance(given, dict) or given.keys() != kept.keys():
+            raise damaged(path, f"its {name} has {reprlib.repr(given)}; expected {sorted(kept)}")
+        state = {
+            key: _remembered(path, run, f"{name}.{key}", kept[key], value, tensors)
+            for key, value in given.items()
+        }
+        states.append((rules[name], state))
     return states
 
 
-def _remembered(path: str, run: Run, value: Any, tensors: Mapping[str, Array]) -> Any:
-    if isinstance(value, dict) and value.keys() == {"tensor"}:
-        net, a = run.mlp.architecture, tensors.get(str(value["tensor"]))
-        if a is None or (a.shape, a.dtype) != ((net.n_weights,), np.dtype(net.dtype)):
-            raise damaged(path, f"it has no weights {reprlib.repr(value)}")
-        if not np.isfinite(a).all():
-            raise damaged(path, f"its {value['tensor']} holds nan or infinity")
-        return a.copy()
-    number = decoded(path, "rule to stop", value)
-    if number is not None and (type(number) not in (int, float) or math.isnan(number)):
-        raise damaged(path, f"its rule to stop remembers {reprlib.repr(value)}; expected a number")
-    return number
+def _remembered(
+    path: str, run: Run, name: str, kind: str, value: Any, tensors: Mapping[str, Array]
+) -> Any:
+    """What a rule remembers, if it is of its kind; a wait, a reason and an end there must be."""
+    if value is None and not name.endswith((".wait", ".reason", ".epochs")):
+        return None
+    if kind == "weights":
+        return _weights(path, run, value, tensors)
+    if kind == "number" and isinstance(value, dict):
+        value = decoded(path, name, value)
+    good = {
+        "text": type(value) is str and value != "",
+        "count": is_count(value),
+        "number": type(value) is float and not math.isnan(value),
+    }
+    if not good[kind]:
+        raise damaged(path, f"its {name} is {reprlib.repr(value)}; expected a {kind}")
+    return value
+
+
+def _weights(path: str, run: Run, value: Any, tensors: Mapping[str, Array]) -> Array:
+    net = run.mlp.architecture
+    name = value.get("tensor") if isinstance(value, dict) and len(value) == 1 else None
+    a = tensors.get(name) if isinstance(name, str) else None
+    if a is None or (a.shape, a.dtype) != ((net.n_weights,), np.dtype(net.dtype)):
+        raise damaged(path, f"it has no weights {reprlib.repr(value)}")
+    if not np.isfinite(a).all():
+        raise damaged(path, f"its {name} holds nan or infinity")
+    return a.copy()

@@ -104,9 +104,7 @@ def trainer_of(path: str, sections: Mapping[str, Any], tensors: Mapping[str, Arr
     if not isinstance(section, dict) or set(section) != _SECTION:
         given = reprlib.repr(sorted(section) if isinstance(section, dict) else section)
         raise damaged(path, f"its trainer has {given}; expected {sorted(_SECTION)}")
-    key = section["key"]
-    if key is not None and not _is_count(key, 2**64):
-        raise damaged(path, f"its trainer's key is {reprlib.repr(key)}; expected 64 bits or none")
+    check_key(path, key := section["key"])
     mlp = network_of(path, sections, tensors)
     told = {name: decoded(path, name, section[name]) for name in DECLARED}
     try:
@@ -159,8 +157,15 @@ def restore(
         raise damaged(path, f"its state is not one of such a trainer: {error}") from None
 
 
-def _is_count(value: object, below: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < below
+def check_key(path: str, key: object) -> None:
+    """Refuse what is no key of dropout's and noise's random numbers."""
+    if key is not None and not is_count(key, 2**64):
+        raise damaged(path, f"its trainer's key is {reprlib.repr(key)}; expected 64 bits or none")
+
+
+def is_count(value: object, below: int = 2**63) -> bool:
+    """Whether it is an integer >= 0 and below something."""
+    return type(value) is int and 0 <= value < below
 
 
 def _written(moving: Mapping[str, Any]) -> dict[str, Any]:
@@ -178,7 +183,7 @@ def _moving_of(path: str, fresh: Mapping[str, Any], given: Any) -> dict[str, Any
     known = (
         isinstance(given, dict)
         and given.keys() == fresh.keys()
-        and _is_count(given["steps"], 2**63)
+        and is_count(given["steps"], 2**63)
         and isinstance(given["memory"], dict)
         and given["memory"].keys() == names
         and isinstance(given["last"], dict)

@@ -88,6 +88,7 @@ class Trainer:
         self._average = check_average(average, mlp.architecture.dtype)
         self._dropout = check_dropout(dropout, mlp.architecture)
         self._noise = check_noise(noise, mlp.architecture)
+        self._in_parts = False  # whether an epoch is open
         self._draws = draws_of(self._dropout, self._noise, seed, mlp.architecture)
         schedules = {**self._optimizer.schedules, **(self._draws.schedules if self._draws else {})}
         self._moving = Moving(schedules, mlp.architecture.dtype)
