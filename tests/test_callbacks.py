@@ -5,6 +5,8 @@ import csv
 import json
 import re
 import sys
+from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -216,6 +218,45 @@ def test_the_first_of_two_exceptions_comes_out() -> None:
     assert "then on_fit_end of a callback failed" in caught.value.__notes__[-1]
 
 
+def test_a_metric_that_fails() -> None:
+    """The epoch that it was to judge is in the weights and not in the history; the note says so."""
+    mlp, X, Y = problem()
+    expected = problem()[0]
+    calls = []
+
+    def failing(Y: np.ndarray, y_hat: np.ndarray) -> float:
+        calls.append(1)
+        return 1 / (3 - len(calls))
+
+    told: dict[str, Any] = {"epochs": 5, "seed": 0, "validation": (X, Y)}
+    with pytest.raises(ZeroDivisionError) as caught:
+        mlp.fit(X, Y, metrics=("accuracy", failing), **told)
+    again = expected.fit(X, Y, callbacks=_stop_after(3), **told)
+    assert mlp.w.tobytes() == expected.w.tobytes()
+    history = caught.value.history  # type: ignore[attr-defined]
+    lists = (history.loss, history.validation_loss, history.eta, *history.metrics.values())
+    assert [len(entries) for entries in lists] == [2] * 5
+    assert history.loss == again.loss[:2]
+    assert "after epoch 3 of 5" in caught.value.__notes__[0]
+    assert "`history` holds the 2 before it" in caught.value.__notes__[0]
+
+
+def test_an_exception_that_takes_no_attributes() -> None:
+    @dataclass(frozen=True)
+    class FrozenError(Exception):
+        code: int
+
+    class Raising:
+        def on_epoch_end(self, run: Any) -> None:
+            raise FrozenError(3)
+
+    mlp, X, Y = problem()
+    with pytest.raises(FrozenError, match="3"):
+        mlp.fit(X, Y, callbacks=[Raising(), Failing("on_fit_end")])
+    with pytest.raises(FrozenError, match="3"):
+        dr.fit_many([mlp, problem()[0]], X, Y, callbacks=dr.each([[Raising()], []]))
+
+
 @pytest.mark.parametrize("callbacks", [3, [3], Callback, [Diary], object(), "progress"])
 def test_what_is_no_callback(callbacks: Any) -> None:
     mlp, X, Y = problem()
@@ -278,6 +319,44 @@ def test_gradient_norms(tmp_path: Path) -> None:
     assert tuple(rows[-1, 1:]) == gradient_norms(mlp, X, Y)
 
 
+def test_gradient_norms_of_a_resumed_training(tmp_path: Path) -> None:
+    """Rows after the checkpoint are written again, none twice; a file that is new has a header."""
+    _, X, Y = problem()
+    names = ("whole", "parts", "lost")
+    whole, parts, lost = (tmp_path / f"{name}.csv" for name in names)
+    problem()[0].fit(X, Y, epochs=5, seed=0, callbacks=GradientNormLog(whole))
+    told: dict[str, Any] = {"checkpoint": tmp_path / "checkpoint", "every": 2, "seed": 0}
+    with pytest.raises(ZeroDivisionError):
+        problem()[0].fit(
+            X, Y, epochs=5, callbacks=[GradientNormLog(parts), Failing("on_epoch_end", 3)], **told
+        )
+    with parts.open("a") as file:
+        file.write("4,0.1")  # killed in it
+    logs = [GradientNormLog(parts), GradientNormLog(lost)]
+    problem()[0].fit(X, Y, epochs=5, callbacks=logs, resume=True, **told)
+    assert parts.read_bytes() == whole.read_bytes()
+    header, *rows = whole.read_text().splitlines()
+    assert lost.read_text().splitlines() == [header, *rows[2:]]
+
+
+def test_best_weights_of_a_resumed_training(tmp_path: Path) -> None:
+    """A better file of the part before stays; without one what is kept is of the part after."""
+    _, X, Y = problem()
+    told: dict[str, Any] = {
+        "optimizer": dr.Adam(0.05), "validation": (X, 1 - Y), "seed": 0, "resume": True,
+        "checkpoint": tmp_path / "checkpoint",
+    }  # fmt: skip
+    path = tmp_path / "best.safetensors"
+    problem()[0].fit(X, Y, epochs=4, callbacks=BestWeights(path=path), **told)
+    before = path.read_bytes()
+    mlp, best, memory = problem()[0], BestWeights(path=path, restore=True), BestWeights()
+    history = mlp.fit(X, Y, epochs=8, callbacks=[best, memory], **told)
+    assert path.read_bytes() == before
+    assert (best.score, best.epoch) == (history.validation_loss[0], 1)
+    assert mlp.w.tobytes() == dr.load(path).w.tobytes()
+    assert (memory.score, memory.epoch) == (history.validation_loss[4], 5)
+
+
 def test_best_weights(tmp_path: Path) -> None:
     mlp, X, Y = problem()
     path = tmp_path / "best.safetensors"
@@ -320,6 +399,40 @@ def test_time_left(seconds: float, text: str) -> None:
     history.append(1.0, 0.5, 10)
     assert f"  {text} left  20 samples/s" in progress.text(history, seconds)
     assert "left" not in progress.text(history, 0.0)
+
+
+class Broken(StringIO):
+    def __init__(self, terminal: bool) -> None:
+        super().__init__()
+        self.terminal = terminal
+
+    def isatty(self) -> bool:
+        return self.terminal
+
+    def write(self, text: str) -> int:
+        raise BrokenPipeError
+
+    def flush(self) -> None:
+        raise BrokenPipeError
+
+
+@pytest.mark.parametrize("rich", [False, True])
+@pytest.mark.parametrize("stream", [Broken(False), Broken(True), "closed"])
+def test_progress_ends_no_training(
+    stream: Any, rich: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if rich:
+        pytest.importorskip("rich")
+    else:
+        monkeypatch.setattr("deltarule.progress.find_spec", lambda name: None)
+    if stream == "closed":
+        stream = StringIO()
+        stream.close()
+    monkeypatch.setattr(sys, "stderr", stream)
+    mlp, X, Y = problem()
+    assert mlp.fit(X, Y, epochs=3, progress=True).stopped_by == "epochs"
+    assert len(dr.fit_many([mlp], X, Y, epochs=3, progress=True)[0]) == 3
+    assert mlp.fit(X, Y, epochs=3, callbacks=Progress()).stopped_by == "epochs"
 
 
 class Fake:

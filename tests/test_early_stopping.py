@@ -203,6 +203,13 @@ def test_time_budget() -> None:
     assert 1 <= len(history) <= 6
 
 
+def test_a_time_budget_has_one_epoch() -> None:
+    for record in (None, "gradient_norm"):  # epochs in native calls, and one by one
+        mlp, X, Y = problem()
+        history = mlp.fit(X, Y, epochs=9, max_seconds=1e-9, record=record)
+        assert (len(history), history.stopped_by) == (1, "max_seconds")
+
+
 def test_the_order_in_which_rules_are_asked() -> None:
     """All hold after the second epoch: each is the reason once those before it are gone."""
 

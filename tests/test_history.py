@@ -92,6 +92,14 @@ def test_a_table_of_pandas(history: dr.History, monkeypatch: pytest.MonkeyPatch)
     assert len(dr.History().to_frame()) == 0
 
 
+def test_an_epoch_that_is_not_there(history: dr.History) -> None:
+    for i in (3, -4):
+        with pytest.raises(IndexError, match=rf"^i: {i}; expected one of 3 epochs, -3 to 2$"):
+            history.entry(i)
+    with pytest.raises(IndexError, match=r"^i: -1; there are no epochs$"):
+        dr.History().entry()
+
+
 def test_a_metric_with_a_column_s_name() -> None:
     from deltarule.entries import entry
 

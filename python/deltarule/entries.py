@@ -27,8 +27,17 @@ def entry(history: History, i: int) -> dict[str, float]:
     dict of str to float
         "epoch" from 1; "loss" and the other lists; metrics by their names, or as "metric NAME"
         where one has the name of another column; "gradient_norm[k]" and "saturated[k]".
+
+    Raises
+    ------
+    IndexError
+        If there is no such epoch.
     """
-    row: dict[str, float] = {"epoch": range(1, len(history) + 1)[i]}
+    n = len(history)
+    if not -n <= i < n:
+        known = f"expected one of {n} epochs, {-n} to {n - 1}" if n else "there are no epochs"
+        raise IndexError(f"i: {i}; {known}")
+    row: dict[str, float] = {"epoch": range(1, n + 1)[i]}
     for name in PLAIN:
         if values := getattr(history, name):
             row[name] = values[i]
@@ -51,7 +60,12 @@ def frame(history: History) -> Any:
 
 
 def last_score(history: History, metric: str) -> float:
-    """Return the last epoch's metric; "loss" is the validation loss where there is one.
+    """Return the last epoch's metric, as `scores` has it."""
+    return scores(history, metric)[-1]
+
+
+def scores(history: History, metric: str) -> list[float]:
+    """Return a metric of every epoch; "loss" is the validation loss where there is one.
 
     Raises
     ------
@@ -59,8 +73,8 @@ def last_score(history: History, metric: str) -> float:
         If the history has no such metric.
     """
     if metric == "loss":
-        return (history.validation_loss or history.loss)[-1]
+        return history.validation_loss or history.loss
     if metric not in history.metrics:
         known = ", ".join(map(repr, ("loss", *history.metrics)))
         raise ValueError(f"metric: {metric!r}; expected {known}, or more of fit's metrics")
-    return history.metrics[metric][-1]
+    return history.metrics[metric]

@@ -271,7 +271,8 @@ class Fittable(ABC):
         Notes
         -----
         After any exception, a callback's too, the weights are those of the last finished epoch, and
-        the exception's attribute `history` holds the epochs so far.
+        the exception's attribute `history` holds the epochs so far; one that could not be judged,
+        for a metric failed, is not among them.
         """
         from deltarule.training import fit_run  # an import costs some ms
 

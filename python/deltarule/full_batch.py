@@ -23,6 +23,7 @@ from deltarule._typing import ArrayLike
 from deltarule.class_weights import with_class_weights
 from deltarule.fitting import Fittable
 from deltarule.minimum import Iterations, Minimum
+from deltarule.notes import tell
 from deltarule.results import Array
 
 if TYPE_CHECKING:
@@ -164,7 +165,7 @@ def minimize(
             )  # fmt: skip
             at = descent.at(found.x)  # found.fun is 0 where a method gave up before it asked
     except BaseException as error:
-        error.history = descent.history  # type: ignore[attr-defined]  # exceptions take attributes
+        tell(error, history=descent.history)
         raise
     finally:
         descent.store()

@@ -12,6 +12,7 @@ from deltarule import _core, _validate
 from deltarule._arguments import integer
 from deltarule.history import History
 from deltarule.mlp import MLP
+from deltarule.notes import tell
 from deltarule.per_model import networks, of_models
 from deltarule.progress import counting_line, duration
 from deltarule.training import fit_run
@@ -116,14 +117,14 @@ def fit_many(
         try:
             jobs.append(Job(fit_run(models[i], progress=False, **own)))
         except Exception as error:
-            error.add_note(f"fit_many: an argument of model {i}")
+            tell(error, f"fit_many: an argument of model {i}")
             raise
     threads = min(jobs_wanted or _core.default_threads(), len(jobs))
     try:
         _run_all(jobs, threads, progress)
     except BaseException as error:
-        error.histories = _histories(jobs)  # type: ignore[attr-defined]
-        error.add_note("fit_many: each network has the weights of its last finished epoch")
+        note = "fit_many: each network has the weights of its last finished epoch"
+        tell(error, note, histories=_histories(jobs))
         raise
     _raise_first(jobs)
     return _histories(jobs)
@@ -176,10 +177,9 @@ def _raise_first(jobs: list[Job]) -> None:
     number, first = next(iter(failures.items()))
     for i, error in failures.items():
         if i != number:
-            first.add_note(f"fit_many: model {i} failed, too: {type(error).__name__}: {error}")
-    first.add_note(
+            tell(first, f"fit_many: model {i} failed, too: {type(error).__name__}: {error}")
+    note = (
         f"fit_many: this is model {number}'s; {len(jobs) - len(failures)} of {len(jobs)} finished"
     )
-    first.histories = _histories(jobs)  # type: ignore[attr-defined]  # exceptions take attributes
-    first.failures = failures  # type: ignore[attr-defined]
+    tell(first, note, histories=_histories(jobs), failures=failures)
     raise first

@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from time import monotonic
-from typing import TextIO
+from typing import Any, TextIO, cast
 
 from deltarule.history import History
 
@@ -52,17 +52,47 @@ def counting_line(enabled: bool, epochs: int) -> Iterator[Draw]:
     ------
     callable
     """
-    if not enabled or sys.stderr is None:  # None: the process has no such stream
+    stream = audience() if enabled else None
+    if stream is None:
         yield lambda done, say: None
-    elif find_spec("rich") is not None and sys.stderr.isatty():
-        with _rich(epochs) as draw:
+    elif find_spec("rich") is not None and stream.isatty():
+        with _rich(epochs, stream) as draw:
             yield draw
     else:
-        line = _PlainLine(epochs, sys.stderr)
+        line = _PlainLine(epochs, stream)
         try:
             yield line.show
         finally:
             line.close()
+
+
+def audience() -> TextIO | None:
+    """Return standard error, as a stream that never fails; None where the process has none."""
+    stream: TextIO | None = sys.stderr
+    if stream is None or getattr(stream, "closed", False):
+        return None
+    return cast(TextIO, Safe(stream))
+
+
+class Safe:
+    """A stream that loses what the one behind it cannot write: no training ends by its progress."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write, or lose it: nobody reads any more, or the stream was closed."""
+        with suppress(OSError, ValueError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush, if that can be."""
+        with suppress(OSError, ValueError):
+            self._stream.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
 
 
 def text(history: History, left: float) -> str:
@@ -114,7 +144,7 @@ class _PlainLine:
 
 
 @contextmanager
-def _rich(epochs: int) -> Iterator[Draw]:
+def _rich(epochs: int, stream: TextIO) -> Iterator[Draw]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
@@ -124,6 +154,6 @@ def _rich(epochs: int) -> Iterator[Draw]:
         BarColumn(),
         TextColumn("{task.description}"),
     )
-    with Progress(*columns, console=Console(stderr=True)) as bar:
+    with Progress(*columns, console=Console(file=stream)) as bar:
         task = bar.add_task("", total=epochs)
         yield lambda done, say: bar.update(task, completed=done, description=say())

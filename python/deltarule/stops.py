@@ -151,7 +151,10 @@ class Asked(Stop):
 
 
 class Budget(Stop):
-    """So many seconds since the training began are over; those before a resumption count."""
+    """So many seconds since the training began are over; those before a resumption count.
+
+    One epoch there is in any case: without any, weights that were never trained would come out.
+    """
 
     reason = "max_seconds"
 
@@ -160,7 +163,7 @@ class Budget(Stop):
 
     def holds(self, run: Run) -> bool:
         """Whether they are."""
-        return run.seconds >= self.seconds
+        return run.epoch > 0 and run.seconds >= self.seconds
 
 
 class LastEpoch(Stop):

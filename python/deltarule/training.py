@@ -109,6 +109,8 @@ def prepared(
 
 def _keeper(checkpoint: Any, every: int, resume: Any) -> Checkpoints | None:
     every = integer("every", every, 1)
+    if checkpoint is None and every != 1 and resume is not True:
+        raise ValueError(f"every: {every} without a checkpoint; expected checkpoint=path beside it")
     if checkpoint is None and (resume is None or resume is False):
         return None
     from deltarule.checkpointing import asked  # an import costs some ms

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from deltarule.callbacks.base import has
 from deltarule.history import History
+from deltarule.notes import tell
 from deltarule.protocols import Network, OwnTrainer
 from deltarule.rows import Leave, Passed, Source
 from deltarule.stops import Asked, Budget, SmallChange, Stop
@@ -200,11 +201,15 @@ class Run:
     def _explain(self, error: BaseException) -> None:
         """Tell with the error what there is: every one that leaves after an epoch says so."""
         self.history.cut(self.epoch)  # Ctrl-C may have come between two of its lists
-        error.history = self.history  # type: ignore[attr-defined]  # exceptions take attributes
-        if self.epoch or isinstance(error, KeyboardInterrupt | FloatingPointError):
-            error.add_note(
-                f"fit: the weights are those after epoch {self.trainer.n_epochs} of {self.epochs}; "
-                f"the exception's attribute `history` holds the losses so far"
+        tell(error, history=self.history)
+        trained = self.trainer.n_epochs
+        if trained or isinstance(error, KeyboardInterrupt | FloatingPointError):
+            # One more than the history has where the epoch could not be judged.
+            held = "losses so far" if trained == self.epoch else f"{self.epoch} before it"
+            tell(
+                error,
+                f"fit: the weights are those after epoch {trained} of {self.epochs}; the "
+                f"exception's attribute `history` holds the {held}",
             )
 
     def _farewell(self, failed: BaseException | None) -> None:
@@ -218,6 +223,6 @@ class Run:
                     first = error
                     self._explain(error)
                 else:
-                    first.add_note(f"fit: then on_fit_end of a callback failed: {error!r}")
+                    tell(first, f"fit: then on_fit_end of a callback failed: {error!r}")
         if failed is None and first is not None:
             raise first

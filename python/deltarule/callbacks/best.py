@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from deltarule import _validate
 from deltarule.callbacks.base import Callback
-from deltarule.entries import last_score
+from deltarule.entries import last_score, scores
 from deltarule.metrics import greater_is_better as known
 from deltarule.results import Array
 from deltarule.stops import gains
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 class BestWeights(Callback):
     """Keeps the weights of the epoch with the best score: the first of equal ones.
+
+    Of a training that is resumed, the weights before are those in the file, if there is one, and
+    scores and epochs those of the history; else what is kept is the best of the part after.
 
     Parameters
     ----------
@@ -42,7 +45,8 @@ class BestWeights(Callback):
     Raises
     ------
     TypeError, ValueError
-        If an argument does not fit; after the first epoch, if the history has no such metric.
+        If an argument does not fit; after the first epoch, if the history has no such metric; as a
+        training is resumed, if the file holds another network.
     """
 
     def __init__(
@@ -57,6 +61,25 @@ class BestWeights(Callback):
         self.w: Array | None = None
         self.score: float | None = None
         self.epoch: int | None = None
+
+    def on_fit_begin(self, run: Run) -> None:
+        """Find out what a training that is resumed had as its best, if its file is there."""
+        if not run.epoch or self.score is not None:
+            return
+        if self.path is None or not os.path.exists(self.path):
+            return
+        from deltarule.files import load  # an import costs some ms
+
+        w = load(self.path).w
+        if w.shape != run.mlp.w.shape:
+            raise ValueError(
+                f"path: {self.path!r} holds {w.size} weights; expected {run.mlp.w.size}, of the "
+                "training that is resumed"
+            )
+        self.w = w
+        for epoch, score in enumerate(scores(run.history, self.metric), 1):
+            if gains(score, self.score, self.greater_is_better):
+                self.score, self.epoch = score, epoch
 
     def on_epoch_end(self, run: Run) -> None:
         """Keep the weights if they are the best."""

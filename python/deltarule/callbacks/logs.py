@@ -7,6 +7,7 @@ import csv
 import json
 import math
 import os
+import re
 from abc import abstractmethod
 from collections.abc import Iterable
 from io import StringIO
@@ -105,7 +106,8 @@ class GradientNormLog(_Log):
     Parameters
     ----------
     path : str, bytes or path
-        The file; it is written anew, and added to by a training that is resumed.
+        The file; it is written anew, and added to by a training that is resumed, once the rows
+        after its checkpoint are out.
     every : int
         After every so many epochs.
 
@@ -123,10 +125,13 @@ class GradientNormLog(_Log):
         self._begun = False
 
     def on_fit_begin(self, run: Run) -> None:
-        """Open the file."""
+        """Open the file; epochs that a resumed training repeats are taken out of it."""
         if not hasattr(run.rows, "X"):
             raise ValueError("GradientNormLog: a stream of rows; expected arrays")
-        self._begun = run.epoch > 0
+        kept = _size_of_rows(self.path, run.epoch) if run.epoch else 0
+        self._begun = kept > 0
+        if self._begun:
+            os.truncate(self.path, kept)
         self._open("a" if self._begun else "w")
 
     def on_epoch_end(self, run: Run) -> None:
@@ -141,6 +146,21 @@ class GradientNormLog(_Log):
 
     def _lines(self, row: dict[str, float], first: bool) -> str:
         return csv_line(row.keys()) * first + csv_line(row.values())
+
+
+def _size_of_rows(path: str | bytes, epochs: int) -> int:
+    """Return how many bytes hold the header and the rows up to an epoch; 0: it is no such file."""
+    size = 0
+    try:
+        with open(path, "rb") as file:
+            for line in file:
+                known = re.fullmatch(rb"(?:epoch|(\d+)),.*\n", line)
+                if not known or (known[1] is None) != (size == 0) or int(known[1] or 0) > epochs:
+                    break
+                size += len(line)
+    except FileNotFoundError:
+        pass
+    return size
 
 
 def csv_line(values: Iterable[Any]) -> str:

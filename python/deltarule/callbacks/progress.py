@@ -3,13 +3,12 @@
 
 from __future__ import annotations
 
-import sys
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from deltarule import _validate
 from deltarule.callbacks.base import Callback
-from deltarule.progress import Show, progress_line
+from deltarule.progress import Show, audience, progress_line
 
 if TYPE_CHECKING:
     from deltarule.training_loop import Run
@@ -40,7 +39,8 @@ class Progress(Callback):
     def on_fit_begin(self, run: Run) -> None:
         """Open the line."""
         self._start = run.epoch, run.seconds
-        watched = sys.stderr is not None and sys.stderr.isatty()
+        stream = audience()
+        watched = stream is not None and stream.isatty()
         line = progress_line(self._always or watched, run.epochs)
         self._show = self._stack.enter_context(line)
 

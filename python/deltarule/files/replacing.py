@@ -28,11 +28,13 @@ def replace(path: str, parts: Iterable[bytes | memoryview]) -> None:
 
     Raises
     ------
+    ValueError
+        If path names no file.
     OSError
         If it cannot be written, or something else than a regular file is there; what was there
         before is as it was, and nothing is left beside it.
     """
-    target = os.path.realpath(path)
+    target = _target(path)
     mode = regular_mode(path, target)
     folder = os.path.dirname(target)
     with _naming(path):
@@ -64,10 +66,12 @@ def check_place(path: str) -> None:
 
     Raises
     ------
+    ValueError
+        If path names no file.
     OSError
         If something else than a regular file is there, or the folder is none or not writable.
     """
-    target = os.path.realpath(path)
+    target = _target(path)
     regular_mode(path, target)
     folder = os.path.dirname(target)
     with _naming(path):
@@ -77,6 +81,17 @@ def check_place(path: str) -> None:
         for name in os.listdir(folder):
             if re.fullmatch(r"\.deltarule-[0-9a-f]{16}", name):
                 _remove_if_left(os.path.join(folder, name))
+
+
+def _target(path: str) -> str:
+    """Where the file is to be: judged as a name, symlinks followed."""
+    if not path:
+        raise ValueError("path: ''; expected the name of a file")
+    if "\0" in path:
+        raise ValueError(f"path: {path!r}; expected no NUL in it")
+    if path.endswith(os.sep):
+        raise ValueError(f"path: {path!r} names a folder; expected the name of a file")
+    return os.path.realpath(path)
 
 
 def regular_mode(path: str, target: str) -> int | None:

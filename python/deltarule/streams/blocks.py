@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from deltarule import _validate
 from deltarule.architecture import Architecture
 from deltarule.given import Given
+from deltarule.notes import tell
 from deltarule.results import Array
 
 
@@ -70,7 +71,7 @@ def _given(iterator: Iterator[Any], name: str) -> Iterator[Any]:
         except StopIteration:
             return
         except BaseException as error:
-            error.add_note(f"fit: the source failed where {name}block {number} was to come")
+            tell(error, f"fit: the source failed where {name}block {number} was to come")
             raise
         yield given
         number += 1
