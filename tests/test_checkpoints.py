@@ -315,8 +315,12 @@ def test_arguments(tmp_path: Path) -> None:
     none = tmp_path / "none" / "checkpoint"
     bad: list[tuple[dict[str, Any], type[Exception], str]] = [
         ({"checkpoint": 3}, TypeError, "^checkpoint: 3 of type int; expected a str"),
-        ({"checkpoint": none}, OSError, "^path: '.*none/checkpoint' cannot be written"),
-        ({"checkpoint": tmp_path}, OSError, "^path: .* is a directory; expected a regular file"),
+        ({"checkpoint": none}, FileNotFoundError, "^path: '.*none/checkpoint' cannot be written"),
+        (
+            {"checkpoint": tmp_path},
+            IsADirectoryError,
+            "^path: .* is a directory; expected a regular file",
+        ),
         ({"every": 0}, ValueError, "^every: 0"),
         ({"every": 7}, ValueError, "^every: 7 without a checkpoint; expected checkpoint=path"),
         ({"every": 7, "resume": none}, ValueError, "^every: 7 without a checkpoint"),
@@ -372,6 +376,20 @@ WRONG: list[tuple[str, Any, str]] = [
     ("stops/asked", {"reason": 3, "epochs": 9}, "its asked.reason is 3; expected a text"),
     ("stops/asked", {"reason": "x", "epochs": None}, "its asked.epochs is None; expected a count"),
     ("stops/other", {}, r"its rules to stop are \['early_stopping', 'other'\]"),
+    ("epoch", 1, "it has 1 epochs, 2 in its history and 2 in its trainer"),
+    ("../trainer/state/epochs", 3, "it has 2 epochs, 2 in its history and 3 in its trainer"),
+    ("../flavour", {}, r"its sections have \['flavour'\]"),
+    (
+        "../history/metrics",
+        [[1], [2]],
+        r"its history's metrics are \[\[1\], \[2\]\]; expected names",
+    ),
+    ("../history/metrics", [{}], r"its history's metrics are \[{}\]"),
+    ("../history/metrics", "x" * 9999, "its history's metrics are 'xxx"),
+    ("../history/metrics", ["r2"], "its history has no tensor history.metrics.0"),
+    ("../history/stopped_by", [1], r"its history's stopped_by is \[1\]; expected a text"),
+    ("../history/best_epoch", {"a": 1}, "its history's best_epoch is {'a': 1}"),
+    ("../history/best_epoch", 3, "its history's best_epoch is 3; expected one of its epochs"),
     ("../trainer/key", -1, "its trainer's key is -1; expected 64 bits"),
     ("../trainer/key", "xx", "its trainer's key is 'xx'"),
     ("../trainer/key", 10**400, "its trainer's key is 1000"),
@@ -405,6 +423,32 @@ def test_checkpoints_that_do_not_hold_together(
     with pytest.raises(dr.FileFormatError, match=f"^path: .*{message}") as caught:
         mlp.fit(X, Y, epochs=3, resume=path, **told)
     assert len(str(caught.value)) < 1000
+    assert mlp.w.tobytes() == w.tobytes()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("history.loss", np.zeros(3), "has 2 epochs of seconds; expected 3|3 in its history"),
+        ("history.seconds", np.zeros(1), "its history has 1 epochs of seconds; expected 2 as of"),
+        ("history.loss", np.zeros((2, 1)), "its history has 2-dimensional float64 as loss"),
+        ("history.saturated", np.zeros(2), "its history has 1-dimensional float64 as saturated"),
+        ("history.zz", np.zeros(2), r"its history has tensors \['history.zz'\]"),
+        ("V.0", np.zeros(2), r"its tensors have \['V.0'\]"),
+        ("average", np.zeros(47, np.float32), "it has a tensor average; expected none"),
+    ],
+)
+def test_tensors_that_do_not_hold_together(
+    name: str, value: np.ndarray, message: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "checkpoint"
+    told: dict[str, Any] = {"seed": 5, "record": "saturation"}
+    network().fit(X, Y, epochs=2, checkpoint=path, **told)
+    crafted_like(path, lambda manifest, tensors: tensors.__setitem__(name, value))
+    mlp = network(seed=3)
+    w = mlp.w
+    with pytest.raises(dr.FileFormatError, match=message):
+        mlp.fit(X, Y, epochs=3, resume=path, **told)
     assert mlp.w.tobytes() == w.tobytes()
 
 

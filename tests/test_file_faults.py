@@ -210,3 +210,19 @@ def test_killed_and_resumed(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -
     lines = capfd.readouterr().out.splitlines()
     assert sum(line.startswith("kill") and "whole" in line for line in lines) == 4
     assert lines[-1] == "resumed to epoch 40: bits equal"
+
+
+def test_the_system_s_errors_are_of_their_kind() -> None:
+    for number, kind in ((errno.EACCES, PermissionError), (errno.ENOSPC, OSError)):
+        named = replacing._named("there", "written", OSError(number, "why"))
+        assert (type(named), named.errno) == (kind, number)
+        assert str(named).startswith("path: 'there' cannot be written (")
+
+
+def test_no_more_is_read_than_the_header_says(tmp_path: Path) -> None:
+    """A file of 1 TiB of nothing is refused at once."""
+    path = tmp_path / "model"
+    dr.MLP([4, 2]).save(path)
+    os.truncate(path, 2**40)
+    with pytest.raises(dr.FileFormatError, match=r"its tensors end after 40 bytes, where 1099511"):
+        dr.load(path)

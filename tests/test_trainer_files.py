@@ -2,6 +2,8 @@
 """Trainers in files: one that was saved and loaded goes on with the same bits."""
 
 import copy
+import functools
+import json
 import pickle
 from collections.abc import Callable
 from pathlib import Path
@@ -132,6 +134,22 @@ def test_nothing_is_kept_of_half_an_epoch(visible: bool, tmp_path: Path) -> None
     assert not (tmp_path / "half").exists()
 
 
+@pytest.mark.parametrize("rule", [rule for rule in OPTIMIZERS.values() if rule.never_negative])
+def test_squares_and_step_sizes_are_not_negative(rule: Any, tmp_path: Path) -> None:
+    path = tmp_path / "trainer"
+    first = trainer({"optimizer": rule(), "batch_size": None})
+    first.epoch(X, Y)
+    first.save(path)
+    for s in rule.never_negative:
+        if s < len(first.optimizer.slots):
+            assert (first.state["slots"][s] >= 0).all()
+            kept = path.read_bytes()
+            crafted_like(path, tensor(f"slot.{s}", -first.state["slots"][s] - 1))
+            with pytest.raises(dr.FileFormatError, match=f"its slot.{s} holds numbers < 0"):
+                dr.Trainer.load(path)
+            path.write_bytes(kept)
+
+
 class Mine(dr.Adam):
     """A class that no file knows."""
 
@@ -170,7 +188,7 @@ def section(path: str, value: object) -> Callable[[dict[str, Any], dict[str, np.
         at = manifest["sections"]["trainer"]
         for key in way:
             at = at[key]
-        at[last] = copy.deepcopy(value)
+        at[last] = json.loads(json.dumps(value))
 
     return change
 
@@ -179,6 +197,7 @@ def tensor(name: str, value: np.ndarray) -> Callable[[Any, dict[str, np.ndarray]
     return lambda manifest, tensors: tensors.__setitem__(name, value)
 
 
+NESTED: Any = functools.reduce(lambda inner, _: [inner], range(600), [])
 WRONG = [
     (section("optimizer", {"type": "Path"}), "optimizer is of type 'Path'; expected a known one"),
     (section("optimizer/type", ["Adam"]), r"optimizer is of type \['Adam'\]"),
@@ -203,15 +222,33 @@ WRONG = [
     (section("moving/steps", 1.0), "its schedules' state is"),
     (section("moving/memory", {}), "its schedules' state is"),
     (section("moving/memory/eta", None), "its eta remembers None; expected the like of"),
-    (section("moving/memory/eta/best", None), "its schedules remember None; expected numbers"),
+    (section("moving/memory/eta/best", None), "its schedules remember None as eta.best; expected"),
     (section("moving/memory/eta/best", {"number": "nan"}), "its schedules remember nan"),
-    (section("moving/last/eta", "0.1"), "its schedules remember '0.1'"),
+    *(
+        (section("moving/memory/eta", value), "its eta remembers .*; expected the like of")
+        for value in (True, 3, "x", [1, 2])
+    ),
+    (section("moving/memory/eta/value", -1.0), "its schedules remember -1.0 as eta.value"),
+    (section("moving/memory/eta/value", {"number": "inf"}), "its schedules remember inf as"),
+    (section("moving/memory/eta/value", 10**400), "its schedules remember 1000"),
+    (section("moving/memory/eta/bad", 0.5), "its schedules remember 0.5 as eta.bad"),
+    (section("moving/memory/eta/bad", NESTED), "its bad.* is in 8 others; expected fewer"),
+    (section("moving/observed", None), "its schedules' state is"),
+    (section("moving/observed", 9), "its schedules' state is"),
+    (section("moving/last/eta", "0.1"), "its schedules remember '0.1' as eta of the last step"),
+    (section("optimizer", NESTED), "its optimizer.* is in 8 others; expected fewer"),
+    (section("batch_size", NESTED), "its batch_size.* is in 8 others; expected fewer"),
+    (section("dropout", 1e308), "its trainer is not valid: dropout: 1e"),
+    (tensor("slot.0", np.zeros(42, np.int32)), "its slot.0 is of int32; expected float32"),
+    (tensor("V.0", np.zeros(3)), r"its tensors have \['V.0'\]"),
+    (lambda manifest, tensors: manifest["sections"].update(flavour=1), "its sections have"),
     (section("moving/last", {"momentum": 0.1}), "its schedules' state is"),
     (tensor("slot.1", np.zeros(47, np.float32)), "such a trainer: state: 2 slots; expected 1"),
     (tensor("slot.0", np.zeros(46, np.float32)), r"state: slots\[0\]: shape \(46,\)"),
     (tensor("slot.0", np.full(42, np.nan, np.float32)), "slot.0 holds nan"),
     (tensor("slot.2", np.zeros(42, np.float32)), r"its tensors are \['slot.0', 'slot.2'\]"),
-    (tensor("average", np.zeros(3)), "state: average: shape"),
+    (tensor("average", np.zeros(3)), "its average is of float64; expected float32"),
+    (tensor("average", np.zeros(3, np.float32)), "state: average: shape"),
     (tensor("average", np.full(42, np.inf, np.float32)), "its average holds nan or inf"),
     (lambda manifest, tensors: tensors.pop("average"), "state: no 'average'"),
     (lambda manifest, tensors: tensors.pop("slot.0"), "state: 0 slots; expected 1"),

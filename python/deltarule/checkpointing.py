@@ -14,11 +14,11 @@ import numpy as np
 
 from deltarule._arguments import integer
 from deltarule.files import container, fits, replacing
-from deltarule.files.errors import text_of
+from deltarule.files.errors import damaged, text_of
 from deltarule.files.generators import generator_parts, set_generator
 from deltarule.files.histories import history_of, history_parts
 from deltarule.files.model import network_of
-from deltarule.files.training import restore, trainer_parts
+from deltarule.files.training import check_names, restore, trainer_parts
 from deltarule.trainer import Trainer
 
 if TYPE_CHECKING:
@@ -103,6 +103,7 @@ class Checkpoints:
         if self._from is not None:
             self._contents = container.read(self._from, ("checkpoint",))
             sections, tensors = self._contents.sections, self._contents.tensors
+            check_names(self._from, self._contents)
             network_of(self._from, sections, tensors)  # for its errors
             fits.check_same(
                 self._from, fits.of_trainer(trainer), fits.of_file(self._from, sections)
@@ -156,6 +157,11 @@ class Checkpoints:
         states = fits.states_of_stops(path, run, of["stops"], tensors)
         w = network_of(path, sections, tensors).w
         restore(path, self._trainer, sections["trainer"], tensors)
+        if not of["epoch"] == len(history) == self._trainer.n_epochs:
+            raise damaged(
+                path, f"it has {of['epoch']} epochs, {len(history)} in its history and "
+                f"{self._trainer.n_epochs} in its trainer; expected as many"
+            )  # fmt: skip
         set_generator(path, self._rng, of["generator"], tensors)
         for rule, state in states:
             rule.state = state

@@ -134,11 +134,12 @@ def read(path: Path, kinds: Collection[str] = tuple(KINDS)) -> Contents:
         raise FileNotFoundError(errno.ENOENT, "path: no such file", given)
     with open(given, "rb") as file:
         header = _header(given, file)
-        metadata = _metadata(given, header)
+        values = parsed(given, "header", header[8:])
+        metadata = _metadata(given, values)
         if canonical.KEY not in metadata:
             old_schemas.check(given, metadata)
-        file.seek(0)
-        found = file.read()
+        rest = _size_of_tensors(given, values, os.fstat(file.fileno()).st_size - len(header))
+        found = header + file.read(rest)
     tensors = _tensors(given, found)
     if canonical.KEY not in metadata:
         return Contents(*old_schemas.contents(given, metadata, tensors, kinds))
@@ -160,8 +161,23 @@ def _header(path: str, file: IO[bytes]) -> bytes:
     return first + file.read(length)
 
 
-def _metadata(path: str, header: bytes) -> dict[str, str]:
-    values = parsed(path, "header", header[8:])
+def _size_of_tensors(path: str, values: dict[str, Any], size: int) -> int:
+    """Where the last tensor ends, judged against what follows the header before it is read."""
+    ends = [0]
+    for name, entry in values.items():
+        if name != "__metadata__":
+            offsets = entry.get("data_offsets") if isinstance(entry, dict) else None
+            ends.append(offsets[-1] if isinstance(offsets, list) and offsets else -1)
+    known = all(type(end) is int and end >= 0 for end in ends)
+    if not known or max(ends) != size:
+        said = f"end after {reprlib.repr(max(ends))} bytes" if known else "have no places"
+        raise damaged(
+            path, f"it is no safetensors file (its tensors {said}, where {size} bytes are)"
+        )  # fmt: skip
+    return size
+
+
+def _metadata(path: str, values: Any) -> dict[str, str]:
     metadata = values.get("__metadata__", {}) if isinstance(values, dict) else None
     if not isinstance(metadata, dict) or not all(isinstance(v, str) for v in metadata.values()):
         raise damaged(path, "its header holds no metadata; expected a safetensors file")

@@ -66,7 +66,10 @@ def encoded(name: str, value: Any) -> Any:
     return {"type": type(value).__name__, **of}
 
 
-def decoded(path: str, name: str, value: Any) -> Any:
+DEEPEST = 8  # a schedule in a schedule in an optimizer is 3
+
+
+def decoded(path: str, name: str, value: Any, depth: int = 0) -> Any:
     """Build what `encoded` wrote.
 
     Parameters
@@ -77,16 +80,22 @@ def decoded(path: str, name: str, value: Any) -> Any:
         What it is.
     value : object
         JSON.
+    depth : int
+        In how many others it is.
 
     Raises
     ------
     FileFormatError
-        If a name is not in the table, or its class refuses a field.
+        If it goes too deep, a name is not in the table, or its class refuses a field.
     """
-    if isinstance(value, list):
-        return tuple(decoded(path, f"{name}[{i}]", one) for i, one in enumerate(value))
-    if not isinstance(value, dict):
+    if not isinstance(value, list | dict):
         return value
+    if depth == DEEPEST:
+        raise damaged(path, f"its {name} is in {depth} others; expected fewer")
+    if isinstance(value, list):
+        return tuple(
+            decoded(path, f"{name}[{i}]", one, depth + 1) for i, one in enumerate(value)
+        )  # fmt: skip
     if set(value) == {"number"} and value["number"] in ("inf", "-inf", "nan"):
         return float(value["number"])
     kind = value.get("type")
@@ -97,8 +106,8 @@ def decoded(path: str, name: str, value: Any) -> Any:
     if set(value) - {"type"} != expected:
         given = reprlib.repr(sorted(value))
         raise damaged(path, f"its {name}, {kind}, has {given}; expected {sorted(expected)}")
-    of = {key: decoded(path, f"{name}.{key}", value[key]) for key in sorted(expected)}
+    of = {key: decoded(path, f"{name}.{key}", value[key], depth + 1) for key in sorted(expected)}
     try:
         return known(**of)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise damaged(path, f"its {name} is not valid: {error}") from None

@@ -6,12 +6,14 @@ Which lists there are is `History`'s own business: its fields are asked for.
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
 import numpy as np
 
+from deltarule.entries import BY_LAYER
 from deltarule.files import container
 from deltarule.files.errors import Path, damaged, text_of
 from deltarule.history import History
@@ -55,22 +57,27 @@ def history_of(path: str, section: object, tensors: Mapping[str, Array]) -> Hist
     """
     history = History()
     given = {name: a for name, a in tensors.items() if name.startswith(PREFIX)}
-    names = {field.name for field in fields(history)}
+    names = {f.name for f in fields(history) if not isinstance(getattr(history, f.name), list)}
     if not isinstance(section, dict) or not set(section) <= names:
         raise damaged(path, f"its history is not one; expected some of {sorted(names)}")
+    n = given[f"{PREFIX}loss"].size if f"{PREFIX}loss" in given else 0
     for field in fields(history):
         value, stored = getattr(history, field.name), section.get(field.name)
         if isinstance(value, list):
-            setattr(history, field.name, _rows(path, given.pop(PREFIX + field.name, None)))
+            a = given.pop(PREFIX + field.name, None)
+            setattr(history, field.name, _rows(path, field.name, a, n))
         elif isinstance(value, dict):
-            if not isinstance(stored or [], list):
-                raise damaged(path, f"its history's {field.name} are {stored!r}; expected names")
-            for i, key in enumerate(stored or []):
-                value[key] = _rows(path, given.pop(f"{PREFIX}{field.name}.{i}", None))
-        elif field.name in section:
+            for i, key in enumerate(_names(path, field.name, stored)):
+                a = given.pop(f"{PREFIX}{field.name}.{i}", None)
+                if a is None:
+                    raise damaged(path, f"its history has no tensor {PREFIX}{field.name}.{i}")
+                value[key] = _rows(path, field.name, a, n)
+        else:
             setattr(history, field.name, stored)
     if given:
-        raise damaged(path, f"its history has tensors {sorted(given)[:20]}; expected no such")
+        found = reprlib.repr(sorted(given))
+        raise damaged(path, f"its history has tensors {found}; expected no such")
+    _check_end(path, history)
     return history
 
 
@@ -97,9 +104,32 @@ def read_history(path: Path) -> History | None:
     return history_of(text_of(path), contents.sections["history"], contents.tensors)
 
 
-def _rows(path: str, a: Array | None) -> list[Any]:
+def _rows(path: str, name: str, a: Array | None, n: int) -> list[Any]:
+    """A list of numbers, or of tuples of them, of no epoch or of all n."""
     if a is None:
         return []
-    if a.dtype != np.float64 or a.ndim not in (1, 2):
-        raise damaged(path, f"its history has {a.ndim}-dimensional {a.dtype}; expected float64")
+    if a.dtype != np.float64 or a.ndim != 1 + (name in BY_LAYER):
+        given = f"{a.ndim}-dimensional {a.dtype}"
+        raise damaged(path, f"its history has {given} as {name}; expected float64")
+    if len(a) != n:
+        raise damaged(path, f"its history has {len(a)} epochs of {name}; expected {n} as of loss")
     return a.tolist() if a.ndim == 1 else [tuple(row) for row in a.tolist()]
+
+
+def _names(path: str, name: str, stored: object) -> list[str]:
+    stored = [] if stored is None else stored
+    known = isinstance(stored, list) and all(isinstance(one, str) for one in stored)
+    if not known or len({*stored}) != len(stored):  # type: ignore[arg-type, misc]
+        given = reprlib.repr(stored)
+        raise damaged(path, f"its history's {name} are {given}; expected names")
+    return stored  # type: ignore[return-value]
+
+
+def _check_end(path: str, history: History) -> None:
+    """Judge what a history has beside its lists."""
+    by, best = history.stopped_by, history.best_epoch
+    if by is not None and not isinstance(by, str):
+        raise damaged(path, f"its history's stopped_by is {reprlib.repr(by)}; expected a text")
+    if best is not None and not (type(best) is int and 1 <= best <= len(history)):
+        given = reprlib.repr(best)
+        raise damaged(path, f"its history's best_epoch is {given}; expected one of its epochs")

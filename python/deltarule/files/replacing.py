@@ -109,7 +109,10 @@ def regular_mode(path: str, target: str) -> int | None:
     except OSError as error:  # a folder that is not to be looked into
         raise _named(path, "read", error) from None
     if not stat.S_ISREG(mode):
-        raise OSError(f"path: {path!r} is {_kind(mode)}; expected a regular file")
+        refusal = IsADirectoryError if stat.S_ISDIR(mode) else OSError
+        refused = refusal(f"path: {path!r} is {_kind(mode)}; expected a regular file")
+        refused.errno = errno.EISDIR if stat.S_ISDIR(mode) else errno.EINVAL
+        raise refused
     return stat.S_IMODE(mode)
 
 
@@ -129,7 +132,8 @@ def _naming(path: str) -> Iterator[None]:
 
 
 def _named(path: str, what: str, error: OSError) -> OSError:
-    named = OSError(f"path: {path!r} cannot be {what} ({error})")
+    kind = type(OSError(error.errno, ""))  # PermissionError and its like have their own
+    named = kind(f"path: {path!r} cannot be {what} ({error})")
     named.errno = error.errno
     return named
 

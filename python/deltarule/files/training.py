@@ -7,6 +7,7 @@ the weights; both in the order of w.
 
 from __future__ import annotations
 
+import math
 import reprlib
 from collections.abc import Mapping
 from typing import Any
@@ -26,6 +27,14 @@ WITH_A_TRAINER = ("trainer", "checkpoint")
 
 # Of a trainer's own arguments, those that a file holds as they are or by name.
 DECLARED = ("optimizer", "batch_size", "n_threads", "sparsity", "average", "dropout", "noise")
+# Of each kind of file: its sections, and how its tensors' names begin.
+PARTS = {
+    "trainer": (("architecture", "trainer"), ("W.", "alpha.", "slot.", "average")),
+    "checkpoint": (
+        ("architecture", "trainer", "fit", "history"),
+        ("W.", "alpha.", "slot.", "average", "stop.", "generator.", "start.", "history."),
+    ),
+}
 _STATE = ("epochs", "steps", *POWERS)
 _SECTION = {*DECLARED, "key", "state", "moving"}
 
@@ -39,7 +48,19 @@ def save(trainer: Trainer, path: Path) -> None:
 def load(path: Path) -> Trainer:
     """Read a trainer: see `Trainer.load`."""
     contents = container.read(path, WITH_A_TRAINER)
+    check_names(text_of(path), contents)
     return trainer_of(text_of(path), contents.sections, contents.tensors)
+
+
+def check_names(path: str, contents: container.Contents) -> None:
+    """Refuse a file of a trainer, or a checkpoint, with sections or tensors that it has not."""
+    sections, tensors = PARTS[contents.kind]
+    more = sorted(contents.sections.keys() - {*sections})
+    if more:
+        raise damaged(path, f"its sections have {reprlib.repr(more)}; expected {sections}")
+    strange = sorted(name for name in contents.tensors if not name.startswith(tensors))
+    if strange:
+        raise damaged(path, f"its tensors have {reprlib.repr(strange)}; expected {tensors}")
 
 
 def trainer_parts(what: str, trainer: Trainer) -> tuple[dict[str, Any], dict[str, Array]]:
@@ -109,7 +130,7 @@ def trainer_of(path: str, sections: Mapping[str, Any], tensors: Mapping[str, Arr
     told = {name: decoded(path, name, section[name]) for name in DECLARED}
     try:
         trainer = Trainer(mlp, **told, seed=Key(key or 0))
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise damaged(path, f"its trainer is not valid: {error}") from None
     restore(path, trainer, section, tensors)
     return trainer
@@ -134,7 +155,7 @@ def restore(
     Raises
     ------
     FileFormatError
-        If the state is none of such a trainer; it is left as it is.
+        If the state is none of such a trainer.
     """
     given = section["state"]
     if not isinstance(given, dict) or set(given) != {*_STATE}:
@@ -147,14 +168,22 @@ def restore(
         state["average"] = tensors["average"]
         if not np.isfinite(tensors["average"]).all():
             raise damaged(path, "its average holds nan or infinity; expected finite numbers")
-    for name in slots:  # a mean of squares may have become infinite
+    dtype = np.dtype(trainer.mlp.architecture.dtype)
+    for name in [*slots, *(["average"] if "average" in tensors else [])]:
+        if tensors[name].dtype != dtype:
+            raise damaged(path, f"its {name} is of {tensors[name].dtype}; expected {dtype}")
+    for s, name in enumerate(slots):  # a mean of squares may have become infinite
         if np.isnan(tensors[name]).any():
             raise damaged(path, f"its {name} holds nan; expected numbers")
+        if s in trainer.optimizer.never_negative and (tensors[name] < 0).any():
+            raise damaged(path, f"its {name} holds numbers < 0; expected none")
     moving = _moving_of(path, trainer._moving.state, section["moving"])
     try:
         trainer._set_state(state, moving)
     except (TypeError, ValueError) as error:
         raise damaged(path, f"its state is not one of such a trainer: {error}") from None
+    if "average" in tensors and trainer.averaged_w is None:
+        raise damaged(path, "it has a tensor average; expected none, for such a trainer has none")
 
 
 def check_key(path: str, key: object) -> None:
@@ -183,7 +212,9 @@ def _moving_of(path: str, fresh: Mapping[str, Any], given: Any) -> dict[str, Any
     known = (
         isinstance(given, dict)
         and given.keys() == fresh.keys()
-        and is_count(given["steps"], 2**63)
+        and is_count(given["steps"])
+        and is_count(given["observed"])
+        and given["observed"] <= given["steps"]
         and isinstance(given["memory"], dict)
         and given["memory"].keys() == names
         and isinstance(given["last"], dict)
@@ -194,11 +225,25 @@ def _moving_of(path: str, fresh: Mapping[str, Any], given: Any) -> dict[str, Any
     memory = {}
     for name, begin in fresh["memory"].items():
         now = given["memory"][name]
-        memory[name] = {k: decoded(path, k, v) for k, v in now.items()} if now else now
-        if type(now) is not type(begin) or (begin and memory[name].keys() != begin.keys()):
+        if type(now) is not type(begin) or (begin and now.keys() != begin.keys()):
             found = reprlib.repr(now)
             raise damaged(path, f"its {name} remembers {found}; expected the like of {begin}")
-    for value in (*given["last"].values(), *(v for m in memory.values() if m for v in m.values())):
-        if not isinstance(value, int | float) or value != value:
-            raise damaged(path, f"its schedules remember {reprlib.repr(value)}; expected numbers")
+        memory[name] = begin and {k: decoded(path, k, v) for k, v in now.items()}
+        for key, like in (begin or {}).items():
+            _check_remembered(path, f"{name}.{key}", memory[name][key], like)
+    for name, value in given["last"].items():
+        _check_remembered(path, f"{name} of the last step", value, 0.0)
     return {**given, "memory": memory}
+
+
+def _check_remembered(path: str, name: str, value: Any, begin: float) -> None:
+    """Refuse what no schedule remembers: a loss is any number, a rate and a count are >= 0."""
+    if isinstance(begin, int):
+        good = is_count(value)
+    elif math.isinf(begin):  # the best loss
+        good = type(value) is float and not math.isnan(value)
+    else:
+        good = type(value) is float and 0 <= value < math.inf
+    if not good:
+        found = reprlib.repr(value)
+        raise damaged(path, f"its schedules remember {found} as {name}; expected numbers")

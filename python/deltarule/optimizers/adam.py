@@ -56,6 +56,7 @@ class Adam(Rule):
     amsgrad: bool = False
     eps_inside: bool = False
 
+    never_negative: ClassVar[tuple[int, ...]] = (1, 2)
     ranges: ClassVar[Ranges] = {
         "beta_1": fraction, "beta_2": fraction, "eps": positive,
         "amsgrad": flag, "eps_inside": flag,
@@ -137,6 +138,7 @@ class NAdam(Rule):
     eps: float = 1e-8
     momentum_decay: float = 4e-3
 
+    never_negative: ClassVar[tuple[int, ...]] = (1,)
     ranges: ClassVar[Ranges] = {
         "beta_1": fraction, "beta_2": fraction, "eps": positive, "momentum_decay": _up_to_1,
     }  # fmt: skip

@@ -105,6 +105,7 @@ class Rule(ABC):
     ranges: ClassVar[Ranges] = {}
     moving: ClassVar[tuple[str, ...]] = ("eta", "weight_decay")
     full_batch: ClassVar[bool] = False
+    never_negative: ClassVar[tuple[int, ...]] = ()  # of its slots: means of squares, step sizes
 
     def __post_init__(self) -> None:
         for name, judge in {**_COMMON, **self.ranges}.items():

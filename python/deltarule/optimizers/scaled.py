@@ -37,6 +37,7 @@ class AdaGrad(Rule):
     eps: float = 1e-10
     start: float = 0.0
 
+    never_negative: ClassVar[tuple[int, ...]] = (0,)
     ranges: ClassVar[Ranges] = {"eps": positive, "start": not_negative}
 
     @property
@@ -87,6 +88,7 @@ class RMSProp(Rule):
     centered: bool = False
     eps: float = 1e-8
 
+    never_negative: ClassVar[tuple[int, ...]] = (0,)
     ranges: ClassVar[Ranges] = {
         "beta": fraction, "momentum": fraction, "centered": flag, "eps": positive,
     }  # fmt: skip
@@ -134,6 +136,7 @@ class Adadelta(Rule):
     beta: float = 0.9
     eps: float = 1e-6
 
+    never_negative: ClassVar[tuple[int, ...]] = (0, 1)
     ranges: ClassVar[Ranges] = {"beta": fraction, "eps": positive}
 
     @property

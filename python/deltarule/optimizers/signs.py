@@ -92,6 +92,7 @@ class Rprop(Rule):
     least: float = 1e-6
     most: float = 50.0
 
+    never_negative: ClassVar[tuple[int, ...]] = (1,)
     ranges: ClassVar[Ranges] = {
         "shrink": _shrinking, "grow": _growing, "least": positive, "most": positive,
     }  # fmt: skip
