@@ -268,6 +268,34 @@ def test_rows_without_a_target_are_left_out():
     )
 
 
+@pytest.mark.parametrize("row", [7, 61, 118])
+def test_errors_name_rows_of_the_table_that_was_given(row):
+    """Whichever way the row goes, before it six without a target."""
+
+    def bad(name, value, target="price"):
+        columns = made().to_pydict()
+        columns[name][row] = value
+        columns[target][:6] = [None] * 6
+        return columns
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", TableWarning)
+        for columns, target, options in (
+            (bad("size", np.inf), "price", {}),
+            (bad("size", np.inf), "price", {"holdout": 0}),
+            (bad("size", 1e39), "price", {}),
+            (bad("price", np.inf), "price", {}),
+            (bad("price", -1e9), "price", {"loss": "poisson"}),
+        ):
+            with pytest.raises(ValueError, match=f": row {row} holds"):
+                TableModel.fit(columns, target, drop=("nothing",), **options, **FEW)
+        classes = TableModel.fit(made(), "dear", **FEW)
+        with pytest.raises(ValueError, match=f": row {row} holds 'perhaps'"):
+            classes.evaluate(bad("dear", "perhaps", "dear"))
+        with pytest.raises(ValueError, match=f": row {row} holds inf"):
+            TableModel.fit(made(), "price", bad("size", np.inf), drop=("dear",), **FEW)
+
+
 def test_rows_given_to_judge_by(model):
     valid = made(30, seed=2)
     got = TableModel.fit(made(), "price", valid, drop=("dear",), **FEW)
@@ -309,7 +337,9 @@ def test_pandas_tables_and_their_index(tmp_path, model):
     np.testing.assert_array_equal(got.mlp.w, model.mlp.w)
     some_rows = frame[frame["size"] > 40]  # an index with gaps, which to_parquet stores
     some_rows.to_parquet(tmp_path / "t.parquet")
-    assert "__index_level_0__" not in read(tmp_path / "t.parquet").column_names
+    assert read(tmp_path / "t.parquet").column_names == frame.columns.tolist()
+    assert read(some_rows).column_names == frame.columns.tolist()
+    assert read(pa.Table.from_pandas(some_rows)).column_names == frame.columns.tolist()
     assert isinstance(some_rows, pandas.DataFrame)
 
 
@@ -336,6 +366,13 @@ def test_csv_that_does_not_fit(tmp_path, model, data, message):
     (tmp_path / "bad.csv").write_bytes(data)
     with pytest.raises(ValueError, match=message):
         model.predict(tmp_path / "bad.csv")
+
+
+def test_names_that_are_no_utf8(tmp_path):
+    for encoding, expected in (("latin-1", "expected UTF-8$"), ("utf-16", "not UTF-16$")):
+        (tmp_path / "t.csv").write_bytes("Grösse,y\n1,2\n".encode(encoding))
+        with pytest.raises(ValueError, match=f"t.csv': .*{expected}"):
+            read(tmp_path / "t.csv")
 
 
 def test_text_that_is_no_utf8(tmp_path):

@@ -30,6 +30,7 @@ def folder(tmp_path, monkeypatch):
     kind = np.array(["a", "b"])[(x[:, 0] > 0).astype(int)]
     table = pa.table({"id": np.arange(90), "x": x[:, 0], "z": x[:, 1], "kind": kind.tolist()})
     write(table, tmp_path / "t.csv")
+    write(table, tmp_path / "v.csv")
     model = TableModel.fit(table, "kind", drop=("id",), hidden=(8,), epochs=4)
     model.save(tmp_path / "m.safetensors")
     monkeypatch.chdir(tmp_path)
@@ -181,6 +182,11 @@ FIT = ["fit", "t.csv", "--target", "kind", "-o", "new.safetensors", *FEW]
         (["fit", ".", *FIT[2:]], 1, "expected .csv or .tsv"),
         ([*FIT[:3], "price", *FIT[4:]], 1, "target: no column 'price'"),
         ([*FIT[:5], "no/new.safetensors"], 1, "no directory"),
+        ([*FIT[:5], "t.csv"], 1, "output: 't.csv' is the input 't.csv'"),
+        ([*FIT[:5], "./v.csv", "--valid", "v.csv"], 1, "output: './v.csv' is the input 'v.csv'"),
+        (["predict", "m.safetensors", "t.csv", "-o", "./t.csv"], 1, "is the input 't.csv'"),
+        ([*FIT[:5], "", "--eta", "1e30"], 1, "path: ''; expected the name of a file"),
+        ([*FIT[:5], "/dev/null", "--eta", "1e30"], 1, "expected a regular file"),
         ([*FIT, "--optimizer", "sgd", "--eta", "1e30"], 1, "error:"),
         ([*FIT, "--valid", "no.csv"], 1, "'no.csv': no such file"),
         (["predict", "no.safetensors", "t.csv"], 1, "no such file"),
@@ -232,6 +238,18 @@ def test_a_disk_that_is_full_leaves_the_old_file(folder, capsys, monkeypatch):
     assert "'p.csv' cannot be written ([Errno 28] No space left" in capsys.readouterr().err
     assert (folder / "p.csv").read_text() == "old"
     assert sorted(os.listdir(folder)) == before
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="a device of Linux")
+def test_standard_output_that_is_full(folder):
+    for call in (["info"], ["inspect", "m.safetensors"]):
+        with open("/dev/full", "w") as full:
+            run = subprocess.run(
+                [sys.executable, "-m", "deltarule.cli", *call],
+                stdout=full, stderr=subprocess.PIPE, text=True, timeout=60,
+            )  # fmt: skip
+        assert run.returncode == 1
+        assert run.stderr == "deltarule: error: [Errno 28] No space left on device\n"
 
 
 def test_interruption(folder):

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -44,21 +45,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     if "run" in options:
         return int(options.run(options))
+    from deltarule.table.commands import drop_output
+
+    try:
+        status = _other(options)
+        sys.stdout.flush()  # a disk that is full says so here
+        return status
+    except (TypeError, ValueError) as error:
+        _parser().error(str(error))
+    except KeyboardInterrupt:
+        return 130  # as the shell says it of a command that Ctrl-C ended
+    except OSError as error:
+        if not isinstance(error, BrokenPipeError):  # that is `| head`, which has seen enough
+            print(f"deltarule: error: {error}", file=sys.stderr)
+        drop_output()
+        return 1
+
+
+def _other(options: argparse.Namespace) -> int:
+    """The commands that take no table."""
     if options.command == "info":
         from deltarule.info import info
 
         print(info())
         return 0
-    try:
-        if options.command == "bench":
-            return _bench(options)
-        from deltarule.demo import demo
+    if options.command == "bench":
+        return _bench(options)
+    from deltarule.demo import demo
 
-        return demo(options.seed, options.epochs, options.threads)
-    except (TypeError, ValueError) as error:
-        _parser().error(str(error))
-    except KeyboardInterrupt:
-        return 130  # as the shell says it of a command that Ctrl-C ended
+    return demo(options.seed, options.epochs, options.threads)
 
 
 def _bench(options: argparse.Namespace) -> int:

@@ -16,7 +16,7 @@ import numpy as np
 
 from deltarule.results import Array
 from deltarule.table.arrow import pa, pc
-from deltarule.table.notes import note, rows, some
+from deltarule.table.notes import RowError, note, rows, some
 from deltarule.table.values import are, kind, numbers, plain, require, texts
 
 HOLDS = ("number", "boolean", "days")
@@ -98,10 +98,9 @@ class Number:
             X[:, 0] = np.where(missing, 0.0, x - self.median)
         large = np.flatnonzero(~np.isfinite(X[:, 0]))
         if large.size:
-            raise ValueError(
-                f"column {self.name!r}: row {large[0]} holds {x[large[0]]:g}; expected numbers "
-                f"that {X.dtype} holds"
-            )
+            row = int(large[0])
+            holds = f"holds {x[row]:g}; expected numbers that {X.dtype} holds"
+            raise RowError(f"column {self.name!r}", row, holds)
         if self.gaps:
             X[:, 1] = missing
 

@@ -117,19 +117,28 @@ def run(options: argparse.Namespace) -> int:
             warnings.simplefilter("always", TableWarning)
             warnings.showwarning = _show_warning
             COMMANDS[options.command](options)
-            sys.stdout.flush()
+            sys.stdout.flush()  # a disk that is full says so here
     except Misuse as error:
         options.parser.error(str(error))  # raises SystemExit(2), after the usage
     except BrokenPipeError:  # `| head` has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        drop_output()
         return FAILED
     except KeyboardInterrupt:
         _say("interrupted; nothing was written")
         return INTERRUPTED
     except (OSError, ValueError, TypeError, FloatingPointError, ImportError, MemoryError) as error:
         _say(f"error: {str(error) or type(error).__name__}")
+        drop_output()
         return FAILED
     return DONE
+
+
+def drop_output() -> None:
+    """Drop what standard output does not take any more, lest Python says so again at its end."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _fit(options: argparse.Namespace) -> None:
@@ -147,7 +156,7 @@ def _fit(options: argparse.Namespace) -> None:
     from deltarule.table.report import training
     from deltarule.table.storage import check_writable
 
-    check_writable(options.output)
+    check_writable(options.output, (options.table, valid, options.config))
     model = TableModel.fit(
         options.table, target, valid, delimiter=delimiter, callbacks=[Progress()], **values
     )
@@ -168,7 +177,7 @@ def _predict(options: argparse.Namespace) -> None:
             kind_of_file(options.output)
         except ValueError as error:
             raise Misuse(str(error)) from None
-        check_writable(options.output)
+        check_writable(options.output, (options.model, options.table))
     predicted = load(options.model).predict(
         options.table, options.strict, options.delimiter, options.keep
     )

@@ -105,14 +105,16 @@ class TableModel:
             )
             if unknown:
                 raise ValueError(f"{argument}: {some(sorted(unknown))}; expected features' names")
-        goal = learn_target(target, given.target, chosen)
+        with given.numbered():
+            goal = learn_target(target, given.target, chosen)
         if valid is None:
             training, held_out = parted(given, goal, chosen)
         else:
             training, held_out = given, None
-        encoder = Encoder.learn(
-            training.table, {target, *chosen.drop}, chosen.categories, chosen.max_categories
-        )
+        with training.numbered():
+            encoder = Encoder.learn(
+                training.table, {target, *chosen.drop}, chosen.categories, chosen.max_categories
+            )
         if valid is not None:
             types = {**encoder.csv_types, target: goal.csv_type}
             held_out = with_target(read(valid, types, delimiter), target)
@@ -222,10 +224,11 @@ class TableModel:
         save(self, path)
 
     def _judge(self, given: Rows, strict: bool) -> Evaluation:
-        y_hat = self._y_hat(given.table, strict)
-        if isinstance(self.target, Classes):
-            return of_classes(self.target, self.target.Y(given.target), y_hat)
-        return of_numbers(self.target.raw(given.target), self.target.values(y_hat))
+        with given.numbered():
+            y_hat = self._y_hat(given.table, strict)
+            if isinstance(self.target, Classes):
+                return of_classes(self.target, self.target.Y(given.target), y_hat)
+            return of_numbers(self.target.raw(given.target), self.target.values(y_hat))
 
     def _y_hat(self, table: Any, strict: bool) -> Array:
         X = self.encoder.X(table, self.mlp.dtype, strict)

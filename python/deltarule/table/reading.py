@@ -16,6 +16,7 @@ from deltarule.table.arrow import pa
 SEPARATORS = {".csv": ",", ".tsv": "\t"}
 COMPRESSED = (".gz", ".bz2", ".zst")
 PARQUET = (".parquet", ".pq")
+UTF16 = (b"\xff\xfe", b"\xfe\xff")  # its first bytes, in both orders
 EXPECTED = ".csv or .tsv (also .gz, .bz2, .zst), .parquet or .pq"
 
 
@@ -90,10 +91,8 @@ def kind_of_file(path: str) -> str:
 
 
 def _from_memory(source: Any) -> Any:
-    if isinstance(source, pa.Table):
-        return source
     try:
-        return pa.table(source)
+        return _without_index(source if isinstance(source, pa.Table) else pa.table(source))
     except (TypeError, ValueError, pa.ArrowException) as error:
         given = f"{reprlib.repr(source)} of type {type(source).__name__}"
         raise TypeError(
@@ -108,21 +107,36 @@ def _from_file(path: str, types: Mapping[str, Any], delimiter: str | None) -> An
     try:
         if kind == ".parquet":
             return _parquet(path)
-        return _csv(path, types, delimiter or SEPARATORS[kind])
+        table = _csv(path, types, delimiter or SEPARATORS[kind])
+        _ = table.column_names  # decoded only now
+        return table
     except FileNotFoundError:
         raise FileNotFoundError(f"{path!r}: no such file") from None
     except UnicodeDecodeError as error:
-        raise ValueError(f"{path!r}: {error}; expected UTF-8") from None
+        raise ValueError(f"{path!r}: {error}; expected UTF-8{_not_utf16(path)}") from None
     except pa.ArrowException as error:
+        if hint := _not_utf16(path):
+            raise ValueError(f"{path!r}: {error}; expected UTF-8{hint}") from None
         raise ValueError(f"{path!r}: {error}") from None
+
+
+def _not_utf16(path: str) -> str:
+    """What to add to a message if that is what the file begins like."""
+    if not os.path.isfile(path):  # a pipe, that has been read
+        return ""
+    with open(path, "rb") as file:
+        return ", not UTF-16" if file.read(2) in UTF16 else ""
 
 
 def _parquet(path: str) -> Any:
     from pyarrow import parquet
 
     with parquet.ParquetFile(path) as file:
-        table = file.read()
-    # pandas' row numbers, which it stores as a column: no feature of anything.
+        return _without_index(file.read())
+
+
+def _without_index(table: Any) -> Any:
+    """Drop what pandas makes of its row numbers, a column: no feature of anything."""
     index = [name for name in table.column_names if re.fullmatch(r"__index_level_\d+__", name)]
     return table.drop_columns(index) if index else table
 

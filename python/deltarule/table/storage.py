@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
@@ -11,6 +13,7 @@ from deltarule.files import container
 from deltarule.files.errors import Path, damaged, text_of
 from deltarule.files.histories import history_of, history_parts
 from deltarule.files.model import network_of, network_parts
+from deltarule.files.replacing import check_place
 from deltarule.table.encoder import Encoder
 from deltarule.table.model import TableModel
 from deltarule.table.settings import TUPLES, Settings
@@ -88,21 +91,28 @@ def _target(task: str, state: dict[str, Any]) -> Target:
     return target
 
 
-def check_writable(path: str) -> None:
-    """Refuse, before a long training, a path that could not be written after it.
+def check_writable(path: str, inputs: Iterable[str | None] = ()) -> None:
+    """Refuse, before a long training, a path that could or should not be written after it.
 
     Parameters
     ----------
     path : str
         The file to be.
+    inputs : iterable of str or None
+        Files that are read, which it must not replace.
 
     Raises
     ------
+    ValueError
+        If it names no file, or is one of the inputs.
     OSError
-        If its folder is not there or not writable, or it is a directory.
+        If its folder is not there or not writable, or it is something else than a regular file.
     """
     folder = os.path.dirname(os.path.realpath(path))
     if not os.path.isdir(folder):
         raise FileNotFoundError(f"{path!r}: no directory {folder!r}")
-    if os.path.isdir(path) or not os.access(folder, os.W_OK):
-        raise PermissionError(f"{path!r} cannot be written")
+    for given in inputs:
+        with suppress(OSError):  # one is not there
+            if given is not None and os.path.samefile(path, given):
+                raise ValueError(f"output: {path!r} is the input {given!r}; expected another file")
+    check_place(path)

@@ -13,7 +13,7 @@ from deltarule.metrics import labels
 from deltarule.results import Array
 from deltarule.table.arrow import pa, pc
 from deltarule.table.encoder import mean_and_deviation
-from deltarule.table.notes import some
+from deltarule.table.notes import RowError, some
 from deltarule.table.values import are, kind, numbers, plain, require, texts, whole_numbers
 
 MOST_CLASSES = 20  # different whole numbers that are taken as classes
@@ -73,10 +73,9 @@ class Classes:
         codes = pc.index_in(column, value_set=pa.array(self.values, TYPES[self.holds]))
         if codes.null_count:
             row = int(np.argmax(codes.is_null().to_numpy()))
-            raise ValueError(
-                f"target {self.name!r}: row {row} holds {column[row].as_py()!r}; expected one of "
-                f"{some(list(self.values))}, as in training"
-            )
+            given, expected = column[row].as_py(), some(list(self.values))
+            holds = f"holds {given!r}; expected one of {expected}, as in training"
+            raise RowError(f"target {self.name!r}", row, holds)
         labels: NDArray[np.int64] = codes.to_numpy().astype(np.int64)
         return labels
 

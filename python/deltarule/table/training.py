@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from deltarule import losses
+from deltarule._typing import NDArray
 from deltarule.architecture import Architecture
 from deltarule.held_out import split
 from deltarule.history import History
@@ -16,7 +19,7 @@ from deltarule.mlp import MLP
 from deltarule.results import Array
 from deltarule.stopping import EarlyStopping
 from deltarule.table.encoder import Encoder
-from deltarule.table.notes import note, rows, some
+from deltarule.table.notes import RowError, note, rows, some
 from deltarule.table.settings import LOSSES, Settings
 from deltarule.table.target import Classes, Quantity, Target, task_of
 from deltarule.table.values import kind, numbers, plain
@@ -34,14 +37,25 @@ class Rows:
         All their columns.
     target : pyarrow.ChunkedArray
         Without gaps.
+    places : array of int
+        Which rows of the table that was given these are.
     """
 
     table: Any
     target: Any
+    places: NDArray[np.int64]
 
-    def take(self, places: Any) -> Rows:
+    def take(self, chosen: Any) -> Rows:
         """Return some of them."""
-        return Rows(self.table.take(places), self.target.take(places))
+        return Rows(self.table.take(chosen), self.target.take(chosen), self.places[chosen])
+
+    @contextmanager
+    def numbered(self) -> Iterator[None]:
+        """Let errors within name rows of the table that was given."""
+        try:
+            yield
+        except RowError as error:
+            raise error.at(int(self.places[error.row])) from None
 
 
 def with_target(table: Any, name: str) -> Rows:
@@ -72,10 +86,11 @@ def with_target(table: Any, name: str) -> Rows:
         known &= ~np.isnan(numbers(name, column))
     if not known.any():
         raise ValueError(f"target {name!r}: no row has a value; expected some")
+    given = Rows(table, column, np.arange(len(column)))
     if known.all():
-        return Rows(table, column)
+        return given
     note(f"target {name!r}: {rows(int((~known).sum()))} without a value left out")
-    return Rows(table, column).take(np.flatnonzero(known))
+    return given.take(np.flatnonzero(known))
 
 
 def learn_target(name: str, column: Any, settings: Settings) -> Target:
@@ -123,8 +138,9 @@ def _judge(name: str, y: Array, loss: losses.Chosen) -> None:
     holds, _, expected = losses.KINDS[loss.targets]
     bad = np.flatnonzero(~holds(y))
     if bad.size:
-        given = f"row {bad[0]} holds {y[bad[0]]:g}"
-        raise ValueError(f"target {name!r}: {given}; expected {expected} for loss {loss.text!r}")
+        row = int(bad[0])
+        given = f"holds {y[row]:g}; expected {expected} for loss {loss.text!r}"
+        raise RowError(f"target {name!r}", row, given)
 
 
 def parted(given: Rows, target: Target, settings: Settings) -> tuple[Rows, Rows | None]:
@@ -190,7 +206,8 @@ def train(
         With the weights of the best epoch.
     History
     """
-    X = encoder.X(training.table, settings.dtype)
+    with training.numbered():
+        X = encoder.X(training.table, settings.dtype)
     shift, scale = encoder.standard(X)
     mlp = MLP(
         [X.shape[1], *settings.hidden, target.n_outputs], settings.activation,
@@ -200,8 +217,9 @@ def train(
     )  # fmt: skip
     validation = stopping = None
     if held_out is not None:
-        X_held_out = encoder.X(held_out.table, settings.dtype)
-        validation = (X_held_out, target.Y(held_out.target))
+        with held_out.numbered():
+            X_held_out = encoder.X(held_out.table, settings.dtype)
+            validation = (X_held_out, target.Y(held_out.target))
         stopping = EarlyStopping(settings.metric, settings.patience)
     history = mlp.fit(
         X, target.Y(training.target), settings.rule(), settings.batch_size, settings.epochs,

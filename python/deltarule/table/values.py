@@ -9,6 +9,7 @@ import numpy as np
 
 from deltarule.results import Array
 from deltarule.table.arrow import pa, pc
+from deltarule.table.notes import RowError
 
 SECONDS_OF_A_DAY = 86400
 PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
@@ -114,10 +115,9 @@ def numbers(name: str, column: Any) -> Array:
     x: Array = _float(column).to_numpy().astype(np.float64)
     infinite = np.flatnonzero(np.isinf(x))
     if infinite.size:
-        raise ValueError(
-            f"column {name!r}: row {infinite[0]} holds {x[infinite[0]]}; expected finite numbers, "
-            "or no value"
-        )
+        row = int(infinite[0])
+        holds = f"holds {x[row]}; expected finite numbers, or no value"
+        raise RowError(f"column {name!r}", row, holds)
     return x
 
 
@@ -174,9 +174,9 @@ def whole_numbers(name: str, column: Any) -> Any:
     missing = np.isnan(x)
     bad = np.flatnonzero(~missing & ((x != np.round(x)) | (np.abs(x) > 2**53)))
     if bad.size:
-        raise ValueError(
-            f"column {name!r}: row {bad[0]} holds {x[bad[0]]}; expected texts or whole numbers"
-        )
+        row = int(bad[0])
+        holds = f"holds {x[row]}; expected texts or whole numbers"
+        raise RowError(f"column {name!r}", row, holds)
     return pa.array(np.where(missing, 0, x).astype(np.int64), mask=missing)
 
 
@@ -202,7 +202,5 @@ def _units_of_a_day(of: Any) -> int:
 
 def _refuse_text(name: str, column: Any) -> NoReturn:
     row = int(np.argmax(column.is_valid().to_numpy()))
-    raise ValueError(
-        f"column {name!r}: row {row} holds the text {column[row].as_py()!r}; expected numbers, as "
-        "in training"
-    )
+    holds = f"holds the text {column[row].as_py()!r}; expected numbers, as in training"
+    raise RowError(f"column {name!r}", row, holds)
