@@ -527,3 +527,50 @@ def test_fewer_rows_than_before(shuffle: bool) -> None:
     rows = [(X, Y), (X[:40], Y[:40])]
     expected.fit(rows, epochs=1, shuffle=shuffle, seed=1)
     assert net.w.tobytes() == expected.w.tobytes()
+
+
+def test_an_error_ends_a_reader_that_fills_a_buffer() -> None:
+    """It looks between blocks, not between buffers; the source is closed."""
+    closed = threading.Event()
+
+    def blocks() -> Iterator[Any]:
+        try:
+            yield X, Y
+            while True:
+                time.sleep(0.01)
+                yield X[:1], Y[:1]
+        finally:
+            closed.set()
+
+    def stop(run: Any) -> None:
+        raise RuntimeError("stop")
+
+    source = Stream(blocks, mlp().architecture, 32, True, RNG, buffer_rows=224)
+    with pytest.raises(RuntimeError, match="stop"):
+        source.train_by_batches(dr.Trainer(mlp(), batch_size=32), stop)
+    assert closed.wait(0.5)
+    assert no_reader()
+
+
+def test_a_label_that_is_missing(tmp_path: Path) -> None:
+    pa = pytest.importorskip("pyarrow")
+    pq = pytest.importorskip("pyarrow.parquet")
+    labels = pa.array([None if i == 47 else int(y) for i, y in enumerate(Y)])
+    table = pa.table({**{f"x{j}": X[:, j] for j in range(5)}, "y": labels})
+    pq.write_table(table, tmp_path / "a.parquet", row_group_size=40)
+    source = streams.ParquetFiles(
+        tmp_path / "a.parquet", [f"x{j}" for j in range(5)], "y", block_rows=5
+    )
+    with pytest.raises(ValueError, match="row group 1, row 7: target 'y' is missing"):
+        mlp().fit(source)
+    with pytest.raises(TypeError, match=r"^block 0: Y: .* \(labels: Y.astype\(int\)\)$"):
+        mlp().fit([(X, Y * 1.0)])
+    with pytest.raises(TypeError, match=r"paths: .{,99} of type Table; expected paths"):
+        streams.ParquetFiles(table, ["x0"], "y")
+
+
+def test_npy_files_of_version_3(tmp_path: Path) -> None:
+    with open(tmp_path / "X.npy", "wb") as file:
+        np.lib.format.write_array(file, X, version=(3, 0))
+    source = streams.ArrayFiles(tmp_path / "X.npy", Y)
+    assert np.array_equal(np.concatenate([x for x, _ in source]), X)

@@ -146,7 +146,11 @@ def features(X: object, net: Architecture, name: str = "X") -> Array:
     x = array(X, name)
     n_inputs = net.n_inputs
     if x.ndim != 2 or x.shape[1] != n_inputs:
-        hint = f"; for one sample: {name}[None, :]" if x.shape == (n_inputs,) else ""
+        hint = (
+            f"; for one sample: {name.rpartition(' ')[2]}[None, :]"
+            if x.shape == (n_inputs,)
+            else ""
+        )
         raise ValueError(f"{name}: shape {x.shape}; expected (n, {n_inputs}){hint}")
     if len(x) == 0:
         raise ValueError(f"{name}: shape {x.shape}; expected at least one row")
@@ -171,7 +175,7 @@ def targets(Y: object, net: Architecture, name: str = "Y") -> Array:
     if y.ndim == 1 and labelled and y.dtype.kind == "f":
         raise TypeError(
             f"{name}: shape {y.shape} of {y.dtype}; expected {expected} for {net.loss}"
-            f" (labels: {name}.astype(int))"
+            f" (labels: {name.rpartition(' ')[2]}.astype(int))"
         )
     fits = y.ndim == 2 and (y.shape[1] == columns or (one and y.shape[1] == 1))
     if not fits and not (y.ndim == 1 and (labelled or one)):

@@ -153,6 +153,7 @@ def _header(argument: str, path: str) -> tuple[tuple[int, ...], np.dtype[Any], i
             read = {
                 (1, 0): np.lib.format.read_array_header_1_0,
                 (2, 0): np.lib.format.read_array_header_2_0,
+                (3, 0): np.lib.format.read_array_header_2_0,  # differs in names of fields alone
             }[version]
             shape, fortran, dtype = read(file)
         except (ValueError, KeyError) as error:

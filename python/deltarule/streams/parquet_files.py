@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Iterator, Sequence
 from os import PathLike, fspath
 from typing import Any
@@ -19,7 +20,8 @@ class ParquetFiles:
     """A stream over chosen columns of Parquet files; it needs pyarrow.
 
     Each shard is a row group of a file (or a fragment of another dataset), read in blocks of at
-    most `block_rows` rows. A missing value becomes NaN, which training refuses by block and row.
+    most `block_rows` rows. A missing value becomes NaN, which training refuses by block and row;
+    in one column of integers as target it is a ValueError that names the row.
 
     Parameters
     ----------
@@ -102,8 +104,12 @@ class Fragment:
             schema=self._schema, columns=names, batch_size=self._size, use_threads=False,
             batch_readahead=1, fragment_readahead=1,
         )  # fmt: skip
+        row = 0
         for batch in batches:
+            for columns in self._columns:
+                columns.judge(batch, f"{self.name}, row", row)
             yield tuple(columns.of(batch) for columns in self._columns)
+            row += len(batch)
 
 
 class _Columns:
@@ -112,7 +118,7 @@ class _Columns:
     def __init__(self, argument: str, names: list[str], schema: Any, one: bool = False) -> None:
         import pyarrow.types as types
 
-        self.names, self._one = names, one
+        self.argument, self.names, self._one = argument, names, one
         dtypes = []
         for name in names:
             if name not in schema.names:
@@ -124,6 +130,20 @@ class _Columns:
                 raise TypeError(f"{argument}: column {name!r} of {kind}; expected real numbers")
             dtypes.append(np.dtype(kind.to_pandas_dtype()))
         self._dtype = np.result_type(*dtypes)
+
+    def judge(self, batch: Any, where: str, first_row: int) -> None:
+        """Raise where one column of integers that may be labels has a gap: NaN is none of them."""
+        column = batch.column(self.names[0])
+        if (
+            self.argument == "target"
+            and self._one
+            and self._dtype.kind != "f"
+            and column.null_count
+        ):
+            row = first_row + int(np.argmax(column.is_null().to_numpy(zero_copy_only=False)))
+            raise ValueError(
+                f"{where} {row}: target {self.names[0]!r} is missing; expected a number"
+            )
 
     def of(self, batch: Any) -> Array:
         """The array of one batch of rows."""
@@ -151,14 +171,16 @@ def _dataset(paths: Any) -> Any:
         raise ValueError("paths: no files; expected one or more")
     for path in paths if several else [paths]:
         if not isinstance(path, str | PathLike):
-            raise TypeError(f"paths: {path!r} of type {type(path).__name__}; expected paths")
+            raise TypeError(
+                f"paths: {reprlib.repr(path)} of type {type(path).__name__}; expected paths"
+            )
     given = [fspath(path) for path in paths] if several else fspath(paths)
     return pyarrow.dataset.dataset(given, format="parquet")
 
 
 def _names(argument: str, given: Any) -> list[str]:
     if isinstance(given, str) or not all(isinstance(name, str) for name in given):
-        raise TypeError(f"{argument}: {given!r}; expected a sequence of column names")
+        raise TypeError(f"{argument}: {reprlib.repr(given)}; expected a sequence of column names")
     names = list(given)
     if not names:
         raise ValueError(f"{argument}: no columns; expected one or more")

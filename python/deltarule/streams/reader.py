@@ -34,12 +34,14 @@ class ReadAhead(Generic[T]):
     ----------
     items : iterator
         Iterated only there; what it raises is raised here.
+    over : threading.Event, optional
+        Set at the context's end, for items that are long in the making.
     """
 
-    def __init__(self, items: Iterator[T]) -> None:
+    def __init__(self, items: Iterator[T], over: Event | None = None) -> None:
         self._items = items
         self._queue: Queue[T | _End] = Queue(MOST_PARTS - 2)
-        self._over = Event()
+        self._over = Event() if over is None else over
         self._thread = Thread(target=self._read, name="deltarule-reader", daemon=True)
 
     def __enter__(self) -> ReadAhead[T]:

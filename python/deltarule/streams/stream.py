@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 import reprlib
 from collections.abc import Callable, Iterator
+from threading import Event
 from time import perf_counter
 from typing import Any
 
@@ -95,8 +96,9 @@ class Stream:
         start = perf_counter()
         if trainer._moving and self.n_rows is None:
             self.n_rows = sum(len(block.X) for block in self._blocks(None))
+        over = Event()
         with (
-            ReadAhead(self._parts(seed)) as parts,
+            ReadAhead(self._parts(seed, over), over) as parts,
             trainer.in_parts(self.n_rows if trainer._moving else None, visible) as epoch,
         ):
             for part in parts:
@@ -106,11 +108,12 @@ class Stream:
         self._finished += 1
         return [Passed(epoch.loss, perf_counter() - start, epoch.n_rows, trainer.eta)]
 
-    def _parts(self, seed: int | None) -> Iterator[Part]:
+    def _parts(self, seed: int | None, over: Event) -> Iterator[Part]:
         if seed is None:
-            return in_order(self._blocks(None), self._batch_size)
+            return in_order(_until(over, self._blocks(None)), self._batch_size)
         own = np.random.default_rng(seed)
-        return shuffled(self._blocks(own), self._batch_size, self.buffer_rows, own, self._ring)
+        blocks = _until(over, self._blocks(own))
+        return shuffled(blocks, self._batch_size, self.buffer_rows, own, self._ring)
 
     def _blocks(self, rng: np.random.Generator | None) -> Iterator[Block]:
         shards = getattr(self.source, "shards", None)
@@ -131,6 +134,14 @@ class Stream:
             )
         if not n_rows:
             raise ValueError("X: a source of no rows; expected blocks (X, Y)")
+
+
+def _until(over: Event, blocks: Iterator[Block]) -> Iterator[Block]:
+    """The blocks until nobody wants them: a buffer may take minutes to fill."""
+    for block in blocks:
+        if over.is_set():
+            return
+        yield block
 
 
 def _judge_shards(source: Any) -> None:
