@@ -474,3 +474,56 @@ def test_schedules_that_need_a_length_count_first() -> None:
     source.n_rows = 200  # type: ignore[attr-defined]
     with pytest.raises(ValueError, match="n_rows: 200; the parts hold"):
         mlp().fit(source, optimizer=rule, epochs=2, shuffle=False)
+
+
+@pytest.mark.parametrize("shuffle", [False, True])
+@pytest.mark.parametrize("read_only", [False, True])
+def test_a_source_may_use_its_arrays_again(shuffle: bool, read_only: bool) -> None:
+    """What it writes over once it is asked for more is not what is trained."""
+
+    def again() -> Iterator[Any]:
+        room, labels, weights = np.empty((20, 5), "f4"), np.empty(20, int), np.empty(20)
+        given = (room.view(), labels.view(), weights.view())
+        for view in given:
+            view.flags.writeable = not read_only
+        for at in range(0, 220, 20):
+            for array, rows in ((room, X), (labels, Y), (weights, S)):
+                array[:] = rows[at : at + 20]
+            yield given
+            for array in (room, labels, weights):
+                array[:] = 1
+
+    fresh, reused = mlp(), mlp()
+    options: dict[str, Any] = {"shuffle": shuffle, "epochs": 2, "seed": 3, "batch_size": 20}
+    expected = fresh.fit(cut(X[:220], Y[:220], S[:220], sizes=(20,)), **options)
+    assert bits(reused, reused.fit(again, **options)) == bits(fresh, expected)
+
+
+def test_blocks_of_ready_sources_are_not_copied() -> None:
+    for source in (streams.ArrayFiles(X, Y), [(X, Y)], Sharded(X, Y)):
+        for block in Stream(source, mlp().architecture, 32, False, RNG)._blocks(None):
+            assert np.shares_memory(block.X, X)
+            assert np.shares_memory(block.Y, Y)
+
+
+def test_iterators_among_shards() -> None:
+    source = Sharded(X, Y)
+    source.shards[1] = iter(source.shards[1])  # type: ignore[call-overload]
+    with pytest.raises(TypeError, match=r"X: shard 1, .* can be iterated only once"):
+        mlp().fit(source)
+    source.shards = 5  # type: ignore[assignment]
+    with pytest.raises(TypeError, match="X: shards 5; expected a sequence"):
+        mlp().fit(source)
+    with pytest.raises(TypeError, match="X: a function that returned None; expected blocks"):
+        mlp().fit(lambda: None)
+
+
+@pytest.mark.parametrize("shuffle", [False, True])
+def test_fewer_rows_than_before(shuffle: bool) -> None:
+    once = iter([(X[:40], Y[:40])])
+    net, expected = mlp(), mlp()
+    with pytest.raises(ValueError, match="X: 233 rows in epoch 2, 273 in the one before"):
+        net.fit(lambda: itertools.chain([(X, Y)], once), epochs=3, shuffle=shuffle, seed=1)
+    rows = [(X, Y), (X[:40], Y[:40])]
+    expected.fit(rows, epochs=1, shuffle=shuffle, seed=1)
+    assert net.w.tobytes() == expected.w.tobytes()

@@ -88,6 +88,8 @@ class ArrayFiles:
 class Rows:
     """One shard: rows `begin` to `end` of files that belong together."""
 
+    lasting = True  # nobody writes over its blocks: they need no copy
+
     def __init__(self, files: Sequence[File], begin: int, end: int) -> None:
         self._files, self.begin, self.end = files, begin, end
 

@@ -7,6 +7,8 @@ import reprlib
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from deltarule import _validate
 from deltarule.architecture import Architecture
 from deltarule.given import Given
@@ -46,10 +48,11 @@ def blocks_of(source: Any, name: str, net: Architecture) -> Iterator[Block]:
         If a block does not fit the network or the first one.
     """
     first: Block | None = None
-    iterator = iter(source() if callable(source) else source)
+    lasting = isinstance(source, list | tuple) or getattr(source, "lasting", False)
+    iterator = _iterator(source, name)
     try:
         for number, given in enumerate(_given(iterator, name)):
-            block = _judged(given, f"{name}block {number}", net)
+            block = _judged(given, f"{name}block {number}", net, lasting)
             if block is None:
                 continue
             if first is None:
@@ -60,6 +63,14 @@ def blocks_of(source: Any, name: str, net: Architecture) -> Iterator[Block]:
         close = getattr(iterator, "close", None)
         if close is not None:
             close()
+
+
+def _iterator(source: Any, name: str) -> Iterator[Any]:
+    given = source() if callable(source) else source
+    if not hasattr(given, "__iter__") and not hasattr(given, "__getitem__"):
+        what = "a function that returned " if callable(source) else ""
+        raise TypeError(f"X: {name}{what}{reprlib.repr(given)}; expected blocks (X, Y) to iterate")
+    return iter(given)
 
 
 def _given(iterator: Iterator[Any], name: str) -> Iterator[Any]:
@@ -77,7 +88,7 @@ def _given(iterator: Iterator[Any], name: str) -> Iterator[Any]:
         number += 1
 
 
-def _judged(given: Any, name: str, net: Architecture) -> Block | None:
+def _judged(given: Any, name: str, net: Architecture, lasting: bool) -> Block | None:
     if not isinstance(given, tuple | list) or len(given) not in (2, 3):
         raise TypeError(
             f"{name}: {reprlib.repr(given)} of type {type(given).__name__}; expected (X, Y) or "
@@ -91,7 +102,25 @@ def _judged(given: Any, name: str, net: Architecture) -> Block | None:
     elif y.ndim == 1 and net.takes_labels:
         y = y.astype("int64", copy=False)
     weights = given[2] if len(given) == 3 else None
-    return Block(name, x, y, _validate.sample_weight(weights, len(x), f"{name}: sample_weight"))
+    s = _validate.sample_weight(weights, len(x), f"{name}: sample_weight")
+    if not lasting:
+        x, y = _kept(x, given[0]), _kept(y, given[1])
+        s = None if s is None else _kept(s, weights)
+    return Block(name, x, y, s)
+
+
+def _kept(array: Array, given: Any) -> Array:
+    """The array, copied if the source could write over it once it is asked for the next block."""
+    if isinstance(given, list | tuple):
+        return array  # made of them
+    if isinstance(given, np.ndarray) and not np.may_share_memory(array, given):
+        return array
+    owner: Any = array
+    while isinstance(owner, np.ndarray):
+        if owner.flags.writeable:
+            return array.copy()
+        owner = owner.base
+    return array
 
 
 def _empty(rows: Any) -> bool:

@@ -87,6 +87,8 @@ class ParquetFiles:
 class Fragment:
     """One shard: a row group, or a fragment that has none."""
 
+    lasting = True  # nobody writes over its blocks: they need no copy
+
     def __init__(
         self, fragment: Any, number: int, columns: list[_Columns], size: int, schema: Any
     ) -> None:

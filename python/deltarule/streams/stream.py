@@ -63,6 +63,7 @@ class Stream:
                 "a source that begins anew in each epoch: a generator function (without the call), "
                 "a list of blocks or an object with __iter__"
             )
+        _judge_shards(source)
         if buffer_rows is not None and not shuffle:
             raise ValueError(f"buffer_rows: {buffer_rows!r} with shuffle=False; expected None")
         self.source, self.shuffle, self.rng = source, shuffle, rng
@@ -100,8 +101,7 @@ class Stream:
         ):
             for part in parts:
                 take(epoch, part)
-            if not epoch.n_rows:
-                self._nothing()
+            self._judge_rows(epoch.n_rows)
         self.n_rows = epoch.n_rows
         self._finished += 1
         return [Passed(epoch.loss, perf_counter() - start, epoch.n_rows, trainer.eta)]
@@ -122,13 +122,31 @@ class Stream:
             name = getattr(shard, "name", f"shard {number}")
             yield from blocks_of(shard, f"{name}, ", self._net)
 
-    def _nothing(self) -> None:
-        if self._finished:
+    def _judge_rows(self, n_rows: int) -> None:
+        """Raise if there are none, or fewer than in the epoch before: a part was used up."""
+        if self._finished and n_rows < (self.n_rows or 0):
             raise ValueError(
-                f"X: no rows in epoch {self._finished + 1}, {self.n_rows} in the one before; "
-                "expected a source that begins anew in each epoch"
+                f"X: {n_rows or 'no'} rows in epoch {self._finished + 1}, {self.n_rows} in the one "
+                "before; expected a source that begins anew in each epoch"
             )
-        raise ValueError("X: a source of no rows; expected blocks (X, Y)")
+        if not n_rows:
+            raise ValueError("X: a source of no rows; expected blocks (X, Y)")
+
+
+def _judge_shards(source: Any) -> None:
+    """Raise if the source's shards are no sequence, or there are iterators among them."""
+    shards = getattr(source, "shards", None)
+    if shards is None:
+        return
+    if not hasattr(shards, "__len__") or not hasattr(shards, "__getitem__"):
+        raise TypeError(f"X: shards {reprlib.repr(shards)}; expected a sequence of sources")
+    if isinstance(shards, list | tuple):  # another sequence may open a shard at each access
+        for number, shard in enumerate(shards):
+            if hasattr(shard, "__next__"):
+                raise TypeError(
+                    f"X: shard {number}, {reprlib.repr(shard)}, is an iterator that can be "
+                    "iterated only once; expected sources that begin anew in each epoch"
+                )
 
 
 def _take(epoch: EpochInParts, part: Part) -> float:
