@@ -17,6 +17,7 @@ pa = pytest.importorskip("pyarrow")
 parquet = pytest.importorskip("pyarrow.parquet")
 
 from deltarule.table import TableModel, TableWarning, load, read, write  # noqa: E402  # pyarrow's
+from deltarule.table.columns import learn  # noqa: E402
 from deltarule.table.encoder import Encoder, mean_and_deviation  # noqa: E402
 from deltarule.table.target import task_of  # noqa: E402
 from deltarule.table.values import numbers, plain, texts  # noqa: E402
@@ -50,6 +51,22 @@ def made(n=120, seed=0):
 @pytest.fixture(scope="module")
 def model():
     return TableModel.fit(made(), "price", drop=("dear",), **FEW)
+
+
+def test_dates_times_and_durations_are_kinds_of_their_own():
+    days = [datetime.datetime(1969, 12, 30, 12), datetime.datetime(1969, 12, 31, 18)]
+    columns = {
+        "day": (days, "days, median 1969-12-31"),
+        "time": ([datetime.time(7, 30), datetime.time(8, 30)], "times, median 08:00:00"),
+        "length": ([datetime.timedelta(1), datetime.timedelta(2)], "durations, median 1.5 days"),
+    }
+    for name, (values, text) in columns.items():
+        column = learn(name, pa.chunked_array([values]), False, 2)
+        assert str(column) == text
+        for other, (others, _) in columns.items():
+            if other != name:
+                with pytest.raises(ValueError, match=f"'{name}': values of type .*as in training"):
+                    column.fill(np.empty((2, 1)), pa.chunked_array([others]))
 
 
 def test_features_by_hand():
@@ -196,7 +213,7 @@ def test_what_training_never_saw(model):
         (lambda t: t.set_column(0, "size", [["a", None, "3"]]), "row 0 holds the text 'a'"),
         (lambda t: t.set_column(0, "size", [[1.0, np.inf, 2.0]]), "row 1 holds inf"),
         (lambda t: t.set_column(0, "size", [[1.0, 1e300, 2.0]]), r"row 1 holds 1e\+300"),
-        (lambda t: t.set_column(3, "sold", [[1, 2, 3]]), "expected dates or times, as in training"),
+        (lambda t: t.set_column(3, "sold", [[1, 2, 3]]), "expected dates, as in training"),
         (lambda t: t.set_column(2, "garden", t.column("sold")), "expected numbers, as in training"),
         (lambda t: t.set_column(1, "town", [[0.5, 1.0, 2.0]]), "row 0 holds 0.5; expected texts"),
         (lambda t: t.set_column(1, "town", [[[1], [2], [3]]]), "values of type list"),
@@ -356,10 +373,14 @@ def test_types_of_csv_are_inferred_from_all_of_it(tmp_path):
     [
         (b"", "Empty CSV file"),
         (b"a,b\n", "no rows; expected some"),
-        (b"a,b\n1,2\n3\n", "Expected 2 columns, got 1"),
+        (b"a,b\n1,2\n3\n", "bad.csv': row 1: Expected 2 columns, got 1"),
+        (b"size;b\n1;2\n", "one column, 'size;b'; expected .* delimiter ';'"),
+        (b"size;b\n1,5;2\n", "is ',' its delimiter"),
+        (b"a,b\n" + b"1,2\n" * 200_000 + b"3\n", "row 200000: Expected 2 columns"),
+        (b"size,b\n" + b"1,2\n" * 200_000 + b"x,2\n", "'size': row 200000: .*invalid value 'x'"),
         (b"a,a\n1,2\n", "'a' names two columns"),
-        (b"size,b\nx,2\n", "column 'size'.*invalid value 'x'"),
-        (b"size,town\n1,2\n1,\xff\n", "column 'town'.*invalid UTF8"),
+        (b"size,b\nx,2\n", "column 'size': row 0: .*invalid value 'x'"),
+        (b"size,town\n1,2\n1,\xff\n", "column 'town': row 1: .*invalid UTF8"),
     ],
 )
 def test_csv_that_does_not_fit(tmp_path, model, data, message):
@@ -486,8 +507,8 @@ def test_another_kind_of_file(tmp_path):
         ({"target": "sold"}, r"'sold': values of type date32\[day\]; expected numbers, texts"),
         ({"target": "nothing"}, "'nothing': no row has a value"),
         ({"target": "country"}, "'country': every row holds 'CH'; expected two classes"),
-        ({"drop": ("cost",)}, "drop: 'cost'; expected features' names"),
-        ({"drop": ("price",)}, "drop: 'price'; expected features' names"),
+        ({"drop": ("cost",)}, "drop: 'cost'; expected names of features: 'size'"),
+        ({"drop": ("price",)}, "drop: 'price'; expected names of features: 'size'"),
         ({"categories": ("cost",)}, "categories: 'cost'"),
         ({"loss": "focal"}, "loss: 'focal.*' for a regression; expected one of half_squared"),
         ({"metric": "accuracy"}, "metric: 'accuracy' for a regression"),

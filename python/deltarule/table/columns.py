@@ -17,9 +17,18 @@ import numpy as np
 from deltarule.results import Array
 from deltarule.table.arrow import pa, pc
 from deltarule.table.notes import RowError, note, rows, some
-from deltarule.table.values import are, kind, numbers, plain, require, texts
+from deltarule.table.values import (
+    IN_DAYS,
+    SECONDS_OF_A_DAY,
+    are,
+    kind,
+    numbers,
+    plain,
+    require,
+    texts,
+)
 
-HOLDS = ("number", "boolean", "days")
+HOLDS = ("number", "boolean", *IN_DAYS)
 
 
 @dataclass(frozen=True)
@@ -34,7 +43,7 @@ class Number:
     name : str
         The column's.
     holds : str
-        "number", "boolean" (0 and 1) or "days" (dates and times).
+        "number", "boolean" (0 and 1), or as `values.IN_DAYS` has them.
     median : float
         Of the training rows that have a value.
     gaps : bool
@@ -69,19 +78,25 @@ class Number:
     @property
     def csv_type(self) -> Any:
         """What CSV is to be read as; None where that is inferred."""
-        return {"number": pa.float64(), "boolean": pa.bool_(), "days": None}[self.holds]
+        return {"number": pa.float64(), "boolean": pa.bool_()}.get(self.holds)
 
     def __str__(self) -> str:
-        days = self.holds == "days"  # since 1970, of dates
-        middle = np.datetime64(int(self.median), "D") if days else f"{self.median:g}"
+        middle = f"{self.median:g}"
+        if self.holds == "days":  # since 1970
+            middle = str(np.datetime64(math.floor(self.median), "D"))
+        elif self.holds == "times":
+            middle = str(np.datetime64(round(self.median * SECONDS_OF_A_DAY), "s"))[11:]
+        elif self.holds == "durations":
+            middle += " days"
         return f"{self.holds}, median {middle}" + ", gaps" * self.gaps
 
     def fill(self, X: Array, column: Any, strict: bool = False) -> None:
         """Write its columns of X."""
         column = plain(column)
         given = kind(self.name, column)
-        if (given == "days") != (self.holds == "days") and given not in ("nothing", "text"):
-            expected = {"days": "dates or times"}.get(self.holds, "numbers")
+        mixed = given != self.holds and (given in IN_DAYS or self.holds in IN_DAYS)
+        if mixed and given not in ("nothing", "text"):
+            expected = IN_DAYS.get(self.holds, "numbers")
             raise ValueError(
                 f"column {self.name!r}: values of type {column.type}; expected {expected}, as in "
                 "training"

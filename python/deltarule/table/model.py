@@ -104,7 +104,9 @@ class TableModel:
                 {target} & set(getattr(chosen, argument))
             )
             if unknown:
-                raise ValueError(f"{argument}: {some(sorted(unknown))}; expected features' names")
+                features = [name for name in given.table.column_names if name != target]
+                expected = f"names of features: {some(features, 8)}"
+                raise ValueError(f"{argument}: {some(sorted(unknown))}; expected {expected}")
         with given.numbered():
             goal = learn_target(target, given.target, chosen)
         if valid is None:

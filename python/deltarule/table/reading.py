@@ -17,6 +17,7 @@ SEPARATORS = {".csv": ",", ".tsv": "\t"}
 COMPRESSED = (".gz", ".bz2", ".zst")
 PARQUET = (".parquet", ".pq")
 UTF16 = (b"\xff\xfe", b"\xfe\xff")  # its first bytes, in both orders
+EXPECTED_TEXT = "; expected UTF-8"
 EXPECTED = ".csv or .tsv (also .gz, .bz2, .zst), .parquet or .pq"
 
 
@@ -108,16 +109,27 @@ def _from_file(path: str, types: Mapping[str, Any], delimiter: str | None) -> An
         if kind == ".parquet":
             return _parquet(path)
         table = _csv(path, types, delimiter or SEPARATORS[kind])
-        _ = table.column_names  # decoded only now
+        _ = table.column_names  # which are decoded only now
+        if delimiter is None:
+            _judge_names(path, table.column_names, SEPARATORS[kind])
         return table
     except FileNotFoundError:
         raise FileNotFoundError(f"{path!r}: no such file") from None
     except UnicodeDecodeError as error:
-        raise ValueError(f"{path!r}: {error}; expected UTF-8{_not_utf16(path)}") from None
+        raise ValueError(f"{path!r}: {error}{_not_utf16(path) or EXPECTED_TEXT}") from None
     except pa.ArrowException as error:
-        if hint := _not_utf16(path):
-            raise ValueError(f"{path!r}: {error}; expected UTF-8{hint}") from None
         raise ValueError(f"{path!r}: {error}") from None
+
+
+def _judge_names(path: str, names: list[str], separator: str) -> None:
+    """Refuse one column whose name looks like the names of several."""
+    if len(names) != 1:
+        return
+    if others := [c for c in ",;\t|" if c != separator and c in names[0]]:
+        raise ValueError(
+            f"{path!r}: one column, {names[0]!r}; expected values separated by {separator!r}, or "
+            f"delimiter {others[0]!r} (--delimiter) to be given"
+        )
 
 
 def _not_utf16(path: str) -> str:
@@ -125,7 +137,7 @@ def _not_utf16(path: str) -> str:
     if not os.path.isfile(path):  # a pipe, that has been read
         return ""
     with open(path, "rb") as file:
-        return ", not UTF-16" if file.read(2) in UTF16 else ""
+        return f"{EXPECTED_TEXT}, not UTF-16" if file.read(2) in UTF16 else ""
 
 
 def _parquet(path: str) -> Any:
@@ -142,23 +154,41 @@ def _without_index(table: Any) -> Any:
 
 
 def _csv(path: str, types: Mapping[str, Any], delimiter: str) -> Any:
+    try:
+        return _read_csv(path, types, delimiter)
+    except pa.ArrowInvalid as error:
+        said = _with_row(error, path, types, delimiter)
+        found = re.fullmatch(r"(?:In CSV column #(\d+): )?(?:Row #(\d+): )?(.*)", said, re.DOTALL)
+        assert found is not None  # all of it may be the last group
+        column = f"column {_names(path, delimiter)[int(found[1])]!r}: " if found[1] else ""
+        row = f"row {int(found[2]) - 2}: " if found[2] else ""  # its first is the line of names
+        hint = _not_utf16(path)
+        if not hint and "Expected 1 columns" in said:
+            hint = f"; is {delimiter!r} its delimiter (--delimiter)?"
+        raise ValueError(f"{path!r}: {column}{row}{found[3]}{hint}") from None
+
+
+def _read_csv(path: str, types: Mapping[str, Any], delimiter: str, threads: bool = True) -> Any:
     from pyarrow import csv as arrow_csv
 
-    try:
-        return arrow_csv.read_csv(
-            path,
-            parse_options=arrow_csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
-            convert_options=arrow_csv.ConvertOptions(
-                column_types=dict(types), strings_can_be_null=True
-            ),
-        )
-    except pa.ArrowInvalid as error:
-        found = re.search(r"In CSV column #(\d+): (?:Row #(\d+): )?(.*)", str(error))
-        if found is None:
-            raise
-        line = f", line {found[2]}" if found[2] else ""
-        name = _names(path, delimiter)[int(found[1])]
-        raise ValueError(f"{path!r}: column {name!r}{line}: {found[3]}") from None
+    return arrow_csv.read_csv(
+        path,
+        read_options=arrow_csv.ReadOptions(use_threads=threads),
+        parse_options=arrow_csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
+        convert_options=arrow_csv.ConvertOptions(
+            column_types=dict(types), strings_can_be_null=True
+        ),
+    )
+
+
+def _with_row(error: Exception, path: str, types: Mapping[str, Any], delimiter: str) -> str:
+    """What is wrong with the file: pyarrow counts rows only where it reads with one thread."""
+    if os.path.isfile(path):  # no pipe, that has been read
+        try:
+            _read_csv(path, types, delimiter, threads=False)
+        except pa.ArrowInvalid as again:
+            error = again
+    return str(error).replace("CSV parse error: Row #", "Row #")
 
 
 def _names(path: str, delimiter: str) -> list[str]:

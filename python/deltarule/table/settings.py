@@ -10,12 +10,14 @@ from __future__ import annotations
 import csv
 import json
 import re
+from argparse import ArgumentTypeError
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from deltarule import losses
 from deltarule._arguments import choice, integer, number
+from deltarule._validate import MAX_THREADS
 from deltarule.activations import activation
 from deltarule.optimizers import OPTIMIZERS, Optimizer
 
@@ -42,13 +44,17 @@ def character(text: str) -> str:
     """Read one ASCII character; a tab may be written as it is in source texts."""
     text = "\t" if text == "\\t" else text
     if len(text.encode()) != 1:
-        raise ValueError(f"{text!r}; expected one ASCII character")
+        raise ArgumentTypeError(f"{text!r}; expected one ASCII character")
     return text
 
 
 def sizes(text: str) -> tuple[int, ...]:
     """Read whole numbers separated by commas, or "none"."""
-    return () if text == "none" else tuple(int(part) for part in text.split(","))
+    try:
+        return () if text == "none" else tuple(int(part) for part in text.split(","))
+    except ValueError:
+        expected = "whole numbers separated by commas, or none"
+        raise ArgumentTypeError(f"{text!r}; expected {expected}") from None
 
 
 def option(default: Any, read: Callable[[str], Any], metavar: str, help: str) -> Any:
@@ -112,6 +118,8 @@ class Settings:
             put(name, integer(name, getattr(self, name), least))
         if self.threads is not None:
             put("threads", integer("threads", self.threads, 1))
+            if self.threads > MAX_THREADS:
+                raise ValueError(f"threads: {self.threads}; expected at most {MAX_THREADS}")
         for name, expected, holds in (
             ("holdout", "a number >= 0 and < 1", lambda v: 0 <= v < 1),
             ("dropout", "a number >= 0 and < 1", lambda v: 0 <= v < 1),

@@ -14,7 +14,7 @@ from deltarule.results import Array
 from deltarule.table.arrow import pa, pc
 from deltarule.table.encoder import mean_and_deviation
 from deltarule.table.notes import RowError, some
-from deltarule.table.values import are, kind, numbers, plain, require, texts, whole_numbers
+from deltarule.table.values import IN_DAYS, are, kind, numbers, plain, require, texts, whole_numbers
 
 MOST_CLASSES = 20  # different whole numbers that are taken as classes
 ROWS_PER_CLASS = 5  # on average, at least
@@ -50,7 +50,7 @@ class Classes:
     def learn(cls, name: str, column: Any) -> Classes:
         """Learn the classes of a column without gaps."""
         holds = kind(name, column)
-        if holds == "days":
+        if holds in IN_DAYS:
             raise ValueError(f"target {name!r}: values of type {column.type}; expected classes")
         found = sorted(pc.unique(_typed(name, column, holds)).to_pylist())
         if len(found) < 2:

@@ -12,6 +12,7 @@ from deltarule.table.arrow import pa, pc
 from deltarule.table.notes import RowError
 
 SECONDS_OF_A_DAY = 86400
+IN_DAYS = {"days": "dates", "times": "times of day", "durations": "durations"}  # by kind
 PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 
 
@@ -59,7 +60,8 @@ def kind(name: str, column: Any) -> str:
     Returns
     -------
     str
-        "nothing", "text", "boolean", "number" (whole ones included) or "days" (dates and times).
+        "nothing", "text", "boolean", "number" (whole ones included), "days" (dates, with or
+        without a time), "times" (of day) or "durations".
 
     Raises
     ------
@@ -76,7 +78,9 @@ def kind(name: str, column: Any) -> str:
     if pa.types.is_integer(of) or pa.types.is_floating(of) or pa.types.is_decimal(of):
         return "number"
     if _units_of_a_day(of):
-        return "days"
+        if pa.types.is_time(of):
+            return "times"
+        return "durations" if pa.types.is_duration(of) else "days"
     what = "bytes that are no UTF-8 text" if pa.types.is_binary(of) else f"values of type {of}"
     raise ValueError(
         f"column {name!r}: {what}; expected numbers, texts, booleans, dates or times "
@@ -109,7 +113,7 @@ def numbers(name: str, column: Any) -> Array:
         return np.full(len(column), np.nan)
     if holds == "text":
         _refuse_text(name, column)
-    if holds == "days":
+    if holds in IN_DAYS:
         whole = pa.int32() if column.type.bit_width == 32 else pa.int64()
         column = pc.divide(_float(column.cast(whole)), float(_units_of_a_day(column.type)))
     x: Array = _float(column).to_numpy().astype(np.float64)
@@ -142,7 +146,7 @@ def texts(name: str, column: Any) -> Any:
         If the column holds something else.
     """
     holds = kind(name, column)
-    if holds == "days" or pa.types.is_decimal(column.type):
+    if holds in IN_DAYS or pa.types.is_decimal(column.type):
         raise ValueError(
             f"column {name!r}: values of type {column.type}; expected texts or whole numbers"
         )
