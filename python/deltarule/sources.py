@@ -34,7 +34,7 @@ def is_stream(X: Any, Y: Any) -> bool:
         source = False
     else:
         source = callable(X) or hasattr(X, "__iter__") or hasattr(X, "shards")
-    if source and Y is not None and not hasattr(X, "__len__"):
+    if source and Y is not None and not hasattr(X, "__len__") and not hasattr(X, "__next__"):
         raise TypeError(
             "Y: given beside a source of blocks (X, Y); expected None, and other arguments by name"
         )
