@@ -42,7 +42,7 @@ template <class T> INLINE T* totals_of(const GradientUnit<T>& g, int i, T* here)
 // One vector of columns summed, onto what stands in `total` or from zero.
 template <class T> INLINE void sum_columns(const T* x, int64_t rows, T* total, bool onto) {
   if (!onto) store(total, vec<T>{});
-  sum_rows<1>(x, rows, total, [](vec<T> sum, vec<T> x, int64_t) INLINE_LAMBDA { return sum + x; });
+  sum_rows<1>(x, rows, total, [](vec<T> sum, vec<T> next, int64_t) INLINE_LAMBDA { return sum + next; });
 }
 
 // Tiles of some inputs (rows of the tile) by the output panel, which take their step on registers where
