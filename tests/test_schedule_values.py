@@ -170,13 +170,15 @@ def test_decays_fall(start: float, factor: float, t: list[float]) -> None:
         assert np.all(values >= 0)
 
 
-@given(times, st.sampled_from(CONTINUOUS[:-2]))
-def test_per_epoch_stands_still(t: list[float], schedule: Any) -> None:
-    at = np.array(t)
-    still = replace(schedule, per="epoch")
-    assert still(at).tolist() == schedule(np.floor(at)).tolist()
+@given(st.integers(0, 50), st.integers(1, 10**6), st.data(), st.sampled_from(CONTINUOUS[:-2]))
+def test_per_epoch_stands_still(epoch: int, n: int, data: Any, schedule: Any) -> None:
+    """Step j of n of an epoch has the epoch's value; so has a time a rounding below it."""
+    j = data.draw(st.integers(0, n - 1))
+    whole = float(epoch)
     warm = s.WarmUp(0.3, 2.5, per="epoch")
-    assert warm(at).tolist() == replace(warm, per="step")(np.floor(at)).tolist()
+    for t in (epoch + j / n, np.nextafter(whole, 0)):
+        assert replace(schedule, per="epoch")(t) == schedule(whole)
+        assert warm(t) == replace(warm, per="step")(whole)
 
 
 # Beside the peers: a few roundings each, theirs included.

@@ -51,7 +51,8 @@ class Clock(NamedTuple):
 class Schedule(ABC):
     """A number as a function of the time t, in epochs since the training began.
 
-    `per="epoch"` holds it still within an epoch: its value at floor(t).
+    `per="epoch"` holds it still within an epoch: its value at floor(t), where a t that is a
+    rounding (2^-40 of it) below a whole number counts as that number.
     """
 
     per: str = "step"
