@@ -75,6 +75,8 @@ class BaseMLP(BaseEstimator):
         self._random_state = check_random_state(self.random_state)
         if first:
             self._initialize([data.X.shape[1], *hidden, data.n_outputs], data.X.dtype)
+        else:  # scikit-learn's best weights are its weights then, until others are better
+            self._best_w = None
         net = self._network()
         if self.solver == "lbfgs":
             lbfgs.fit(self, net, data)
@@ -101,7 +103,7 @@ class BaseMLP(BaseEstimator):
         net.start_alphas(w)
         self._net = Net(net, w)
         self._net.show(self)
-        self._best_w = w
+        self._best_w: Array | None = w
         if self.solver != "lbfgs":
             self.loss_curve_: list[float] = []
             self._no_improvement_count = 0
