@@ -38,6 +38,7 @@ class BaseMLP(BaseEstimator):
     """A multi-layer perceptron whose attributes are scikit-learn's and whose work is the core's."""
 
     _net: Net | None = None
+    _best_w: Array | None = None
 
     def _take(self, given: dict[str, Any]) -> None:
         """Keep the arguments of `__init__` as they are."""
@@ -103,7 +104,7 @@ class BaseMLP(BaseEstimator):
         net.start_alphas(w)
         self._net = Net(net, w)
         self._net.show(self)
-        self._best_w: Array | None = w
+        self._best_w = w
         if self.solver != "lbfgs":
             self.loss_curve_: list[float] = []
             self._no_improvement_count = 0
