@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from deltarule.autoencoder import Autoencoder
     from deltarule.averaging import EMA, SWA
     from deltarule.ensemble import Ensemble
+    from deltarule.estimators.autoencoder import MLPAutoencoder
+    from deltarule.estimators.logistic import LogisticRegressionGD
+    from deltarule.estimators.perceptron import PerceptronClassifier
     from deltarule.files import FileFormatError, load
     from deltarule.full_batch import minimize
     from deltarule.gradient_check import check_gradient
@@ -63,8 +66,11 @@ __all__ = [
     "FileFormatError",
     "History",
     "Lion",
+    "LogisticRegressionGD",
+    "MLPAutoencoder",
     "NAdam",
     "Perceptron",
+    "PerceptronClassifier",
     "RBFNetwork",
     "RMSProp",
     "Rprop",
@@ -108,10 +114,13 @@ _HOMES = {
     "Adam": "optimizers",
     "AdamW": "optimizers",
     "Lion": "optimizers",
+    "LogisticRegressionGD": "estimators.logistic",
+    "MLPAutoencoder": "estimators.autoencoder",
     "NAdam": "optimizers",
     "RMSProp": "optimizers",
     "Rprop": "optimizers",
     "Perceptron": "perceptron",
+    "PerceptronClassifier": "estimators.perceptron",
     "RBFNetwork": "radial",
     "Sparsity": "sparsity",
     "check_gradient": "gradient_check",
