@@ -20,9 +20,13 @@ if TYPE_CHECKING:
     from deltarule.autoencoder import Autoencoder
     from deltarule.averaging import EMA, SWA
     from deltarule.ensemble import Ensemble
-    from deltarule.estimators.autoencoder import MLPAutoencoder
-    from deltarule.estimators.logistic import LogisticRegressionGD
-    from deltarule.estimators.perceptron import PerceptronClassifier
+    from deltarule.estimators import (
+        LogisticRegressionGD,
+        MLPAutoencoder,
+        MLPClassifier,
+        MLPRegressor,
+        PerceptronClassifier,
+    )
     from deltarule.files import FileFormatError, load
     from deltarule.full_batch import minimize
     from deltarule.gradient_check import check_gradient
@@ -68,6 +72,8 @@ __all__ = [
     "Lion",
     "LogisticRegressionGD",
     "MLPAutoencoder",
+    "MLPClassifier",
+    "MLPRegressor",
     "NAdam",
     "Perceptron",
     "PerceptronClassifier",
@@ -114,13 +120,15 @@ _HOMES = {
     "Adam": "optimizers",
     "AdamW": "optimizers",
     "Lion": "optimizers",
-    "LogisticRegressionGD": "estimators.logistic",
-    "MLPAutoencoder": "estimators.autoencoder",
+    "LogisticRegressionGD": "estimators",
+    "MLPAutoencoder": "estimators",
     "NAdam": "optimizers",
     "RMSProp": "optimizers",
     "Rprop": "optimizers",
+    "MLPClassifier": "estimators",
+    "MLPRegressor": "estimators",
     "Perceptron": "perceptron",
-    "PerceptronClassifier": "estimators.perceptron",
+    "PerceptronClassifier": "estimators",
     "RBFNetwork": "radial",
     "Sparsity": "sparsity",
     "check_gradient": "gradient_check",

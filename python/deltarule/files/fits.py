@@ -7,7 +7,7 @@ import json
 import math
 import reprlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, fields
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from deltarule.files import canonical
 from deltarule.files.declarations import decoded, encoded
 from deltarule.files.errors import damaged
 from deltarule.files.generators import generator_parts
+from deltarule.files.model import section_of
 from deltarule.files.training import DECLARED, check_key, is_count, settings
 from deltarule.results import Array
 from deltarule.rows import InMemory
@@ -35,7 +36,7 @@ _FIT = {"epoch", "generator", "seconds", "start", "stops", "told"}
 
 def of_trainer(trainer: Trainer) -> dict[str, Any]:
     """Return what a resumed fit's network and trainer must be, as JSON."""
-    told = {"architecture": asdict(trainer.mlp.architecture), **settings(trainer)}
+    told = {"architecture": section_of(trainer.mlp.architecture), **settings(trainer)}
     return {name: value for name, value in told.items() if name not in FREE}
 
 

@@ -125,7 +125,7 @@ class MLP:
         """
         a, y, W = self.architecture, self._targets(Y), self.W
         rows, s = self._weights(sample_weight, len(y))
-        S = self._reduction_size(sum_of_weights(s))
+        S, factors = self._reduction_size(sum_of_weights(s)), self._penalties(sample_weight, len(y))
         pull = self._pull(trace, sparsity, rows, s) if sparsity else None
         m, moved = a.n_hidden_layers, []
         u = output_delta(
@@ -141,12 +141,12 @@ class MLP:
             delta.insert(0, self._times_derivative(k, trace, u, moved, drops))
         gradient = np.concatenate([
             weight_gradient(
-                weighed(delta[k][rows], s), trace.o[k][rows], W[k], S, a.l2, a.l1
+                weighed(delta[k][rows], s), trace.o[k][rows], W[k], S, *factors
             ).ravel()
             for k in range(len(W))
         ] + [alpha_gradient(weighed(p[rows], s), S) for p in moved[::-1]])
         dX = input_gradient(delta[0], W[0], self._scale)
-        loss = self._loss(trace, y, sparsity, rows, s)
+        loss = self._loss(trace, y, sparsity, rows, s, factors)
         dW, dalpha = a.views(gradient), a.alphas(gradient)
         return Backward((None, *delta), dW, gradient, dX, loss, dalpha)
 
@@ -180,7 +180,8 @@ class MLP:
     def loss(self, X, Y, sample_weight=None):
         """L = (1/S) sum_d s_d L_d + gamma(w)  (13), (W1)."""
         y = self._targets(Y)
-        return self._loss(self.forward(X), y, None, *self._weights(sample_weight, len(y)))
+        factors = self._penalties(sample_weight, len(y))
+        return self._loss(self.forward(X), y, None, *self._weights(sample_weight, len(y)), factors)
 
     def gradient(self, X, Y, sample_weight=None):
         """dL/dw, (n_weights,)  (21), (W2)."""
@@ -214,13 +215,21 @@ class MLP:
     def _reduction_size(self, weight):
         return weight if self.architecture.reduction == "mean" else 1.0
 
-    def _loss(self, trace, y, sparsity, rows, s):
+    def _penalties(self, sample_weight, n):
+        """l2 and l1; divided by S, which here is that of a single row too, where they are over it  (G7)."""
+        a, S = self.architecture, 1.0
+        if a.penalty_over == "batch":
+            s = np.ones(n) if sample_weight is None else np.asarray(sample_weight, np.float64)
+            S = self._reduction_size(sum_of_weights(s[s > 0].astype(self.dtype)))
+        return a.l2 / S, a.l1 / S
+
+    def _loss(self, trace, y, sparsity, rows, s, factors):
         a, weight = self.architecture, sum_of_weights(s)
         S = self._reduction_size(weight)
         L = row_loss(a.loss, a.activations[-1], y, trace.net[-1], trace.y_hat)
         if sparsity and sparsity.kind == "l1":
             L = l1_losses(trace.o[sparsity.layer], L, sparsity.weight)
-        loss = batch_loss(L[rows], S, penalty(self.W, a.l2, a.l1), s)
+        loss = batch_loss(L[rows], S, penalty(self.W, *factors), s)
         if sparsity and sparsity.kind == "kl":
             rho_hat = mean_outputs(trace.o[sparsity.layer][rows], s)
             loss += kl_penalty(rho_hat, sparsity.weight, sparsity.target, weight, S)
