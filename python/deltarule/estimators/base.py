@@ -113,7 +113,7 @@ class BaseMLP(BaseEstimator):
     def _architecture(self, layers: list[int], dtype: Any) -> Architecture:
         return Architecture.from_arguments(
             layers, self.activation, OUTPUTS.get(self.out_activation_, self.out_activation_),
-            self._core_loss, np.dtype(dtype),
+            self._core_loss, np.dtype(dtype), float(self.alpha), penalty_over="batch",
         )  # fmt: skip
 
     def _network(self) -> Net:

@@ -24,6 +24,15 @@ def constants(estimator: Any, Y: Array) -> Array | None:
     return np.asarray((xlogy(y, y) - y).sum(axis=1))
 
 
+def penalty_of(mlp: Any, S: float) -> float:
+    """l2 / 2 |W|^2 / S, without biases, at the weights as they are."""
+    net = mlp.architecture
+    if not net.l2 or not S:
+        return 0.0
+    squares = sum(float(np.vdot(W[:, :-1], W[:, :-1])) for W in net.views(mlp.w))
+    return 0.5 * net.l2 * squares / S
+
+
 class Stated:
     """From an epoch's steps to the loss that scikit-learn states.
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import issparse
 
+from deltarule.estimators.losses import penalty_of
 from deltarule.results import Array
 from deltarule.rows import Passed
 
@@ -34,16 +35,16 @@ class Shuffled:
         Of each row.
     random_state : numpy.random.RandomState or None
         Shuffles; None: rows are taken as they stand.
-    reported : callable
-        (order, step_losses) -> the epoch's loss as it is shown; see `losses.Reported`.
+    stated : callable
+        `losses.Stated`: from the order and the steps' losses to the epoch's.
     """
 
     def __init__(
         self, X: Any, Y: Array, sample_weight: Array | None, random_state: Any,
-        reported: Callable[[Any, Array], float],
+        stated: Callable[[Array, Array], float],
     ) -> None:  # fmt: skip
         self.X, self.Y, self.sample_weight = X, Y, sample_weight
-        self._random_state, self._reported = random_state, reported
+        self._random_state, self._stated = random_state, stated
         self._order = np.arange(X.shape[0])
         self.diverged = False  # whether a loss was not finite: nothing is trained any more
 
@@ -77,20 +78,23 @@ class Shuffled:
 
     def _whole(self, trainer: Any) -> float:
         order = None if self._random_state is None else self._order
-        return float(trainer.epoch(self.X, self.Y, order, self.sample_weight))
+        steps = np.empty((-(-len(self._order) // trainer.batch_size), 2))
+        trainer.epoch(self.X, self.Y, order, self.sample_weight, steps)
+        return self._stated(self._order, steps)
 
     def _by_batches(self, trainer: Any, after: Callable[[float], None] | None) -> float:
         n, size = len(self._order), trainer.batch_size
-        losses = []
-        with trainer.in_parts(n_rows=n, visible=after is not None) as epoch:
+        steps, mlp = [], trainer.mlp
+        with trainer.in_parts(n_rows=n, visible=True) as epoch:
             for at in range(0, n, size):
                 rows = self._order[at : at + size]
+                s = None if self.sample_weight is None else self.sample_weight[rows]
+                penalty = penalty_of(mlp, float(len(rows) if s is None else s.sum()))
                 if issparse(self.X):
-                    s = None if self.sample_weight is None else self.sample_weight[rows]
                     loss = epoch.part(dense(self.X, rows), self.Y[rows], None, s)
                 else:
                     loss = epoch.part(self.X, self.Y, rows, self.sample_weight)
-                losses.append(loss)
+                steps.append((loss, penalty))
                 if after is not None:
                     after(loss)
-        return float(epoch.loss)
+        return self._stated(self._order, np.array(steps))
