@@ -171,7 +171,7 @@ def test_results_are_those_of_scikit_learns_mlp(composition):
     expected = np.asarray(COMPOSED[composition](theirs), np.float64)
     assert np.isfinite(expected).all()
     assert np.ptp(expected) > 0
-    np.testing.assert_allclose(COMPOSED[composition](ours), expected, rtol=1e-6, atol=1e-9)
+    np.testing.assert_allclose(COMPOSED[composition](ours), expected, rtol=1e-9, atol=1e-12)
 
 
 # ---- backends: workers times threads are no more than cores

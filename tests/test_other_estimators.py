@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Perceptron, logistic regression and autoencoder as estimators: the core's numbers, the contract."""
+"""Perceptron, logistic regression and autoencoder as estimators: contract, the core's numbers."""
 
 import _thread
 import pickle
@@ -107,7 +107,7 @@ def test_perceptron_refuses(call, error, message):
 
 def test_perceptron_refuses_other_classes_later():
     model = dr.PerceptronClassifier().partial_fit(X_iris, SETOSA, ["another", "setosa"])
-    with pytest.raises(ValueError, match="classes: .*; expected .*, as in the first call"):
+    with pytest.raises(ValueError, match=r"classes: .*; expected .*, as in the first call"):
         model.partial_fit(X_iris, SETOSA, ["another", "other"])
 
 
@@ -208,7 +208,8 @@ def test_autoencoder_names_its_columns():
 def test_autoencoder_in_a_pipeline_and_a_search():
     model = make_pipeline(StandardScaler(), coder(max_iter=60), LogisticRegression())
     assert model.fit(X_iris, NAMES).score(X_iris, NAMES) > 0.9
-    search = GridSearchCV(coder(max_iter=100), {"hidden_layer_sizes": [(1,), (16,)]}, cv=2).fit(X_digits)
+    grid = {"hidden_layer_sizes": [(1,), (16,)]}
+    search = GridSearchCV(coder(max_iter=100), grid, cv=2).fit(X_digits)
     assert search.best_params_ == {"hidden_layer_sizes": (16,)}
 
 

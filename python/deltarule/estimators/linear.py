@@ -63,7 +63,7 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
         return net[:, 0] if net.shape[1] == 1 else net
 
     def predict(self, X: Any) -> Array:
-        """Return a label for each row: of the two by the side, of more the one with the largest net.
+        """Return a label for each row: by the side, or of more than two that of the largest net.
 
         Parameters
         ----------
@@ -77,4 +77,5 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
         net = self.decision_function(X)
         # A threshold unit is on where net is 0.
         places = (net >= 0).astype(np.intp) if net.ndim == 1 else net.argmax(axis=1)
-        return self.classes_[places]
+        labels: Array = self.classes_[places]
+        return labels

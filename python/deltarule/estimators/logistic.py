@@ -116,7 +116,7 @@ class LogisticRegressionGD(LinearClassifier):
         """
         net = self.decision_function(X)
         if net.ndim == 1:
-            return -np.logaddexp(0, np.column_stack([net, -net]))
+            return np.asarray(-np.logaddexp(0, np.column_stack([net, -net])))
         logs = -np.logaddexp(0, -net)
         logs -= logs.max(axis=1, keepdims=True)  # so that not all of them vanish
-        return logs - np.log(np.exp(logs).sum(axis=1, keepdims=True))
+        return np.asarray(logs - np.log(np.exp(logs).sum(axis=1, keepdims=True)))
