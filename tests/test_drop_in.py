@@ -101,7 +101,7 @@ def test_batches_penalty_and_weights(batch_size: Any, weights: Any, alpha: float
         ("MLPClassifier", DIGITS[:50], LABELS[:50]),
         ("MLPClassifier", DIGITS[:50], LABELS[:50] < 5),
         ("MLPRegressor", X[:50], Y[:50]),
-        ("MLPRegressor", X[:50], Y[:90, 0]),
+        ("MLPRegressor", X[:50], Y[:50, 0]),
     ):
         s = None if weights is None else weights[:50]
         check(kind, rows, y, s, batch_size=batch_size, alpha=alpha, max_iter=4)
@@ -219,7 +219,8 @@ def test_parameters_and_defaults() -> None:
 def test_messages() -> None:
     for parameters, y in (
         ({"alpha": -1}, LABELS), ({"solver": "x"}, LABELS),
-        ({"hidden_layer_sizes": (3, 0)}, LABELS), ({"early_stopping": True}, np.arange(len(LABELS)) == 0),
+        ({"hidden_layer_sizes": (3, 0)}, LABELS),
+        ({"early_stopping": True}, np.arange(len(LABELS)) == 0),
         ({"batch_size": 0}, LABELS),
         ({}, np.column_stack([LABELS, LABELS])), ({"momentum": 1.5}, LABELS),
     ):  # fmt: skip

@@ -38,6 +38,7 @@ class BaseMLP(BaseEstimator):
     """A multi-layer perceptron whose attributes are scikit-learn's and whose work is the core's."""
 
     _net: Net | None = None
+    _best_w: Array | None = None
 
     def _take(self, given: dict[str, Any]) -> None:
         """Keep the arguments of `__init__` as they are."""
@@ -75,6 +76,8 @@ class BaseMLP(BaseEstimator):
         self._random_state = check_random_state(self.random_state)
         if first:
             self._initialize([data.X.shape[1], *hidden, data.n_outputs], data.X.dtype)
+        else:  # scikit-learn's best weights are its weights then, until others are better
+            self._best_w = None
         net = self._network()
         if self.solver == "lbfgs":
             lbfgs.fit(self, net, data)

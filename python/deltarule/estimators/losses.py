@@ -30,7 +30,7 @@ def penalty_of(mlp: Any, S: float) -> float:
     if not net.l2 or not S:
         return 0.0
     squares = sum(float(np.vdot(W[:, :-1], W[:, :-1])) for W in net.views(mlp.w))
-    return 0.5 * net.l2 * squares / S
+    return float(0.5 * net.l2 * squares / S)
 
 
 class Stated:

@@ -58,7 +58,8 @@ def fit(estimator: Any, net: Net, data: Any, incremental: bool) -> None:
     except KeyboardInterrupt:
         warnings.warn("Training interrupted by user.", stacklevel=3)
     if est.early_stopping:
-        net.mlp.w = est._best_w
+        if est._best_w is not None:
+            net.mlp.w = est._best_w
     elif rows.diverged:
         raise ValueError(DIVERGED)
     net.show(est)
