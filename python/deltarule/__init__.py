@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from deltarule.autoencoder import Autoencoder
     from deltarule.averaging import EMA, SWA
     from deltarule.ensemble import Ensemble
+    from deltarule.estimators import MLPClassifier, MLPRegressor
     from deltarule.files import FileFormatError, load
     from deltarule.full_batch import minimize
     from deltarule.gradient_check import check_gradient
@@ -63,6 +64,8 @@ __all__ = [
     "FileFormatError",
     "History",
     "Lion",
+    "MLPClassifier",
+    "MLPRegressor",
     "NAdam",
     "Perceptron",
     "RBFNetwork",
@@ -111,6 +114,8 @@ _HOMES = {
     "NAdam": "optimizers",
     "RMSProp": "optimizers",
     "Rprop": "optimizers",
+    "MLPClassifier": "estimators",
+    "MLPRegressor": "estimators",
     "Perceptron": "perceptron",
     "RBFNetwork": "radial",
     "Sparsity": "sparsity",
