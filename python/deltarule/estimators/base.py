@@ -17,6 +17,7 @@ from deltarule.architecture import Architecture
 from deltarule.estimators import lbfgs, stochastic
 from deltarule.estimators.network import Net, drawn, flat
 from deltarule.estimators.rows import BYTES, dense
+from deltarule.estimators.threads import allowed
 from deltarule.mlp import MLP
 from deltarule.results import Array
 
@@ -80,7 +81,7 @@ class BaseMLP(BaseEstimator):
             self._best_w = None
         net = self._network()
         if self.solver == "lbfgs":
-            lbfgs.fit(self, net, data)
+            lbfgs.fit(self, net, data, allowed(None))
         else:
             stochastic.fit(self, net, data, incremental)
         return self
@@ -146,7 +147,7 @@ class BaseMLP(BaseEstimator):
         ):
             try:
                 net.follow(self.coefs_, self.intercepts_)
-                return net.mlp.predict(X)
+                return net.mlp.predict(X, allowed(None))
             except ValueError:
                 pass  # what is raised below says it in scikit-learn's words
         check_is_fitted(self)
@@ -160,13 +161,13 @@ class BaseMLP(BaseEstimator):
     def _outputs_by(self, mlp: MLP, X: Any) -> Array:
         """The outputs of a network; sparse rows are densified block by block."""
         if not issparse(X):
-            return mlp.predict(X)
+            return mlp.predict(X, allowed(None))
         X = X.tocsr()
         rows = max(1, BYTES // (8 * max(X.shape[1], 1)))
         y_hat = np.empty((X.shape[0], mlp.layers[-1]), mlp.dtype)
         for at in range(0, X.shape[0], rows):
             block = y_hat[at : at + rows]
-            mlp.predict(dense(X, slice(at, at + rows)), out=block)
+            mlp.predict(dense(X, slice(at, at + rows)), allowed(None), block)
         return y_hat
 
     def _require_steps(self) -> bool:

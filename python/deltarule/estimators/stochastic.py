@@ -15,6 +15,7 @@ from deltarule.estimators.losses import Stated
 from deltarule.estimators.network import Net
 from deltarule.estimators.rows import Shuffled
 from deltarule.estimators.steps import Steps
+from deltarule.estimators.threads import allowed
 from deltarule.stops import Asked, LastEpoch
 from deltarule.training_loop import Run
 
@@ -39,7 +40,7 @@ def fit(estimator: Any, net: Net, data: Any, incremental: bool) -> None:
     size = _batch_size(est, n)
     if not incremental or getattr(est, "_optimizer", None) is None:
         est._optimizer = Steps.of(est)
-    trainer = est._optimizer.trainer(net.mlp, size, None)
+    trainer = est._optimizer.trainer(net.mlp, size, allowed(None))
     rows = Shuffled(
         training.X, training.Y, training.sample_weight,
         est._random_state if est.shuffle else None,
