@@ -92,7 +92,9 @@ def main(most: int | None = None) -> int:
     """Print a line for each order; the status is whether one fails or differs."""
     there = [name for name in PEERS if importlib.util.find_spec(name)]
     print(f"absent: {', '.join(sorted(set(PEERS) - set(there))) or 'none'}")
-    orders = [pair for name in there for pair in (("deltarule", name), (name, "deltarule"))]
+    orders: list[tuple[str, ...]] = [
+        pair for name in there for pair in (("deltarule", name), (name, "deltarule"))
+    ]
     if len(there) > 1:
         orders += [("deltarule", *there), (*there, "deltarule")]
         orders += list(itertools.permutations(("deltarule", *there)))[7:-6:5]

@@ -36,7 +36,7 @@ void register_machine(py::module_& module) {
   py::class_<Modes>(module, "FloatEnvironment", "A context in which this thread computes in IEEE's default modes.")
       .def(py::init<>())
       .def("__enter__", [](Modes& self) { self.own.emplace(); })
-      .def("__exit__", [](Modes& self, const py::args&) { self.own.reset(); });
+      .def("__exit__", [](Modes& self, const py::object&, const py::object&, const py::object&) { self.own.reset(); });
   module.def("isa", [] { return std::string(table_in_use().isa); }, "The instruction set in use.");
   module.def(
       "available_isas",
