@@ -143,10 +143,15 @@ def _beside(folder: str) -> tuple[int, str]:
     while True:
         path = os.path.join(folder, f".deltarule-{os.urandom(8).hex()}")
         file = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o666)
-        with suppress(OSError):  # a file system without locks
-            fcntl.flock(file, fcntl.LOCK_EX)
-        if os.fstat(file).st_nlink:
-            return file, path
+        try:
+            with suppress(OSError):  # a file system without locks
+                fcntl.flock(file, fcntl.LOCK_EX)
+            if os.fstat(file).st_nlink:
+                return file, path
+        except BaseException:
+            os.close(file)
+            os.unlink(path)
+            raise
         os.close(file)  # taken for a file that was left, before it was locked
 
 
