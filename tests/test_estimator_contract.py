@@ -14,6 +14,14 @@ import deltarule as dr
 
 
 @pytest.mark.filterwarnings("ignore")
-@parametrize_with_checks([dr.MLPClassifier(max_iter=100), dr.MLPRegressor(max_iter=100)])
+@parametrize_with_checks(
+    [
+        dr.MLPClassifier(max_iter=100),
+        dr.MLPRegressor(max_iter=100),
+        dr.MLPAutoencoder(max_iter=30),
+        dr.PerceptronClassifier(),
+        dr.LogisticRegressionGD(),
+    ]
+)
 def test_checks(estimator: Any, check: Any) -> None:
     check(estimator)
