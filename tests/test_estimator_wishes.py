@@ -382,3 +382,10 @@ def test_what_lbfgs_does_not_do() -> None:
 def test_refused(name: str, value: Any) -> None:
     with pytest.raises(ValueError, match=f"The '{name}' parameter of MLPClassifier must be"):
         classifier(**{name: value}).fit(X, Y)
+
+
+def test_validation_rows_may_lack_classes() -> None:
+    found = classifier(warm_start=True)
+    for _ in range(2):
+        found.fit(X, Y, X_val=X[Y < 2], y_val=Y[Y < 2])
+    assert len(found.validation_scores_) == 30
