@@ -41,6 +41,7 @@ def same(a: Any, b: Any) -> bool:
 
 @pytest.mark.parametrize("kind", ["MLPClassifier", "MLPRegressor"])
 def test_they_come_after_the_inherited_by_name_only(kind: str) -> None:
+    pytest.importorskip("sklearn", minversion="1.7")  # where MLPRegressor got its loss
     ours = inspect.signature(getattr(dr, kind)).parameters
     inherited = list(inspect.signature(getattr(theirs, kind)).parameters)
     assert list(ours)[: len(inherited)] == inherited
