@@ -309,8 +309,8 @@ class Trainer:
     def _epochs(
         self, X: Array, Y: Array, orders: Array | None, sample_weight: Array | None, most: int,
         seconds: float, stop_tol: float, before: float, step_losses: Array | None = None,
-    ) -> tuple[list[tuple[float, float, float | None]], BaseException | None]:  # fmt: skip
-        """Train up to `most` epochs in one native call: loss, seconds and eta of each, and a fault.
+    ) -> tuple[Array, Array, list[float], BaseException | None]:  # fmt: skip
+        """Train up to `most` epochs in one native call: losses, seconds, etas, and a fault.
 
         Fewer, but at least one, where some seconds are over, where a loss differs by no more than
         `stop_tol` from that of the epoch before (before the first: `before`), or where a schedule
@@ -319,28 +319,24 @@ class Trainer:
         takes them, (most, n_steps, 2).
         """
         n_rows = len(X) if orders is None else orders.shape[1]
-        numbers = self._moving.ahead(self.n_epochs, n_rows, self.batch_size, most)
-        most, begun = len(numbers) or most, self.n_epochs
-        joined = {
-            name: np.concatenate([each[name] for each in numbers])
-            for name in (numbers[0] if numbers else ())
-        }
+        begun = self.n_epochs
+        most, numbers = self._moving.ahead(begun, n_rows, self.batch_size, most)
         rows = None if orders is None else orders[:most].reshape(-1)
         losses, times = np.empty(most), np.empty(most)
         failed: BaseException | None = None
         try:
             self._trainer.run_epochs(
-                X, Y, rows, sample_weight, joined, losses, times, seconds, stop_tol, before,
+                X, Y, rows, sample_weight, numbers, losses, times, seconds, stop_tol, before,
                 None if step_losses is None else step_losses[:most].reshape(-1, 2),
             )  # fmt: skip
         except BaseException as error:
             failed = error
         n = self.n_epochs - begun
-        etas = [self.eta] * n
-        for i, moved in enumerate(numbers[:n]):
-            self._moving.finish(moved, float(losses[i]))
-            etas[i] = self.eta
-        return list(zip(losses[:n].tolist(), times[:n].tolist(), etas, strict=True)), failed
+        moved = {name: values.reshape(most, -1)[:n] for name, values in numbers.items()}
+        self._moving.finish(moved, *losses[:n])
+        eta = [] if self.eta is None else [self.eta]
+        etas = moved["eta"][:, -1].tolist() if "eta" in moved else eta * n
+        return losses[:n], times[:n], etas, failed
 
     def _validated(
         self, X: Any, Y: Any, order: Any, sample_weight: Any

@@ -9,26 +9,20 @@ import numpy as np
 from sklearn.base import RegressorMixin, _fit_context
 from sklearn.metrics import r2_score
 from sklearn.utils import column_or_1d
-from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import validate_data
 
 from deltarule.estimators.base import BaseMLP, Data
-from deltarule.estimators.parameters import INHERITED
+from deltarule.estimators.bridge import with_callbacks
+from deltarule.estimators.parameters import FURTHER, INHERITED
+from deltarule.estimators.targets import n_outputs, of_numbers
 from deltarule.results import Array
 
 
 class MLPRegressor(RegressorMixin, BaseMLP):
     """A multi-layer perceptron that predicts numbers."""
 
-    _parameter_constraints: ClassVar[dict[str, Any]] = {
-        **INHERITED,
-        "loss": [StrOptions({"squared_error", "poisson"})],
-    }
-    _core_losses: ClassVar[dict[str, str]] = {
-        "squared_error": "half_squared_error",
-        "poisson": "poisson",
-    }
+    _parameter_constraints: ClassVar[dict[str, Any]] = {**INHERITED, **FURTHER}
 
     def __init__(
         self,
@@ -57,43 +51,67 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         epsilon: float = 1e-8,
         n_iter_no_change: float = 10,
         max_fun: int = 15000,
+        dropout: Any = None,
+        noise: Any = None,
+        init: Any = None,
+        metric: Any = None,
+        keep_optimizer: bool = False,
+        n_jobs: int | None = None,
+        dtype: Any = None,
+        max_seconds: float | None = None,
+        callbacks: Any = None,
+        progress: bool = False,
+        checkpoint: Any = None,
+        every: int = 1,
+        resume: Any = None,
     ) -> None:
         self._take(locals())
 
+    @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
+    def fit(
+        self, X: Any, y: Any, sample_weight: Any = None, *, X_val: Any = None, y_val: Any = None
+    ) -> Any:
         """Fit."""
-        return self._fit(X, y, sample_weight)
+        return self._fit(X, y, sample_weight, X_val=X_val, y_val=y_val)
 
     @available_if(lambda est: est._require_steps())
     @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
+    def partial_fit(
+        self, X: Any, y: Any, sample_weight: Any = None, *, X_val: Any = None, y_val: Any = None
+    ) -> Any:
         """One epoch."""
-        return self._fit(X, y, sample_weight, incremental=True)
+        return self._fit(X, y, sample_weight, True, X_val, y_val)
 
     def predict(self, X: Any) -> Any:
         """Predict numbers."""
         y_hat = self._raw(X)
+        if self.out_activation_ == "gaussian":  # means, then variances
+            y_hat = y_hat[:, : y_hat.shape[1] // 2]
         return y_hat[:, 0] if y_hat.shape[1] == 1 else y_hat
 
-    def _encoded(self, X: Any, y: Any, incremental: bool, reset: bool) -> Data:
+    def _judged(self, X: Any, y: Any, incremental: bool, reset: bool) -> tuple[Any, Array]:
         X, y = validate_data(
             self, X, y, accept_sparse="csr", multi_output=True, y_numeric=True,
-            dtype=(np.float64, np.float32), order="C", reset=reset,
+            dtype=self._dtypes(), order="C", reset=reset,
         )  # fmt: skip
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
+        return X, y
+
+    def _encoded(self, X: Any, y: Array) -> Data:
         Y = np.ascontiguousarray(y.reshape(len(y), -1), X.dtype)
-        return Data(X, Y, None, Y.shape[1], None)
+        return Data(X, y, Y, n_outputs(self._core_loss()[0], Y.shape[1]))
 
-    @property
-    def _core_loss(self) -> str:
-        return self._core_losses[self.loss]
-
-    def _out_activation(self) -> str:
-        return "exp" if self.loss == "poisson" else "identity"
+    def _core_loss(self) -> tuple[Any, str]:
+        return of_numbers(self.loss)
 
     def _score_of(self, Y: Array, y_hat: Array, sample_weight: Array | None) -> float:
         if not np.isfinite(y_hat).all():
             return float("nan")
-        return float(r2_score(Y, y_hat, sample_weight=sample_weight))
+        return float(r2_score(Y, y_hat[:, : Y.shape[1]], sample_weight=sample_weight))
+
+    @property
+    def _has_score(self) -> bool:
+        """Several quantiles of one target are no predictions of it."""
+        return "quantile" not in str(self.loss) or self.n_outputs_ == 1
