@@ -142,14 +142,16 @@ def test_autoencoder_of_sparse_rows(settings):
 
 
 def test_autoencoder_densifies_a_part_at_a_time(monkeypatch):
+    from deltarule.estimators import rows as of_rows
     from deltarule.estimators import sparse_pairs
 
-    monkeypatch.setattr(sparse_pairs, "BYTES", 8 * 4 * 20)
     seen = []
-    dense = sparse_pairs.dense
-    monkeypatch.setattr(
-        sparse_pairs, "dense", lambda X, rows: seen.append(dense(X, rows)) or seen[-1]
-    )
+    dense = of_rows.dense
+    for module in (of_rows, sparse_pairs):
+        monkeypatch.setattr(module, "BYTES", 8 * 4 * 20)
+        monkeypatch.setattr(
+            module, "dense", lambda X, rows: seen.append(dense(X, rows)) or seen[-1]
+        )
     rows = scipy.sparse.csr_array(X)
     model = dr.MLPAutoencoder(
         (2,), max_iter=3, batch_size=8, random_state=0, early_stopping=True, noise=0.1

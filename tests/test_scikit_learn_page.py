@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-neural_network = pytest.importorskip("sklearn.neural_network")
+pytest.importorskip("sklearn")
+from sklearn import neural_network
 
 import deltarule as dr
 

@@ -19,7 +19,8 @@ from deltarule._arguments import choice
 from deltarule.architecture import Architecture
 from deltarule.autoencoder import Autoencoder
 from deltarule.callbacks import Progress
-from deltarule.estimators.sparse_pairs import SparsePairs, by_blocks, loss, training
+from deltarule.estimators.rows import blocks
+from deltarule.estimators.sparse_pairs import SparsePairs, loss, training
 from deltarule.estimators.threads import allowed
 from deltarule.history import History
 from deltarule.mlp import MLP
@@ -320,7 +321,7 @@ class MLPAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
     def _outputs(self, mlp: MLP, X: Any) -> Array:
         x, threads = self._judged(X), allowed(self.n_jobs)
         if issparse(x):
-            return by_blocks(lambda rows: mlp.predict(rows, threads), x)
+            return np.concatenate([mlp.predict(part, threads) for _, part in blocks(x)])
         return mlp.predict(x, threads)
 
     def _new(self, x: Array, random: np.random.RandomState) -> Autoencoder:

@@ -84,7 +84,8 @@ def fit(estimator: Any, net: Net, data: Any) -> None:
         stop = est.max_seconds is not None and perf_counter() - began >= est.max_seconds
         if bridge is not None:
             stop |= bridge.end(lambda: est._attributes_of(objective.mlp))
-            bridge.begin()
+            if len(objective.losses) < est.max_iter:  # else there is no further iteration
+                bridge.begin()
         if stop:
             raise StopIteration
 

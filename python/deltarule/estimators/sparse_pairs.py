@@ -3,14 +3,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 
 from deltarule.autoencoder import Autoencoder, corrupt
-from deltarule.estimators.rows import BYTES, dense
+from deltarule.estimators.rows import BYTES, blocks, dense
 from deltarule.held_out import is_fraction, split
 from deltarule.results import Array
 from deltarule.rows import Passed
@@ -19,25 +18,14 @@ from deltarule.stops import Asked, LastEpoch, NoImprovement
 from deltarule.training_loop import Run
 
 
-def blocks(X: Any, rows: int = 1) -> Iterator[slice]:
-    """Slices of X's rows, a multiple of `rows` each, that are not much when dense."""
-    step = rows * max(1, BYTES // (8 * X.shape[1] * rows))
-    return (slice(at, at + step) for at in range(0, X.shape[0], step))
-
-
-def by_blocks(call: Callable[[Array], Array], X: Any) -> Array:
-    """Return what `call` makes of a sparse matrix."""
-    return np.concatenate([call(dense(X, block)) for block in blocks(X)])
-
-
 def loss(network: Autoencoder, X: Any, s: Array | None, n_threads: int | None) -> float:
     """L of a sparse matrix's rows as their own targets: the mean over its blocks."""
     losses, weights = [], []
-    for block in blocks(X):
-        part = None if s is None else s[block]
-        weight = X[block].shape[0] if part is None else part.sum()
+    for rows, x in blocks(X):
+        part = None if s is None else s[rows]
+        weight = len(x) if part is None else part.sum()
         if weight > 0:
-            losses.append(network.loss(dense(X, block), n_threads, part))
+            losses.append(network.loss(x, n_threads, part))
             weights.append(weight)
     return float(np.average(losses, weights=weights))
 
@@ -68,12 +56,13 @@ class SparsePairs:
 
     def train(self, trainer: Any, at_most: int) -> list[Passed]:
         """Train one epoch."""
-        n = self.X.shape[0]
+        (n, columns), size = self.X.shape, trainer.batch_size
+        size *= max(1, BYTES // (8 * columns * size))  # whole batches
         order = self.rng.permutation(n) if self.shuffle else np.arange(n)
         start = perf_counter()
         with trainer.in_parts(n_rows=n) as epoch:
-            for block in blocks(self.X, trainer.batch_size):
-                rows = order[block]
+            for at in range(0, n, size):
+                rows = order[at : at + size]
                 clean = dense(self.X, rows)
                 given = clean
                 if self.noise or self.masking:
