@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from abc import abstractmethod
 from typing import Any, NamedTuple
@@ -280,4 +281,7 @@ class BaseMLP(Explaining, CallbackSupportMixin, BaseEstimator):
     def __getstate__(self) -> dict[str, Any]:
         """Arrays and plain types: the native network is built again when it is next used."""
         state: dict[str, Any] = super().__getstate__()
-        return {name: value for name, value in state.items() if name != "_net"}
+        state = {name: value for name, value in state.items() if name != "_net"}
+        if "_optimizer" in state:
+            state["_optimizer"] = copy.copy(state["_optimizer"])
+        return state

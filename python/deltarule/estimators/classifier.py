@@ -28,7 +28,79 @@ from deltarule.results import Array
 
 
 class MLPClassifier(ClassifierMixin, BaseMLP):
-    """A multi-layer perceptron that tells classes apart."""
+    """A classifier with scikit-learn's interface: L of cross-entropy, alpha / 2 |W|^2 / S added.
+
+    Parameters
+    ----------
+    hidden_layer_sizes, alpha, batch_size, learning_rate_init, power_t, max_iter, shuffle, \
+    random_state, tol, verbose, warm_start, momentum, nesterovs_momentum, early_stopping, \
+    validation_fraction, beta_1, beta_2, epsilon, n_iter_no_change, max_fun
+        scikit-learn's, with its meanings and defaults.
+    activation : str or sequence of str
+        Of all hidden layers, or one each: "identity", "logistic", "tanh", "relu", or any other that
+        `MLP` takes.
+    solver : str or optimizer
+        "lbfgs", "sgd", "adam", "adamw", "nadam", "adagrad", "rmsprop", "adadelta", "lion" or
+        "rprop", which take `learning_rate_init`; or an optimizer such as dr.AdamW(), as it is.
+    learning_rate : str or Schedule
+        "constant"; "invscaling" and "adaptive", of all solvers by name but adam; or a schedule.
+    loss : str or callable
+        "log_loss", or another that `MLP` takes for classes: "focal(gamma=2)", "hinge", ...; with
+        a margin there are no probabilities.
+    class_weight : "balanced" or dict, optional
+        Multiplies the weights of rows by their class's.
+    dropout : float, Schedule or Dropout, optional
+        Units that are off at random in training.
+    noise : float or Schedule, optional
+        Standard deviation of noise on the features.
+    init : str, array or sequence, optional
+        How weights start, as `MLP` takes it; None: as in scikit-learn.
+    metric : str or callable, optional
+        What validation rows are scored by, more being better: "loss" (negated), a scorer of
+        scikit-learn by name, or a function (estimator, X, y), and sample_weight if there is one.
+        None: accuracy.
+    keep_optimizer : bool
+        Whether a warm start goes on with the optimizer's state.
+    n_jobs : int, optional
+        Threads at most, never more than are this process's or joblib worker's; -1: all. None: as
+        many as pay. No result depends on it.
+    dtype : "float32" or "float64", optional
+        In which to train; None: the input's.
+    max_seconds : float, optional
+        Stop after the epoch or iteration in which so much time has passed.
+    callbacks : object or list, optional
+        As `MLP.fit` takes them; scikit-learn's own are set by `set_callbacks`.
+    progress : bool
+        Whether to show a live line.
+    checkpoint : path, optional
+        A file that keeps the fit, written every `every` epochs.
+    every : int
+        Epochs from one checkpoint to the next.
+    resume : bool or path, optional
+        A checkpoint to go on from; True: `checkpoint`, if it is there.
+
+    Attributes
+    ----------
+    classes_ : array
+        Classes, or for several labels their numbers.
+    coefs_, intercepts_ : list of array
+        W[k], (H_k, H_{k+1}), and biases; assigned or written into, predictions follow.
+    n_features_in_, feature_names_in_, n_layers_, n_outputs_, n_iter_, t_, out_activation_, \
+    loss_, best_loss_, loss_curve_, validation_scores_, best_validation_score_
+        scikit-learn's.
+    validation_loss_curve_ : list of float or None
+        Loss of the validation rows after each epoch, without the penalty.
+
+    Raises
+    ------
+    ValueError, TypeError
+        In `fit`, if an argument does not fit.
+
+    Notes
+    -----
+    With the same random_state, curves and predictions are scikit-learn's but for rounding.
+    L-BFGS-B computes in float64.
+    """
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **INHERITED, **FURTHER, "class_weight": [None, dict, StrOptions({"balanced"})],
@@ -83,7 +155,32 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     def fit(
         self, X: Any, y: Any, sample_weight: Any = None, *, X_val: Any = None, y_val: Any = None
     ) -> Any:
-        """Fit."""
+        """Train on X and y.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix, (n, n_features)
+            Samples; sparse ones are densified batch by batch.
+        y : array-like, (n,) or (n, n_outputs)
+            Classes, or a 0 or 1 for each label.
+        sample_weight : array-like, (n,), optional
+            Of each row, >= 0.
+        X_val, y_val : optional
+            The user's own validation rows, in the place of a `validation_fraction` of these.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError, TypeError
+            If an argument does not fit, or the weights did not stay finite.
+
+        Notes
+        -----
+        Ctrl-C ends it with a warning; the estimator is fitted then, as of the last whole epoch.
+        """
         return self._fit(X, y, sample_weight, X_val=X_val, y_val=y_val)
 
     @available_if(lambda est: est._require_steps())
@@ -92,7 +189,25 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None, *,
         X_val: Any = None, y_val: Any = None,
     ) -> Any:  # fmt: skip
-        """One epoch."""
+        """Train one epoch on X and y.
+
+        Parameters
+        ----------
+        X, y, sample_weight, X_val, y_val
+            As `fit` takes them. With `early_stopping` each epoch is scored on X_val, y_val, and
+            where patience ends the best weights come back.
+        classes : array-like, optional
+            All classes that there will be: in the first call, but for several labels.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError, TypeError
+            As `fit` does.
+        """
         several = type_of_target(y).startswith("multilabel")
         if several and classes is None and not hasattr(self, "classes_"):
             classes = np.arange(np.shape(y)[1])
@@ -101,18 +216,48 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         return self._fit(X, y, sample_weight, True, X_val, y_val)
 
     def predict(self, X: Any) -> Any:
-        """Predict classes."""
+        """Return the class of each row.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix, (n, n_features)
+            Samples.
+
+        Returns
+        -------
+        array, (n,) or (n, n_outputs)
+        """
         return self._labels(self._raw(X))
 
     @available_if(lambda est: est._require_probabilities())
     def predict_proba(self, X: Any) -> Any:
-        """Probabilities."""
+        """Return the probability of each class, or label.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix, (n, n_features)
+            Samples.
+
+        Returns
+        -------
+        array, (n, n_classes)
+        """
         p = self._raw(X)
         return np.hstack([1 - p, p]) if self.n_outputs_ == 1 else p
 
     @available_if(lambda est: est._require_probabilities())
     def predict_log_proba(self, X: Any) -> Any:
-        """Log of them."""
+        """Return the logarithm of `predict_proba`.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix, (n, n_features)
+            Samples.
+
+        Returns
+        -------
+        array, (n, n_classes)
+        """
         p = self.predict_proba(X)
         with np.errstate(divide="ignore"):
             return np.log(p, out=p)
@@ -148,9 +293,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         return Data(X, y, encoded(loss, Y, 2), Y.shape[1], stratify=stratify)
 
     def _weighted(self, y: Array, s: Any, incremental: bool) -> Array | None:
-        s = None if s is None else np.asarray(s, np.float64)
         if self.class_weight is None:
-            return s
+            return None if s is None else np.asarray(s, np.float64)
         if incremental and self.class_weight == "balanced":
             raise ValueError(
                 "class_weight: 'balanced' in partial_fit, which sees a part of the rows; expected "

@@ -20,7 +20,76 @@ from deltarule.results import Array
 
 
 class MLPRegressor(RegressorMixin, BaseMLP):
-    """A multi-layer perceptron that predicts numbers."""
+    """A regressor with scikit-learn's interface: L of half squared errors, alpha / 2 |W|^2 / S added.
+
+    Parameters
+    ----------
+    loss : str or callable
+        "squared_error" (half of it), "poisson", "absolute_error", "huber(delta=1)",
+        "quantile(0.1, 0.5, 0.9)", or another that `MLP` takes for numbers. Several quantiles of one
+        target are predicted side by side; of "gaussian_nll", the means.
+    hidden_layer_sizes, alpha, batch_size, learning_rate_init, power_t, max_iter, shuffle, \
+    random_state, tol, verbose, warm_start, momentum, nesterovs_momentum, early_stopping, \
+    validation_fraction, beta_1, beta_2, epsilon, n_iter_no_change, max_fun
+        scikit-learn's, with its meanings and defaults.
+    activation : str or sequence of str
+        Of all hidden layers, or one each: "identity", "logistic", "tanh", "relu", or any other that
+        `MLP` takes.
+    solver : str or optimizer
+        "lbfgs", "sgd", "adam", "adamw", "nadam", "adagrad", "rmsprop", "adadelta", "lion" or
+        "rprop", which take `learning_rate_init`; or an optimizer such as dr.AdamW(), as it is.
+    learning_rate : str or Schedule
+        "constant"; "invscaling" and "adaptive", of all solvers by name but adam; or a schedule.
+    dropout : float, Schedule or Dropout, optional
+        Units that are off at random in training.
+    noise : float or Schedule, optional
+        Standard deviation of noise on the features.
+    init : str, array or sequence, optional
+        How weights start, as `MLP` takes it; None: as in scikit-learn.
+    metric : str or callable, optional
+        What validation rows are scored by, more being better: "loss" (negated), a scorer of
+        scikit-learn by name, or a function (estimator, X, y), and sample_weight if there is one.
+        None: R^2, or of several quantiles the negated loss.
+    keep_optimizer : bool
+        Whether a warm start goes on with the optimizer's state.
+    n_jobs : int, optional
+        Threads at most, never more than are this process's or joblib worker's; -1: all. None: as
+        many as pay. No result depends on it.
+    dtype : "float32" or "float64", optional
+        In which to train; None: the input's.
+    max_seconds : float, optional
+        Stop after the epoch or iteration in which so much time has passed.
+    callbacks : object or list, optional
+        As `MLP.fit` takes them; scikit-learn's own are set by `set_callbacks`.
+    progress : bool
+        Whether to show a live line.
+    checkpoint : path, optional
+        A file that keeps the fit, written every `every` epochs.
+    every : int
+        Epochs from one checkpoint to the next.
+    resume : bool or path, optional
+        A checkpoint to go on from; True: `checkpoint`, if it is there.
+
+    Attributes
+    ----------
+    coefs_, intercepts_ : list of array
+        W[k], (H_k, H_{k+1}), and biases; assigned or written into, predictions follow.
+    n_features_in_, feature_names_in_, n_layers_, n_outputs_, n_iter_, t_, out_activation_, \
+    loss_, best_loss_, loss_curve_, validation_scores_, best_validation_score_
+        scikit-learn's.
+    validation_loss_curve_ : list of float or None
+        Loss of the validation rows after each epoch, without the penalty.
+
+    Raises
+    ------
+    ValueError, TypeError
+        In `fit`, if an argument does not fit.
+
+    Notes
+    -----
+    With the same random_state, curves and predictions are scikit-learn's but for rounding.
+    L-BFGS-B computes in float64.
+    """
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {**INHERITED, **FURTHER}
 
@@ -72,7 +141,32 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     def fit(
         self, X: Any, y: Any, sample_weight: Any = None, *, X_val: Any = None, y_val: Any = None
     ) -> Any:
-        """Fit."""
+        """Train on X and y.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix, (n, n_features)
+            Samples; sparse ones are densified batch by batch.
+        y : array-like, (n,) or (n, n_outputs)
+            Targets.
+        sample_weight : array-like, (n,), optional
+            Of each row, >= 0.
+        X_val, y_val : optional
+            The user's own validation rows, in the place of a `validation_fraction` of these.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError, TypeError
+            If an argument does not fit, or the weights did not stay finite.
+
+        Notes
+        -----
+        Ctrl-C ends it with a warning; the estimator is fitted then, as of the last whole epoch.
+        """
         return self._fit(X, y, sample_weight, X_val=X_val, y_val=y_val)
 
     @available_if(lambda est: est._require_steps())
@@ -80,11 +174,37 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     def partial_fit(
         self, X: Any, y: Any, sample_weight: Any = None, *, X_val: Any = None, y_val: Any = None
     ) -> Any:
-        """One epoch."""
+        """Train one epoch on X and y.
+
+        Parameters
+        ----------
+        X, y, sample_weight, X_val, y_val
+            As `fit` takes them. With `early_stopping` each epoch is scored on X_val, y_val, and
+            where patience ends the best weights come back.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError, TypeError
+            As `fit` does.
+        """
         return self._fit(X, y, sample_weight, True, X_val, y_val)
 
     def predict(self, X: Any) -> Any:
-        """Predict numbers."""
+        """Return the network's outputs.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix, (n, n_features)
+            Samples.
+
+        Returns
+        -------
+        array, (n,) or (n, n_outputs)
+        """
         y_hat = self._raw(X)
         if self.out_activation_ == "gaussian":  # means, then variances
             y_hat = y_hat[:, : y_hat.shape[1] // 2]
