@@ -74,8 +74,6 @@ def fit(estimator: Any, net: Net, data: Any) -> None:
     est = estimator
     objective = Objective(est, net, data, allowed(est.n_jobs))
     bridge, began = est._callback_bridge, perf_counter()
-    if bridge is not None:
-        bridge.begin()
 
     def after(intermediate_result: Any) -> None:
         objective.accept(intermediate_result)
@@ -83,9 +81,8 @@ def fit(estimator: Any, net: Net, data: Any) -> None:
             print(f"Iteration {len(objective.losses)}, loss = {objective.losses[-1]:.8f}")
         stop = est.max_seconds is not None and perf_counter() - began >= est.max_seconds
         if bridge is not None:
+            bridge.begin()  # only now is it known that there was one more
             stop |= bridge.end(lambda: est._attributes_of(objective.mlp))
-            if len(objective.losses) < est.max_iter:  # else there is no further iteration
-                bridge.begin()
         if stop:
             raise StopIteration
 

@@ -20,7 +20,7 @@ from deltarule.results import Array
 
 
 class MLPRegressor(RegressorMixin, BaseMLP):
-    """A regressor with scikit-learn's interface: L of half squared errors, alpha / 2 |W|^2 / S added.
+    """A regressor with scikit-learn's interface: L of half squares, alpha / 2 |W|^2 / S added.
 
     Parameters
     ----------
