@@ -21,6 +21,7 @@ Path = str | PathLike[str]
 
 BLOCK_BYTES = 2**21  # of X: smaller reads cost more than they are worth
 RUN_BYTES = 2**25  # of X in order: each run is a call of the trainer
+WINDOW_BYTES = 2**23  # fewer are read: to map them costs as much as the copy
 MADV_POPULATE_READ = 22  # of Linux 5.14
 
 
@@ -28,8 +29,8 @@ class ArrayFiles:
     """A stream over arrays in .npy files: `fit(ArrayFiles("X.npy", "Y.npy"))`.
 
     Each shard is a run of `block_rows` rows of a file, read when its turn comes. A file must
-    not be changed meanwhile: on Linux it is mapped, and one that is cut short while its rows train
-    ends the process (SIGBUS).
+    not be changed meanwhile: on Linux reads of 8 MiB or more are mappings, and a file cut short
+    while such rows train ends the process (SIGBUS).
 
     Parameters
     ----------
@@ -170,15 +171,15 @@ def _window(path: str, dtype: np.dtype[Any], count: int, at: int) -> Array | Non
 
     None where that cannot be, or fails: whoever reads them then hears why.
     """
-    if sys.platform != "linux" or at % dtype.itemsize or (os.environ.get("NOMAP") and count*4<2**22):
+    size = count * dtype.itemsize
+    if sys.platform != "linux" or at % dtype.itemsize or size < WINDOW_BYTES:
         return None
     before = at % mmap.ALLOCATIONGRANULARITY
     try:
         with open(path, "rb") as file:
             window = mmap.mmap(
-                file.fileno(), before + count * dtype.itemsize, offset=at - before,
-                access=mmap.ACCESS_READ,
-            )  # fmt: skip
+                file.fileno(), before + size, offset=at - before, access=mmap.ACCESS_READ
+            )
         window.madvise(MADV_POPULATE_READ)  # a disk that fails is an error here, no signal later
     except (OSError, ValueError):
         return None

@@ -71,9 +71,9 @@ class Stream:
             raise ValueError(f"buffer_rows: {buffer_rows!r} with shuffle=False; expected None")
         self.source, self.shuffle, self.rng = source, shuffle, rng
         row_bytes = net.n_inputs * np.dtype(net.dtype).itemsize
-        rows = (BUFFER_BYTES if shuffle else JOINED_BYTES) // row_bytes
-        if buffer_rows is not None:
-            rows = integer("buffer_rows", buffer_rows, 1)
+        usual = max(BUFFER_BYTES // row_bytes, 1)
+        self.buffer_rows = usual if buffer_rows is None else integer("buffer_rows", buffer_rows, 1)
+        rows = self.buffer_rows if shuffle else JOINED_BYTES // row_bytes
         self._ring = Ring(buffer_size(rows, batch_size))
         self.n_rows: int | None = getattr(source, "n_rows", None)
         self._net, self._batch_size = net, batch_size
