@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# The two extension modules: deltarule._core (pybind11) and deltarule.oracle.literal (Cython).
+# The two extension modules: deltarule._core (pybind11) and deltarule.oracle.literal_loops (Cython).
 
 find_package(Python 3.11 REQUIRED COMPONENTS Interpreter Development.Module)
 if(NOT SKBUILD)
@@ -35,13 +35,13 @@ file(GLOB literal_sources CONFIGURE_DEPENDS RELATIVE "${CMAKE_SOURCE_DIR}"
 foreach(source IN LISTS literal_sources)
   configure_file(${source} "${CMAKE_BINARY_DIR}/${source}" COPYONLY)
 endforeach()
-cython_transpile("${CMAKE_BINARY_DIR}/python/deltarule/oracle/literal.pyx" LANGUAGE C
-  MODULE_NAME deltarule.oracle.literal OUTPUT literal.c OUTPUT_VARIABLE literal_c)
-python_add_library(literal MODULE WITH_SOABI "${literal_c}")
-target_compile_options(literal PRIVATE   # a reference, 0.2 MB of the wheel smaller than at -O2
+cython_transpile("${CMAKE_BINARY_DIR}/python/deltarule/oracle/literal_loops.pyx" LANGUAGE C
+  MODULE_NAME deltarule.oracle.literal_loops OUTPUT literal_loops.c OUTPUT_VARIABLE loops_c)
+python_add_library(literal_loops MODULE WITH_SOABI "${loops_c}")
+target_compile_options(literal_loops PRIVATE   # a reference, 0.2 MB of the wheel smaller than at -O2
   -Os -fno-asynchronous-unwind-tables -fno-unwind-tables -fvisibility=hidden)
-target_link_libraries(literal PRIVATE numerics)
-install(TARGETS literal LIBRARY DESTINATION deltarule/oracle)
+target_link_libraries(literal_loops PRIVATE numerics)
+install(TARGETS literal_loops LIBRARY DESTINATION deltarule/oracle)
 
 if(NOT SKBUILD)
   install(DIRECTORY python/deltarule DESTINATION .

@@ -266,6 +266,7 @@ BAD_NETWORKS = [
     (([4, 5, 3],), {"l1": -0.1}, ValueError, "l1: -0.1"),
     (([4, 5, 3],), {"l1": 1e39}, ValueError, r"l1: 1e\+39; .*float32"),
     (([4, 5, 3],), {"l1": "much"}, TypeError, "l1: 'much'"),
+    (([4, 5, 3],), {"penalty_over": "rows"}, ValueError, "penalty_over: 'rows'; .*'batch'"),
     (([4, 5, 3],), {"reduction": "median"}, ValueError, "reduction: 'median'"),
     (([4, 5, 3],), {"input_shift": [1, 2]}, ValueError,
      r"input_shift: shape \(2,\); expected .*\(4,\)"),

@@ -149,6 +149,8 @@ BAD = [
     ({"l1": None}, TypeError, "l1: None"),
     ({"reduction": "none"}, ValueError, "reduction: 'none'; expected 'mean' or 'sum'"),
     ({"reduction": None}, TypeError, "reduction: None"),
+    ({"penalty_over": "rows"}, ValueError, "penalty_over: 'rows'; expected 'loss' or 'batch'"),
+    ({"penalty_over": True}, TypeError, "penalty_over: True"),
     ({"input_shift": [1.0, 2.0]}, ValueError, r"input_shift: shape \(2,\); .* shape \(4,\)"),
     ({"input_shift": [[1.0] * 4]}, ValueError, r"input_shift: shape \(1, 4\)"),
     ({"input_shift": [1, 2, 3, nan]}, ValueError, "input_shift: nan at feature 3"),

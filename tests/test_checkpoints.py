@@ -295,6 +295,40 @@ def test_another_fit_is_refused(other: dict[str, Any], message: str, tmp_path: P
     assert path.read_bytes() == before
 
 
+SAME = {"balanced": ["balanced"], "none": [None], "2, 3": [{0: 2, 1: 3.0}, {True: 3, False: 2}],
+        "2": [{0: 2}, {0: np.float32(2), 1: 1}]}  # fmt: skip
+
+
+@pytest.mark.parametrize("then", SAME)
+@pytest.mark.parametrize("now", SAME)
+def test_weights_of_classes_are_compared(now: str, then: str, tmp_path: Path) -> None:
+    """Whichever way they are written; a file that does not tell them is taken as it is."""
+    path = tmp_path / "checkpoint"
+    told: dict[str, Any] = {"epochs": 2, "seed": 0, "sample_weight": np.ones(60)}
+
+    def fit(class_weight: Any, **options: Any) -> dr.History:
+        mlp = dr.MLP([4, 2], loss="cross_entropy", seed=0)
+        return mlp.fit(X, CLASSES, class_weight=class_weight, **told | options)
+
+    fit(SAME[then][0], checkpoint=path)
+    for class_weight in SAME[now]:
+        if now == then:
+            assert len(fit(class_weight, resume=path, epochs=3)) == 3
+        else:
+            with pytest.raises(ValueError, match=r"^class_weight(.[01])?: .*; expected "):
+                fit(class_weight, resume=path)
+    crafted_like(path, lambda manifest, _: manifest["sections"]["fit"]["told"].pop("class_weight"))
+    assert len(fit(SAME[now][0], resume=path, epochs=3)) == 3
+
+
+def test_a_schedule_that_lasts_as_long_as_its_fit(tmp_path: Path) -> None:
+    path = tmp_path / "checkpoint"
+    told: dict[str, Any] = {"optimizer": dr.SGD(schedules.Cosine(0.1)), "seed": 0}
+    network().fit(X, Y, epochs=2, checkpoint=path, **told)
+    with pytest.raises(ValueError, match=r"optimizer.eta.over: 3.*; expected 2.* lasts as long"):
+        network().fit(X, Y, epochs=3, resume=path, **told)
+
+
 def test_other_data_and_networks_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "checkpoint"
     network().fit(X, Y, seed=5, epochs=2, checkpoint=path)

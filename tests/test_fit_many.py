@@ -40,6 +40,7 @@ def losses(history: dr.History) -> tuple[Any, ...]:
 # Of each argument: what all models get, or what each one does.
 SWEEPS: dict[str, dict[str, Any]] = {
     "seeds": {"seed": [3, 1, 4, 1]},
+    "an array of seeds": {"seed": np.arange(4)[::-1], "epochs": np.array([2, 1, 3, 1])},
     "a range of seeds": {"seed": range(4), "shuffle": [True, False, True, False]},
     "one seed": {"seed": 7, "batch_size": [1, 32, None, 50]},
     "rates": {"seed": 0, "optimizer": [dr.SGD(0.1), dr.Adam(), dr.Adam(0.01), dr.Lion()]},
@@ -60,16 +61,19 @@ SWEEPS: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 
+ONE = ("metrics", "record", "sample_weight")  # of which a list is one value
+
+
 @pytest.mark.parametrize("n_jobs", [1, 2, 5])
 @pytest.mark.parametrize("name", SWEEPS)
 def test_each_is_its_own_fit_bit_for_bit(name: str, n_jobs: int) -> None:
     together, alone = networks(), networks()
     histories = dr.fit_many(together, X, Y, n_jobs=n_jobs, **SWEEPS[name])
-    listed = (list, tuple, range)
+    listed = (list, tuple, range, np.ndarray)
     for i, mlp in enumerate(alone):
         own = {
-            key: value[i] if isinstance(value, listed) and key not in ("metrics", "record")
-            else value for key, value in SWEEPS[name].items()
+            key: value[i] if isinstance(value, listed) and key not in ONE else value
+            for key, value in SWEEPS[name].items()
         }  # fmt: skip
         history = mlp.fit(X, Y, **own)
         assert losses(history) == losses(histories[i])

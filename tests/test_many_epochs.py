@@ -27,9 +27,9 @@ class Watched:
         several = Trainer._epochs
 
         def counted(trainer: Any, *arguments: Any) -> Any:
-            done, failed = several(trainer, *arguments)
-            self.calls.append((arguments[4], len(done)))
-            return done, failed
+            found = several(trainer, *arguments)
+            self.calls.append((arguments[4], len(found[0])))
+            return found
 
         monkeypatch.setattr(Trainer, "_epochs", counted)
 
@@ -54,22 +54,50 @@ def test_bits_draws_and_losses_of_one_call_an_epoch(
     watched = Watched(monkeypatch)
     monkeypatch.setattr(rows, "permutes_alike", lambda: alike)
 
-    class EachEpoch:
+    class AtEnd:
+        def on_fit_end(self, run: Any) -> None:
+            self.moving = run.trainer._moving.state
+
+    class EachEpoch(AtEnd):
         def on_epoch_end(self, run: Any) -> None:
             del run
 
     results, generators = [], [np.random.default_rng(7) for _ in range(2)]
-    for callbacks, rng in zip([(), EachEpoch()], generators, strict=True):
+    for callbacks, rng in zip([AtEnd(), EachEpoch()], generators, strict=True):
         mlp, X, Y = problem(dtype)
         history = mlp.fit(X, Y, epochs=70, seed=rng, callbacks=callbacks, **settings)
         assert (len(history), history.stopped_by) == (70, "epochs")
-        results.append((mlp.w.tobytes(), history.loss, history.eta, rng.bit_generator.state))
+        drawn = rng.bit_generator.state
+        results.append((mlp.w.tobytes(), history.loss, history.eta, drawn, callbacks.moving))
     assert results[0] == results[1]
     assert sum(done for _, done in watched.calls) >= 35  # the callback's training had no such call
 
 
 def test_what_numpy_draws_alike() -> None:
     assert rows.permutes_alike()  # else nothing is wrong, but slower: look at what NumPy changed
+
+
+class Ends(dr.schedules.Schedule):
+    """A schedule that is out of range, or fails, from some time on."""
+
+    def __init__(self, end: float, fails: bool) -> None:
+        self.end, self.fails = end, fails
+
+    def value(self, t: Any) -> Any:
+        if self.fails and np.any(t >= self.end):
+            raise IndexError("over")
+        return np.where(t < self.end, 0.1, -1.0)
+
+
+@pytest.mark.parametrize("fails", [True, False])
+@pytest.mark.parametrize("end", [1.0, 60.25, 61.0])
+def test_numbers_that_are_wrong_later_on_are_found_then(end: float, fails: bool) -> None:
+    mlp, X, Y = problem()
+    optimizer = dr.SGD(Ends(end, fails), momentum=dr.schedules.Cosine(0.9, over=10**3))
+    error, message = (IndexError, "over") if fails else (ValueError, f"epoch {int(end) + 1}, step")
+    with pytest.raises(error, match=message) as caught:
+        mlp.fit(X, Y, optimizer, 4, 200, seed=0)
+    assert len(caught.value.history) == int(end)  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("shuffle", [True, False])

@@ -306,6 +306,23 @@ def test_errors_name_rows_of_the_table_that_was_given(row):
         ):
             with pytest.raises(ValueError, match=f": row {row} holds"):
                 TableModel.fit(columns, target, drop=("nothing",), **options, **FEW)
+        for options, value in (
+            ({"loss": "poisson"}, -1e9),
+            ({"loss": "poisson"}, 1e39),
+            ({}, np.inf),
+            ({}, 1e300),
+        ):
+            told = {"drop": ("dear",), **FEW, **options}
+            good = bad("size", 1.0)
+            good["price"] = [None if y is None else abs(y) for y in good["price"]]
+            wrong = {**good, "price": [*good["price"]]}
+            wrong["price"][row] = value
+            shown = f"(column|target) 'price': row {row} holds {value:g}; exp".replace("+", r"\+")
+            with pytest.raises(ValueError, match=f"^valid: {shown}"):
+                TableModel.fit(good, "price", wrong, **told)
+            if value != 1e300:  # which stretches the scale of a table of its own
+                with pytest.raises(ValueError, match=f"^{shown}"):
+                    TableModel.fit(wrong, "price", **told)
         classes = TableModel.fit(made(), "dear", **FEW)
         with pytest.raises(ValueError, match=f": row {row} holds 'perhaps'"):
             classes.evaluate(bad("dear", "perhaps", "dear"))

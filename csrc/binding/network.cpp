@@ -61,10 +61,12 @@ using ActivationArguments = std::vector<std::tuple<std::string, std::string, std
 
 NetworkOfEither construct(const std::vector<int64_t>& layers, const ActivationArguments& activations,
                           const py::dict& loss, const std::string& dtype, const std::string& reduction, double l2,
-                          double l1, const py::object& input_shift, const py::object& input_scale, bool collapsed) {
+                          double l1, const py::object& input_shift, const py::object& input_scale, bool collapsed,
+                          bool penalty_over_batch) {
   std::vector<ActivationText> texts;
   for (const auto& [name, inner, parameters] : activations) texts.push_back({name, inner, parameters});
-  const Shape shape(layers, texts, loss_of(loss), reduction, {l2, l1}, collapsed);
+  Shape shape(layers, texts, loss_of(loss), reduction, {l2, l1}, collapsed);
+  shape.penalty_over_batch = penalty_over_batch;
   if (dtype == "float32") return {make<float>(shape, input_shift, input_scale)};
   if (dtype == "float64") return {make<double>(shape, input_shift, input_scale)};
   throw std::invalid_argument("dtype: got '" + dtype + "', expected float32 or float64");
@@ -172,7 +174,7 @@ void register_network(py::module_& module) {
                               "The native network: one vector of weights and what is computed from it.")
       .def(py::init(&construct), py::arg("layers"), py::arg("activations"), py::arg("loss"), py::arg("dtype"),
            py::arg("reduction"), py::arg("l2"), py::arg("l1"), py::arg("input_shift"), py::arg("input_scale"),
-           py::arg("collapsed") = true)
+           py::arg("collapsed") = true, py::arg("penalty_over_batch") = false)
       .def_property_readonly("w", &weights, "Read-only live view of the flat weights.")
       .def(
           "assign",

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <optional>
 #include <tuple>
@@ -135,11 +136,11 @@ Numbers numbers_of(const std::optional<std::map<std::string, py::object>>& given
 }
 
 // work(rows, watch) of a call's arrays, whose errors become Python's. Order and numbers are those of `epochs`
-// epochs, end to end; rows.count is one's.
+// epochs, end to end, and so are step_losses, None or [step][2]; rows.count is one's.
 template <class T, class Work>
 double on_rows(Trainer<T>& trainer, py::handle X, py::handle Y, py::handle order, py::handle sample_weight,
-               const std::optional<std::map<std::string, py::object>>& given, int64_t first_row, Work work,
-               int64_t epochs = 1) {
+               const std::optional<std::map<std::string, py::object>>& given, py::handle step_losses, int64_t first_row,
+               Work work, int64_t epochs = 1) {
   const Shape& shape = trainer.network->shape;
   const Rows rows = rows_of(X, shape.inputs(), "X");
   Aims<T> aims(Y, shape, rows.n);
@@ -149,9 +150,13 @@ double on_rows(Trainer<T>& trainer, py::handle X, py::handle Y, py::handle order
   if (epochs < 1 || int64_t(copied.size()) % epochs)
     throw std::invalid_argument("order: expected as many rows an epoch");
   const int64_t count = copied.empty() ? rows.n : int64_t(copied.size()) / epochs;
-  const Numbers numbers = numbers_of(given, trainer.steps(count) * epochs);
-  const Part<T> part{rows,    targets.rows,    targets.labels, copied.empty() ? nullptr : copied.data(), count, weights,
-                     numbers, aims.function(), first_row};
+  const int64_t steps = trainer.steps(count) * epochs;
+  const Numbers numbers = numbers_of(given, steps);
+  double* losses = step_losses.is_none() ? nullptr : exact<double>(step_losses, {steps, 2}, true, "step_losses");
+  if (losses) std::fill_n(losses, 2 * steps, std::numeric_limits<double>::quiet_NaN());
+  const Part<T> part{rows,      targets.rows, targets.labels, copied.empty() ? nullptr : copied.data(),
+                     count,     weights,      numbers,        aims.function(),
+                     first_row, losses};
   try {
     return judging({Y, sample_weight, shape, targets.labels, dtype_name<T>, aims.held()},
                    [&](Watch& watch) { return work(part, watch); });
@@ -184,8 +189,9 @@ void run_epochs(Trainer<T>& trainer, const Part<T>& all, int64_t n, double* loss
     const Clock::time_point began = Clock::now();
     const Numbers numbers = numbers_of_epoch(all.numbers, e, steps);
     const int64_t* order = all.order ? all.order + e * all.count : nullptr;
-    losses[e] =
-        trainer.epoch({all.X, all.Y, all.labels, order, all.count, all.sample_weight, numbers, all.function}, watch);
+    double* of_steps = all.step_losses ? all.step_losses + 2 * e * steps : nullptr;
+    losses[e] = trainer.epoch(
+        {all.X, all.Y, all.labels, order, all.count, all.sample_weight, numbers, all.function, 0, of_steps}, watch);
     seconds[e] = since(began);
     if (std::fabs(losses[e] - before) <= stop_tol || since(start) >= limit) return;
     before = losses[e];
@@ -288,21 +294,22 @@ void register_trainer(py::module_& module) {
       .def(
           "epoch",
           [](TrainerOfEither& self, py::object X, py::object Y, py::object order, py::object sample_weight,
-             const std::optional<std::map<std::string, py::object>>& numbers) {
+             const std::optional<std::map<std::string, py::object>>& numbers, py::object step_losses) {
             return std::visit(
                 [&](auto& t) {
-                  return on_rows(*t, X, Y, order, sample_weight, numbers, 0,
+                  return on_rows(*t, X, Y, order, sample_weight, numbers, step_losses, 0,
                                  [&](const auto& rows, Watch& watch) { return t->epoch(rows, watch); });
                 },
                 self.trainer);
           },
           py::arg("X"), py::arg("Y"), py::arg("order") = py::none(), py::arg("sample_weight") = py::none(),
-          py::arg("numbers") = py::none(), "numbers: by name, one float64 for each step of the epoch.")
+          py::arg("numbers") = py::none(), py::arg("step_losses") = py::none(),
+          "numbers: by name, one float64 for each step of the epoch; step_losses: (steps, 2), written.")
       .def(
           "run_epochs",
           [](TrainerOfEither& self, py::object X, py::object Y, py::object orders, py::object sample_weight,
              const std::optional<std::map<std::string, py::object>>& numbers, py::object losses, py::object seconds,
-             double limit, double stop_tol, double before) {
+             double limit, double stop_tol, double before, py::object step_losses) {
             const int64_t n = int64_t(py::len(losses));
             double* each_loss = exact<double>(losses, {n}, true, "losses");
             double* each_second = exact<double>(seconds, {n}, true, "seconds");
@@ -312,13 +319,14 @@ void register_trainer(py::module_& module) {
                     run_epochs(*t, rows, n, each_loss, each_second, limit, stop_tol, before, watch);
                     return 0.0;
                   };
-                  on_rows(*t, X, Y, orders, sample_weight, numbers, 0, work, n);
+                  on_rows(*t, X, Y, orders, sample_weight, numbers, step_losses, 0, work, n);
                 },
                 self.trainer);
           },
           py::arg("X"), py::arg("Y"), py::arg("orders"), py::arg("sample_weight"), py::arg("numbers"),
           py::arg("losses"), py::arg("seconds"), py::arg("limit"), py::arg("stop_tol"), py::arg("before"),
-          "Some epochs, one after another; orders and numbers: of all of them, end to end.")
+          py::arg("step_losses") = py::none(),
+          "Some epochs, one after another; orders, numbers and step_losses: of all of them, end to end.")
       .def(
           "begin_epoch",
           [](TrainerOfEither& self, bool visible) {
@@ -331,7 +339,7 @@ void register_trainer(py::module_& module) {
              const std::optional<std::map<std::string, py::object>>& numbers, int64_t first_row) {
             return std::visit(
                 [&](auto& t) {
-                  return on_rows(*t, X, Y, order, sample_weight, numbers, first_row,
+                  return on_rows(*t, X, Y, order, sample_weight, numbers, py::none(), first_row,
                                  [&](const auto& rows, Watch& watch) { return t->part(rows, watch); });
                 },
                 self.trainer);

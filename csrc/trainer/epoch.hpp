@@ -22,7 +22,8 @@ template <class T> struct Trainer<T>::Epoch {
   const Kernels<T>& kernels;
   Watch& watch;
   const int64_t first_row;
-  EndOfEpoch* const end;  // null: more is to come
+  double* const step_losses;  // or null
+  EndOfEpoch* const end;      // null: more is to come
   static constexpr int64_t none = std::numeric_limits<int64_t>::max();
   std::atomic<int64_t> bad{none};  // 2 * place in the order + (in Y)
   EpochSums sums = before;         // the leader's
@@ -108,13 +109,15 @@ template <class T> struct Trainer<T>::Epoch {
   void account(const BatchRows& batch) {
     const double S = shape().s(batch.total);
     double L = batch_loss * (1 / S);
-    if (shape().penalised()) L += penalty(shape(), trainer.penalty_sums_.data());
+    const double gamma = shape().penalised() ? penalty(shape(), batch.share, trainer.penalty_sums_.data()) : 0;
+    if (shape().penalised()) L += gamma;
     if (trainer.sparse_.couples_rows()) L += trainer.sparse_.divergence(batch.total, S);
     sums.loss += batch.share * L;
     batch_loss = 0;
     sums.steps++;
     diverged = !std::isfinite(L);
     sums.last_loss = L;
+    if (step_losses && bad.load() == none) step_losses[2 * batch.number] = L, step_losses[2 * batch.number + 1] = gamma;
   }
 
   // One step, the weights dealt to the shares: every chunk of the batch is a phase by rows, then one by
@@ -278,7 +281,7 @@ template <class T> struct Trainer<T>::Epoch {
   void run(int thread, int threads, Barrier& barrier) {
     const FloatEnvironment environment;
     const bool leader = thread == 0;
-    Rule<T> rule(trainer.settings, before.clock, shape().penalty, numbers);
+    Rule<T> rule(trainer.settings, before.clock, numbers);
     Pass<T> pass{*trainer.network,
                  kernels,
                  trainer.packed_.data(),
@@ -293,7 +296,7 @@ template <class T> struct Trainer<T>::Epoch {
                  first_row};
     for (int64_t step = 0; step < batches.size() && !over; step++) {
       const BatchRows batch = batches[step];
-      rule.next_step(batch.number, shape().s(batch.total));
+      rule.next_step(batch.number, shape().s(batch.total), shape().penalty_of(batch.share));
       pass.step = batch.number;
       if (trainer.row_ahead_)
         step_by_row(pass, batch, rule);

@@ -144,7 +144,7 @@ template <class T> class Batch {
     bad.raise([this](int64_t place) { return batches.row(place); });
     if (gradient) unpack_all(shape, packed_gradient.data(), gradient);
     loss *= 1 / S();
-    return shape.penalised() ? loss + penalty(shape, sums.data()) : loss;
+    return shape.penalised() ? loss + penalty(shape, batches[0].share, sums.data()) : loss;
   }
 
  private:
@@ -154,7 +154,8 @@ template <class T> class Batch {
 
   void gradient_phase(Pass<T>& pass, int share, int64_t rows, int64_t at, const BlockTarget<T>& target) {
     Update<T> update{};
-    update.penalty = {T(network.shape.penalty.l2), T(network.shape.penalty.l1)};
+    const Penalty<double> penalty = network.shape.penalty_of(batches[0].share);
+    update.penalty = {T(penalty.l2), T(penalty.l1)};
     update.minus_inverse_s = T(-1 / S());
     for (const Block& block : blocks[size_t(share)])
       in_parts(block, rows, [&](const Block& part, double operations) {

@@ -334,8 +334,9 @@ void penalty_sums(const Shape& shape, const Kernels<T>& kernels, const T* packed
     }
 }
 
-// gamma(w) = l2/2 sum of squares + l1 sum of magnitudes.
-template <class T> double penalty(const Shape& shape, const T* q) {
+// gamma(w) = l2/2 sum of squares + l1 sum of magnitudes, as it counts in a batch with this sum of s_i.
+template <class T> double penalty(const Shape& shape, double weight, const T* q) {
+  const Penalty<double> factors = shape.penalty_of(weight);
   const auto total = [&](const T* of_panel) {
     double sum = 0;
     for (const LayerShape& layer : shape.layers) {
@@ -345,8 +346,8 @@ template <class T> double penalty(const Shape& shape, const T* q) {
     return sum;
   };
   double gamma = 0;
-  if (shape.penalty.l2 != 0) gamma += 0.5 * shape.penalty.l2 * total(q);
-  if (shape.penalty.l1 != 0) gamma += shape.penalty.l1 * total(q + int64_t(all_panels(shape)) * PANEL);
+  if (factors.l2 != 0) gamma += 0.5 * factors.l2 * total(q);
+  if (factors.l1 != 0) gamma += factors.l1 * total(q + int64_t(all_panels(shape)) * PANEL);
   return gamma;
 }
 

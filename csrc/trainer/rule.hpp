@@ -9,7 +9,7 @@
 // One thread's copy of the optimizer's clock: every thread advances its own, so none waits for it.
 template <class T> class Rule {
  public:
-  Rule(const OptimizerSettings& settings, const OptimizerClock& clock, Penalty<double> penalty, const Numbers& numbers)
+  Rule(const OptimizerSettings& settings, const OptimizerClock& clock, const Numbers& numbers)
       : settings_(settings),
         clock_(clock),
         eta_(numbers.find("eta")),
@@ -26,12 +26,11 @@ template <class T> class Rule {
       u.shrink = T(settings.shrink);
       u.grow = T(settings.grow);
       u.clip = T(settings.clip_value);
-      u.penalty = {T(penalty.l2), T(penalty.l1)};
     }
   }
 
   // Of the epoch's batch of this number, whose losses are divided by s.
-  void next_step(int64_t number, double s) {
+  void next_step(int64_t number, double s, Penalty<double> penalty) {
     const auto now = [&](const double* moving, double constant) { return moving ? moving[number] : constant; };
     const double eta = now(eta_, settings_.eta), decay = now(weight_decay_, settings_.weight_decay);
     const T momentum = T(now(momentum_, settings_.momentum)), minus_inverse_s = T(-1 / s);
@@ -48,6 +47,7 @@ template <class T> class Rule {
       u.decay = T(eta_k * decay);
       u.step_size = settings_.eps_inside ? T(eta_k * std::sqrt(rest_2) / rest_1) : T(eta_k / rest_1);
       u.bias_correction = settings_.eps_inside ? 1 : T(1 / rest_2);
+      u.penalty = {T(penalty.l2), T(penalty.l1)};
       u.minus_inverse_s = minus_inverse_s;
     }
     if (settings_.rule == Optimizer::nadam) look_ahead(eta);

@@ -75,6 +75,7 @@ struct Shape {
   LossSettings target;
   bool mean, collapsed;
   Penalty<double> penalty;
+  bool penalty_over_batch = false;  // gamma(w) is divided by S, as the losses are
   int64_t n_weights, packed_size;
   // W[0] is transposed for dX alone, so it comes last and training leaves it out.
   int64_t hidden_transposed_size, transposed_size;
@@ -89,6 +90,10 @@ struct Shape {
   int depth() const { return int(layers.size()); }
   bool penalised() const { return penalty.l2 != 0 || penalty.l1 != 0; }
   double s(double weight) const { return mean ? weight : 1.0; }  // of a batch with this sum of s_i
+  Penalty<double> penalty_of(double weight) const {              // likewise
+    const double S = penalty_over_batch ? s(weight) : 1.0;
+    return {penalty.l2 / S, penalty.l1 / S};
+  }
   // Multiply-adds times two of forward, hidden deltas and weight gradient for one row.
   double flops_per_row() const;
 };

@@ -137,6 +137,7 @@ template <class T> void Trainer<T>::train(const Part<T>& rows, EpochSums& sums, 
             kernels,
             watch,
             rows.first_row,
+            rows.step_losses,
             ends ? &end : nullptr};
   Barrier barrier(workers);
 #pragma omp parallel num_threads(workers)

@@ -33,6 +33,7 @@ template <class T> struct Part {
   const Numbers& numbers;               // of these rows' steps
   LossFunction<T>* function = nullptr;  // the loss, where the network's is given; then Y is not looked at
   int64_t first_row = 0;                // X's first row among the epoch's, for what is drawn
+  double* step_losses = nullptr;        // of each of these rows' batches that makes a step: L, and gamma(w) in it
 };
 
 // What the steps of an epoch have come to so far.

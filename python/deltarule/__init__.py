@@ -20,6 +20,13 @@ if TYPE_CHECKING:
     from deltarule.autoencoder import Autoencoder
     from deltarule.averaging import EMA, SWA
     from deltarule.ensemble import Ensemble
+    from deltarule.estimators import (
+        LogisticRegressionGD,
+        MLPAutoencoder,
+        MLPClassifier,
+        MLPRegressor,
+        PerceptronClassifier,
+    )
     from deltarule.files import FileFormatError, load
     from deltarule.full_batch import minimize
     from deltarule.gradient_check import check_gradient
@@ -63,8 +70,13 @@ __all__ = [
     "FileFormatError",
     "History",
     "Lion",
+    "LogisticRegressionGD",
+    "MLPAutoencoder",
+    "MLPClassifier",
+    "MLPRegressor",
     "NAdam",
     "Perceptron",
+    "PerceptronClassifier",
     "RBFNetwork",
     "RMSProp",
     "Rprop",
@@ -108,10 +120,15 @@ _HOMES = {
     "Adam": "optimizers",
     "AdamW": "optimizers",
     "Lion": "optimizers",
+    "LogisticRegressionGD": "estimators",
+    "MLPAutoencoder": "estimators",
     "NAdam": "optimizers",
     "RMSProp": "optimizers",
     "Rprop": "optimizers",
+    "MLPClassifier": "estimators",
+    "MLPRegressor": "estimators",
     "Perceptron": "perceptron",
+    "PerceptronClassifier": "estimators",
     "RBFNetwork": "radial",
     "Sparsity": "sparsity",
     "check_gradient": "gradient_check",

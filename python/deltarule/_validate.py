@@ -320,21 +320,28 @@ def order(value: object, n_rows: int) -> Array:
     return exact(a, "int64")
 
 
-def output(out: object, shape: tuple[int, ...], dtype: str) -> Array:
+def output(out: object, shape: tuple[int, ...], dtype: str, name: str = "out") -> Array:
     """Return `out`, or a view of it, if predictions can be written into it."""
     exact = np.dtype(dtype)
     if type(out) is not np.ndarray:
-        raise TypeError(f"out: {_shown(out)}; expected an ndarray of {exact} or None")
+        raise TypeError(f"{name}: {_shown(out)}; expected an ndarray of {exact} or None")
     if out.dtype != exact:
-        raise TypeError(f"out: dtype {out.dtype.str}; expected {exact.str}")
+        raise TypeError(f"{name}: dtype {out.dtype.str}; expected {exact.str}")
     if out.shape != shape:
-        raise ValueError(f"out: shape {out.shape}; expected {shape}")
+        raise ValueError(f"{name}: shape {out.shape}; expected {shape}")
     flags = out.flags
     if not (flags.c_contiguous and flags.aligned):
-        raise ValueError(f"out: strides {out.strides}; expected a C-contiguous array")
+        raise ValueError(f"{name}: strides {out.strides}; expected a C-contiguous array")
     if not flags.writeable:
-        raise ValueError("out: a read-only array; expected a writable one")
+        raise ValueError(f"{name}: a read-only array; expected a writable one")
     return out.view(exact)
+
+
+def step_losses(out: object, n_rows: int, batch_size: int | None) -> Array | None:
+    """Return the array that an epoch of so many rows writes the losses of its steps into."""
+    if out is None:
+        return None
+    return output(out, (-(-n_rows // (batch_size or n_rows)), 2), "float64", "step_losses")
 
 
 def apart(X: object, out: object) -> Any:

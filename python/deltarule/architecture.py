@@ -25,6 +25,7 @@ from deltarule.given import LossFunction
 ACTIVATIONS = NAMES
 DTYPES = ("float32", "float64")
 REDUCTIONS = ("mean", "sum")
+PENALTIES_OVER = ("loss", "batch")
 
 # The output activations that each loss accepts; the first is the default.
 OUTPUTS = {
@@ -63,6 +64,8 @@ class Architecture:
         o[0] = (x - input_shift) * input_scale. Kept as one float per feature, rounded to dtype.
     l1 : float
         >= 0; so is l1 times the sum of the weights' absolute values, biases excluded.
+    penalty_over : str
+        "loss": L has gamma(w) in it; "batch": gamma(w) / S, as the sum of the batch's losses  (G7).
 
     Raises
     ------
@@ -81,6 +84,7 @@ class Architecture:
     input_shift: tuple[float, ...] | None = None
     input_scale: tuple[float, ...] | None = None
     l1: float = 0.0
+    penalty_over: str = "loss"
 
     def __post_init__(self) -> None:
         def put(name: str, value: object) -> None:  # the one place that writes a frozen field
@@ -103,6 +107,7 @@ class Architecture:
             expected = f"a number >= 0, finite as {self.dtype}"
             put(name, number(name, getattr(self, name), self._holds, expected))
         put("reduction", choice("reduction", self.reduction, REDUCTIONS))
+        put("penalty_over", choice("penalty_over", self.penalty_over, PENALTIES_OVER))
         put("input_shift", self._per_feature("input_shift", self.input_shift))
         put("input_scale", self._per_feature("input_scale", self.input_scale))
         if self.input_scale is not None and 0.0 in self.input_scale:
@@ -122,12 +127,13 @@ class Architecture:
         input_shift: ArrayLike | None = None,
         input_scale: ArrayLike | None = None,
         l1: float = 0.0,
+        penalty_over: str = "loss",
     ) -> Architecture:
         """Build one from the arguments of `MLP`.
 
         Parameters
         ----------
-        layers, loss, dtype, l2, reduction, input_shift, input_scale, l1
+        layers, loss, dtype, l2, reduction, input_shift, input_scale, l1, penalty_over
             As the class takes them.
         activation : str or sequence of str
             Of all hidden layers, or one name per hidden layer.
@@ -164,7 +170,7 @@ class Architecture:
         return cls(
             tuple(sizes), (*hidden, last), chosen.text, dtype, l2, reduction,
             input_shift, input_scale,  # type: ignore[arg-type]  # __post_init__ makes them tuples
-            l1,
+            l1, penalty_over,
         )  # fmt: skip
 
     @property

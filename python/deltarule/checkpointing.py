@@ -7,7 +7,7 @@ A training that was killed and goes on from its checkpoint ends with the bits of
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -118,7 +118,7 @@ class Checkpoints:
 
     def expect(
         self, rows: Source, held_out: HeldOutRows, metrics: Iterable[str], record: Iterable[str],
-        stopping: EarlyStopping | None,
+        stopping: EarlyStopping | None, class_weight: str | Mapping[Any, float] | None = None,
     ) -> None:  # fmt: skip
         """Take note of what a resumed fit must have too, and refuse one that has not.
 
@@ -128,17 +128,18 @@ class Checkpoints:
             That train and that judge.
         metrics, record : iterable of str
             Their names.
-        stopping : EarlyStopping, optional
-            As `fit` takes it.
+        stopping, class_weight
+            As `fit` takes them.
 
         Raises
         ------
         ValueError
             If something differs from the checkpoint that is resumed.
         """
-        self._told = fits.told(rows, held_out, metrics, record, stopping)
+        self._told = fits.told(rows, held_out, metrics, record, stopping, class_weight)
         if self._contents is not None and self._from is not None:
-            fits.check_same(self._from, self._told, self._contents.sections["fit"]["told"])
+            then = self._contents.sections["fit"]["told"]
+            fits.check_same(self._from, fits.comparable(self._told, then), then)
 
     def begin(self, run: Run) -> None:
         """Before the first epoch: refuse what no file can hold; bring the run to where it was."""

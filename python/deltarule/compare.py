@@ -157,7 +157,8 @@ def _expectations(
     shift, scale = network.scaling(net)
     weight = np.ones(len(X)) if sample_weight is None else sample_weight.astype(net.dtype)
     s = _float64(weight)[:, None]
-    S = network.reduction_size(net, float(np.sum(s)))
+    n = float(np.sum(s))
+    S, penalties = network.reduction_size(net, n), network.penalty_factors(net, n)
     x = float_features(X, net).astype(net.dtype).astype(np.float64)
     given = _validate.judged(_validate.targets(Y, net), net, net.dtype)
     y = targets_as(given, net, net.dtype).astype(np.float64)
@@ -188,8 +189,8 @@ def _expectations(
         value = network.hidden_delta(*above, None, None, sums[k], alpha[k - 1])
         yield f"delta[{k}]", value, bounds.hidden_delta(*above, sums[k], alpha[k - 1])
     for k in range(m + 1):
-        value = network.weight_gradient(s * delta[k + 1], o[k], W[k], S, net.l2, net.l1)
-        weighted = s * delta[k + 1], o[k], W[k], S, net.l2, net.l1
+        weighted = s * delta[k + 1], o[k], W[k], S, *penalties
+        value = network.weight_gradient(*weighted)
         bound = bounds.weight_gradient(*weighted, sample_weight is not None)
         yield f"dW[{k}]", value, bound
     for k, learned in enumerate(alpha):
@@ -200,9 +201,9 @@ def _expectations(
     value = network.input_gradient(delta[1], W[0], scale)
     yield "dX", value, bounds.input_gradient(delta[1], W[0], scale)
     rows = s[:, 0] * losses.row_loss(net.loss, output, y, last, y_hat, eps)
-    value = np.asarray(losses.batch_loss(rows, S, losses.penalty(W, net.l2, net.l1)))
+    value = np.asarray(losses.batch_loss(rows, S, losses.penalty(W, *penalties)))
     each = s[:, 0] * bounds.loss(net.loss, output, y, last, y_hat, eps)
-    yield "loss", value, bounds.batch_loss(rows, each, S) + bounds.penalty(W, net.l2, net.l1)
+    yield "loss", value, bounds.batch_loss(rows, each, S) + bounds.penalty(W, *penalties)
 
 
 def _float64(a: Array | None) -> Float64:

@@ -154,7 +154,7 @@ def _magnitudes(
     """
     from deltarule.given import Given
     from deltarule.oracle.data import float_targets
-    from deltarule.oracle.network import reduction_size
+    from deltarule.oracle.network import penalty_factors, reduction_size
 
     net = mlp.architecture
     targets: Any = float_targets(y, net)
@@ -178,7 +178,8 @@ def _magnitudes(
             largest[k][-1] = max(largest[k][-1], np.max(np.abs(_array(trace.net[k + 1]))))
             terms = np.abs(_array(delta[k + 1])) * (o @ matrix[:, :-1].T + matrix[:, -1])
             total += _gamma(matrix.shape[1] + 16) * float(np.sum(terms * shares))
-    penalty = net.l2 * float(np.sum(w**2)) + net.l1 * float(np.sum(np.abs(w)))
+    l2, l1 = penalty_factors(net, float(np.sum(weight)))
+    penalty = l2 * float(np.sum(w**2)) + l1 * float(np.sum(np.abs(w)))
     return total + _gamma(len(w)) * penalty, largest
 
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from deltarule import _validate
 from deltarule._arguments import number
 from deltarule._typing import NDArray
 from deltarule.architecture import Architecture
 from deltarule.class_weights import classes_of
 from deltarule.evaluation import score, taken
+from deltarule.given import Given
 from deltarule.metrics import Metric
 from deltarule.protocols import Network
 from deltarule.results import Array
@@ -57,7 +57,7 @@ class HeldOut:
         net = self._mlp.architecture
         x, y, s = taken(self.X, self.Y, self.sample_weight, net)
         y_hat = self._mlp.predict(x, self._n_threads)
-        y = _validate.judged(y, net, y_hat.dtype)
+        y = y.Y if isinstance(y, Given) else y  # judged already, for the loss
         return {name: score(metric, net, y, y_hat, s) for name, metric in metrics.items()}
 
 

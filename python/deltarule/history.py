@@ -3,9 +3,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
+
+import numpy as np
+
+from deltarule.results import Array
 
 
 @dataclass
@@ -97,14 +101,13 @@ class History:
         for name, value in (metrics or {}).items():
             self.metrics.setdefault(name, []).append(value)
 
-    def extend(self, epochs: Iterable[tuple[float, float, int, float | None]]) -> None:
-        """Add epochs of which nothing else is known: loss, seconds, rows and eta of each."""
-        for loss, seconds, n_samples, eta in epochs:
-            self.loss.append(loss)
-            self.seconds.append(seconds)
-            self.samples_per_second.append(n_samples / seconds if seconds > 0 else float("inf"))
-            if eta is not None:
-                self.eta.append(eta)
+    def extend(self, losses: Array, seconds: Array, n_samples: int, etas: list[float]) -> None:
+        """Add epochs of which nothing else is known; n_samples of each."""
+        self.loss += losses.tolist()
+        self.seconds += seconds.tolist()
+        with np.errstate(divide="ignore"):
+            self.samples_per_second += (n_samples / seconds).tolist()
+        self.eta += etas
 
     def cut(self, epochs: int) -> None:
         """Forget what goes beyond so many epochs."""

@@ -87,6 +87,8 @@ def call(net: Architecture) -> str:
     parts += [f"{name}={getattr(net, name)!r}" for name in ("l2", "l1") if getattr(net, name)]
     if net.reduction != "mean":
         parts.append(f"reduction={net.reduction!r}")
+    if net.penalty_over != "loss":
+        parts.append(f"penalty_over={net.penalty_over!r}")
     for name in ("input_shift", "input_scale"):
         if getattr(net, name) is not None:
             parts.append(f"{name}=<{net.n_inputs} numbers>")
@@ -128,6 +130,7 @@ def summary(net: Architecture) -> Text:
     rows.append(("", "", "", "total", f"{own:,}", of_biases, of_all, memory))
     penalties = {"l2": net.l2, "l1": net.l1}
     penalty = "".join(f", {name} {size:g}" for name, size in penalties.items() if size)
+    penalty += " over the batch" if penalty and net.penalty_over == "batch" else ""
     last = (
         f"{net.n_weights:,} weights, {net.dtype}; {loss_name(net.loss)}, {net.reduction}{penalty}"
     )

@@ -73,6 +73,10 @@ class MLP(Fittable):
         activation, He uniform for relu and its like, LeCun normal for selu, Glorot uniform for the
         others. Or arrays: a flat one, (n_weights,), of all, or W[k], with its bias or without, in
         the place of a name.
+    penalty_over : str
+        What the penalty of l2 and l1, gamma(w), is a part of: "loss" adds gamma(w) to L; "batch"
+        adds it to the batch's sum of losses, which "mean" divides by S: L has gamma(w) / S in it,
+        as scikit-learn's alpha  (G7).
 
     Attributes
     ----------
@@ -105,10 +109,12 @@ class MLP(Fittable):
         input_scale: ArrayLike | None = None,
         l1: float = 0.0,
         init: str | ArrayLike | Sequence[str | ArrayLike | None] | None = None,
+        penalty_over: str = "loss",
     ) -> None:
         net = Architecture.from_arguments(
-            layers, activation, output, loss, dtype, l2, reduction, input_shift, input_scale, l1
-        )
+            layers, activation, output, loss, dtype, l2, reduction, input_shift, input_scale, l1,
+            penalty_over,
+        )  # fmt: skip
         self._build(net, initial_weights(net, seed, init))
 
     @classmethod
@@ -144,6 +150,7 @@ class MLP(Fittable):
             list(net.layers), [kernel(f) for f in net.activations],
             net.chosen_loss.core(net.n_outputs), net.dtype,
             net.reduction, net.l2, net.l1, exact(net.input_shift), exact(net.input_scale),
+            penalty_over_batch=net.penalty_over == "batch",
         )  # fmt: skip
         self._w: Array = self._network.w
         self._W = net.views(self._w)

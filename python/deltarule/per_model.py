@@ -135,9 +135,10 @@ def of_models(n: int, X: Any, Y: Any, given: dict[str, Any]) -> list[dict[str, A
 
 
 def _values(name: str, value: Any, n: int) -> Sequence[Any]:
-    several = isinstance(value, Each) or (
-        isinstance(value, list | tuple | range) and name not in LISTS_ARE_VALUES
+    listed = isinstance(value, list | tuple | range) or (
+        isinstance(value, np.ndarray) and value.ndim == 1  # seeds: one array would be one for all
     )
+    several = isinstance(value, Each) or (listed and name not in LISTS_ARE_VALUES)
     if not several:
         return [value] * n
     if len(value) != n:

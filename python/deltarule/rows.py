@@ -13,7 +13,7 @@ import numpy as np
 from deltarule.protocols import EpochTrainer
 from deltarule.results import Array
 
-ORDERS = 2**17  # row numbers that are drawn ahead: 1 MiB
+ORDERS = 2**15  # row numbers that are drawn ahead: 256 KiB stay in the second cache
 
 
 class Passed(NamedTuple):
@@ -23,6 +23,15 @@ class Passed(NamedTuple):
     seconds: float
     n_rows: int
     eta: float | None  # of its last step
+
+
+class Several(NamedTuple):
+    """Finished epochs, one after another."""
+
+    losses: Array
+    seconds: Array
+    n_rows: int  # of each
+    etas: list[float]  # none, where the optimizer has no learning rate
 
 
 class Source(Protocol):
@@ -77,6 +86,7 @@ class InMemory:
         self.X, self.Y, self.sample_weight = X, Y, sample_weight
         self.shuffle, self.rng = shuffle, rng
         self._next = 16  # epochs to try in one call
+        self._ascending = np.empty((0, 0), np.int64)  # 0 .. n-1 in each row, to be permuted
 
     def train(self, trainer: EpochTrainer, at_most: int) -> list[Passed]:
         """Train one epoch."""
@@ -98,7 +108,7 @@ class InMemory:
 
     def train_alone(
         self, trainer: EpochTrainer, leave: Leave
-    ) -> tuple[list[Passed], BaseException | None]:
+    ) -> tuple[Several, BaseException | None]:
         """Train some epochs in one native call, if the trainer can; what fails is returned as well.
 
         Orders are drawn ahead, `ORDERS` numbers at most; if fewer epochs were taken, the generator
@@ -108,28 +118,29 @@ class InMemory:
         most = max(1, min(leave.epochs, self._next, ORDERS // n))
         if most == 1 or not hasattr(trainer, "_epochs"):
             self._next = 2 * most
-            return self.train(trainer, 1), None
+            (one,) = self.train(trainer, 1)
+            etas = [] if one.eta is None else [one.eta]
+            return Several(np.array([one.loss]), np.array([one.seconds]), n, etas), None
         state, orders = self._orders(n, most)
-        finished, failed = trainer._epochs(
+        losses, seconds, etas, failed = trainer._epochs(
             self.X, self.Y, orders, self.sample_weight, most, leave.seconds, leave.stop_tol,
             leave.before,
         )  # fmt: skip
-        taken = len(finished) + (failed is not None)  # its order was drawn, too
+        taken = len(losses) + (failed is not None)  # its order was drawn, too
         if orders is not None and taken < most:
             self.rng.bit_generator.state = state
             self._orders(n, taken)
         self._next = 2 * most if taken == most else max(1, taken)
-        return [Passed(loss, time, n, eta) for loss, time, eta in finished], failed
+        return Several(losses, seconds, n, etas), failed
 
     def _orders(self, n: int, most: int) -> tuple[Any, Array | None]:
         """The next orders, and the generator's state before they were drawn."""
         if not self.shuffle:
             return None, None
         state = self.rng.bit_generator.state
-        rows = np.empty((most, n), np.int64)
-        rows[:] = np.arange(n)
-        if permutes_alike():  # 0.03 us instead of 1.5 us for 4 rows
-            return state, self.rng.permuted(rows, axis=1, out=rows)
-        for row in rows:
-            row[:] = self.rng.permutation(n)
-        return state, rows
+        if not permutes_alike():
+            return state, np.array([self.rng.permutation(n) for _ in range(most)])
+        if len(self._ascending) < most:
+            self._ascending = np.tile(np.arange(n), (most, 1))
+        # 0.03 us instead of 1.5 us for 4 rows, and without the GIL
+        return state, self.rng.permuted(self._ascending[:most], axis=1)

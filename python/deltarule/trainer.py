@@ -177,6 +177,7 @@ class Trainer:
         Y: ArrayLike,
         order: Sequence[int] | Array | None = None,
         sample_weight: ArrayLike | None = None,
+        step_losses: Array | None = None,
     ) -> float:
         """One pass over rows of X and Y, one update of w per batch  (29) to (31).
 
@@ -191,6 +192,10 @@ class Trainer:
         sample_weight : array-like, (n,), optional
             s_i >= 0 of each row of X, rounded to the network's dtype; S is their sum over the
             batch. A row of weight 0 is left out, and a batch of such rows makes no step.
+        step_losses : array of float64, (n_steps, 2), optional
+            Written: of each step the batch's loss, before its update, and the part of it that
+            penalises the weights, gamma(w). NaN where no step was made: a batch without weight, or
+            an exception before it.
 
         Returns
         -------
@@ -215,12 +220,13 @@ class Trainer:
         After any exception weights and optimizer state are those of the last finished epoch.
         """
         if self._moving:
-            return self._moving_epoch(X, Y, order, sample_weight)
+            return self._moving_epoch(X, Y, order, sample_weight, step_losses)
         try:
-            return self._trainer.epoch(X, Y, order, sample_weight)
+            return self._trainer.epoch(X, Y, order, sample_weight, None, step_losses)
         except _core.Refused:
             pass  # what is raised below shall not be chained to this
-        return self._trainer.epoch(*self._validated(X, Y, order, sample_weight))
+        given = self._validated(X, Y, order, sample_weight)
+        return self._trainer.epoch(*given, None, self._judged(step_losses, given))
 
     def in_parts(self, n_rows: int | None = None, visible: bool = False) -> EpochInParts:
         """One epoch over rows that come in parts: the same bits as one call over all of them.
@@ -281,7 +287,9 @@ class Trainer:
         """The learning rate of the last step; None before the first one of a schedule."""
         return self._moving.last("eta", self.optimizer)
 
-    def _moving_epoch(self, X: Any, Y: Any, order: Any, sample_weight: Any) -> float:
+    def _moving_epoch(
+        self, X: Any, Y: Any, order: Any, sample_weight: Any, step_losses: Any
+    ) -> float:
         try:
             n_rows = len(X if order is None else order)
         except TypeError:
@@ -289,47 +297,46 @@ class Trainer:
             n_rows = len(X if order is None else order)
         numbers = self._moving.numbers(self.n_epochs, n_rows, self.batch_size)
         try:
-            loss = self._trainer.epoch(X, Y, order, sample_weight, numbers)
+            loss = self._trainer.epoch(X, Y, order, sample_weight, numbers, step_losses)
         except _core.Refused:
             loss = None
         if loss is None:
-            loss = self._trainer.epoch(*self._validated(X, Y, order, sample_weight), numbers)
+            given = self._validated(X, Y, order, sample_weight)
+            loss = self._trainer.epoch(*given, numbers, self._judged(step_losses, given))
         self._moving.finish(numbers, loss)
         return float(loss)
 
     def _epochs(
         self, X: Array, Y: Array, orders: Array | None, sample_weight: Array | None, most: int,
-        seconds: float, stop_tol: float, before: float,
-    ) -> tuple[list[tuple[float, float, float | None]], BaseException | None]:  # fmt: skip
-        """Train up to `most` epochs in one native call: loss, seconds and eta of each, and a fault.
+        seconds: float, stop_tol: float, before: float, step_losses: Array | None = None,
+    ) -> tuple[Array, Array, list[float], BaseException | None]:  # fmt: skip
+        """Train up to `most` epochs in one native call: losses, seconds, etas, and a fault.
 
         Fewer, but at least one, where some seconds are over, where a loss differs by no more than
         `stop_tol` from that of the epoch before (before the first: `before`), or where a schedule
         must be told how it went. An exception is returned, with what was finished before. The
-        arrays are as `_validate` returns them; `orders` (most, rows).
+        arrays are as `_validate` returns them; `orders` (most, rows), and step_losses, as `epoch`
+        takes them, (most, n_steps, 2).
         """
         n_rows = len(X) if orders is None else orders.shape[1]
-        numbers = self._moving.ahead(self.n_epochs, n_rows, self.batch_size, most)
-        most, begun = len(numbers) or most, self.n_epochs
-        joined = {
-            name: np.concatenate([each[name] for each in numbers])
-            for name in (numbers[0] if numbers else ())
-        }
+        begun = self.n_epochs
+        most, numbers = self._moving.ahead(begun, n_rows, self.batch_size, most)
         rows = None if orders is None else orders[:most].reshape(-1)
         losses, times = np.empty(most), np.empty(most)
         failed: BaseException | None = None
         try:
             self._trainer.run_epochs(
-                X, Y, rows, sample_weight, joined, losses, times, seconds, stop_tol, before
+                X, Y, rows, sample_weight, numbers, losses, times, seconds, stop_tol, before,
+                None if step_losses is None else step_losses[:most].reshape(-1, 2),
             )  # fmt: skip
         except BaseException as error:
             failed = error
         n = self.n_epochs - begun
-        etas = [self.eta] * n
-        for i, moved in enumerate(numbers[:n]):
-            self._moving.finish(moved, float(losses[i]))
-            etas[i] = self.eta
-        return list(zip(losses[:n].tolist(), times[:n].tolist(), etas, strict=True)), failed
+        moved = {name: values.reshape(most, -1)[:n] for name, values in numbers.items()}
+        self._moving.finish(moved, *losses[:n])
+        eta = [] if self.eta is None else [self.eta]
+        etas = moved["eta"][:, -1].tolist() if "eta" in moved else eta * n
+        return losses[:n], times[:n], etas, failed
 
     def _validated(
         self, X: Any, Y: Any, order: Any, sample_weight: Any
@@ -337,6 +344,11 @@ class Trainer:
         x, y = _validate.data(X, Y, self.mlp.architecture)
         rows = None if order is None else _validate.order(order, len(x))
         return x, y, rows, _validate.sample_weight(sample_weight, len(x))
+
+    def _judged(self, step_losses: Any, given: tuple[Any, ...]) -> Array | None:
+        X, _, order, _ = given
+        n_rows = len(X if order is None else order)
+        return _validate.step_losses(step_losses, n_rows, self.batch_size)
 
     @property
     def n_epochs(self) -> int:

@@ -94,7 +94,9 @@ def prepared(
             X, Y, net, shuffle, rng, validation, sample_weight, class_weight, buffer_rows
         )  # fmt: skip
     if keeper is not None:
-        keeper.expect(rows, held_out, judges.requested(metrics, net), records, stopping)
+        keeper.expect(
+            rows, held_out, judges.requested(metrics, net), records, stopping, class_weight
+        )
     return Run(
         mlp, trainer, rows, epochs,
         judges=[

@@ -158,8 +158,8 @@ class Run:
     def _advance_alone(self, train: Any) -> None:
         """Some epochs of which only losses and times are to be noted."""
         several, failed = train(self.trainer, self._leave())
-        self.history.extend(several)
-        self.epoch += len(several)
+        self.history.extend(*several)
+        self.epoch += len(several.losses)
         if failed is not None:
             raise failed
 

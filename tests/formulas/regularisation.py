@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""(G1) to (G6): docs/reference/regularisation.md, on a 3-4-2 network and by sums over the past."""
+"""(G1) to (G7): docs/reference/regularisation.md, on a 3-4-2 network and by sums over the past."""
 
 import numpy as np
 from differences import exact
 
 import deltarule as dr
+from deltarule import oracle
 from deltarule.oracle import limits
-from formulas.registry import formula, values
+from formulas.forward import X, Y
+from formulas.registry import formula, slopes, values
 
 RNG = np.random.default_rng(5)
 MATRICES = [RNG.normal(size=(4, 4)), RNG.normal(size=(2, 5))]  # bias last
@@ -76,3 +78,22 @@ def mean_of_epochs():
         a = a + (w - a) / n
     yield from values(a, np.mean(PAST[2::2], axis=0))
     yield from values(a, averaged(dr.SWA(3, 2)))
+
+
+@formula("G7", r"\left( \sum_{i=1}^{n} s_i L_i + \gamma(w) \right)", r"S = \sum_{i=1}^{n} s_i")
+def penalty_over_the_batch():
+    s = np.array([(3 * i + 2) % 4 for i in range(len(X))], float)
+    sizes = [X.shape[1], 4, Y.shape[1]]
+    plain, mlp = (
+        oracle.MLP(sizes, "logistic", dtype="float64", seed=3, **options)
+        for options in ({"reduction": "sum"}, {"l2": 0.8, "l1": 0.3, "penalty_over": "batch"})
+    )
+    rows = [plain.loss(X[i : i + 1], Y[i : i + 1]) for i in range(len(X))]
+    w = np.concatenate([W[:, :-1].ravel() for W in mlp.W])
+    by_hand = (s @ rows + 0.4 * w @ w + 0.3 * np.abs(w).sum()) / s.sum()
+    yield mlp.loss(X, Y, sample_weight=s), exact(by_hand)
+
+    def loss(w):
+        return oracle.MLP.from_architecture(mlp.architecture, w).loss(X, Y, sample_weight=s)
+
+    yield from slopes(mlp.gradient(X, Y, sample_weight=s), loss, mlp.w)

@@ -15,7 +15,7 @@ class Network:
     """
     The native network: one vector of weights and what is computed from it.
     """
-    def __init__(self, layers: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], activations: collections.abc.Sequence[tuple[str, str, collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex]]], loss: dict, dtype: str, reduction: str, l2: typing.SupportsFloat | typing.SupportsIndex, l1: typing.SupportsFloat | typing.SupportsIndex, input_shift: typing.Any, input_scale: typing.Any, collapsed: bool = True) -> None:
+    def __init__(self, layers: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], activations: collections.abc.Sequence[tuple[str, str, collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex]]], loss: dict, dtype: str, reduction: str, l2: typing.SupportsFloat | typing.SupportsIndex, l1: typing.SupportsFloat | typing.SupportsIndex, input_shift: typing.Any, input_scale: typing.Any, collapsed: bool = True, penalty_over_batch: bool = False) -> None:
         ...
     def assign(self, w: typing.Any) -> None:
         ...
@@ -52,17 +52,17 @@ class Trainer:
         """
     def end_epoch(self) -> float:
         ...
-    def epoch(self, X: typing.Any, Y: typing.Any, order: typing.Any = None, sample_weight: typing.Any = None, numbers: collections.abc.Mapping[str, typing.Any] | None = None) -> float:
+    def epoch(self, X: typing.Any, Y: typing.Any, order: typing.Any = None, sample_weight: typing.Any = None, numbers: collections.abc.Mapping[str, typing.Any] | None = None, step_losses: typing.Any = None) -> float:
         """
-        numbers: by name, one float64 for each step of the epoch.
+        numbers: by name, one float64 for each step of the epoch; step_losses: (steps, 2), written.
         """
     def part(self, X: typing.Any, Y: typing.Any, order: typing.Any = None, sample_weight: typing.Any = None, numbers: collections.abc.Mapping[str, typing.Any] | None = None, first_row: typing.SupportsInt | typing.SupportsIndex = 0) -> float:
         """
         Whole batches; first_row: X's first among the epoch's. The last batch's loss, nan without weight.
         """
-    def run_epochs(self, X: typing.Any, Y: typing.Any, orders: typing.Any, sample_weight: typing.Any, numbers: collections.abc.Mapping[str, typing.Any] | None, losses: typing.Any, seconds: typing.Any, limit: typing.SupportsFloat | typing.SupportsIndex, stop_tol: typing.SupportsFloat | typing.SupportsIndex, before: typing.SupportsFloat | typing.SupportsIndex) -> None:
+    def run_epochs(self, X: typing.Any, Y: typing.Any, orders: typing.Any, sample_weight: typing.Any, numbers: collections.abc.Mapping[str, typing.Any] | None, losses: typing.Any, seconds: typing.Any, limit: typing.SupportsFloat | typing.SupportsIndex, stop_tol: typing.SupportsFloat | typing.SupportsIndex, before: typing.SupportsFloat | typing.SupportsIndex, step_losses: typing.Any = None) -> None:
         """
-        Some epochs, one after another; orders and numbers: of all of them, end to end.
+        Some epochs, one after another; orders, numbers and step_losses: of all of them, end to end.
         """
     def set_state(self, state: dict) -> None:
         ...

@@ -7,7 +7,7 @@ import json
 import math
 import reprlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, fields
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from deltarule.files import canonical
 from deltarule.files.declarations import decoded, encoded
 from deltarule.files.errors import damaged
 from deltarule.files.generators import generator_parts
+from deltarule.files.model import section_of
 from deltarule.files.training import DECLARED, check_key, is_count, settings
 from deltarule.results import Array
 from deltarule.rows import InMemory
@@ -35,27 +36,41 @@ _FIT = {"epoch", "generator", "seconds", "start", "stops", "told"}
 
 def of_trainer(trainer: Trainer) -> dict[str, Any]:
     """Return what a resumed fit's network and trainer must be, as JSON."""
-    told = {"architecture": asdict(trainer.mlp.architecture), **settings(trainer)}
+    told = {"architecture": section_of(trainer.mlp.architecture), **settings(trainer)}
     return {name: value for name, value in told.items() if name not in FREE}
 
 
 def told(
     rows: Source, held_out: HeldOutRows, metrics: Iterable[str], record: Iterable[str],
-    stopping: EarlyStopping | None,
+    stopping: EarlyStopping | None, class_weight: str | Mapping[Any, float] | None,
 ) -> dict[str, Any]:  # fmt: skip
     """Return what a resumed fit must have been told else, as JSON: see `Checkpoints.expect`."""
     of_arrays = rows if isinstance(rows, InMemory) else None
+    weights = of_arrays is not None and of_arrays.sample_weight is not None
     return {
+        **({"class_weight": _of_classes(class_weight)} if weights else {}),
         "stream": of_arrays is None,
         "rows": len(of_arrays.X) if of_arrays else getattr(rows, "n_rows", None),
         "shuffle": getattr(rows, "shuffle", None),
         "buffer_rows": getattr(rows, "buffer_rows", None),
-        "weights": of_arrays is not None and of_arrays.sample_weight is not None,
+        "weights": weights,
         "validation": None if held_out is None else len(held_out[0]),
         "metrics": [*metrics],
         "record": [*record],
         "stopping": None if stopping is None else _of_stopping(stopping),
     }
+
+
+def comparable(now: dict[str, Any], then: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a fit is told without what older files do not tell."""
+    return now if "class_weight" in then else {k: v for k, v in now.items() if k != "class_weight"}
+
+
+def _of_classes(class_weight: str | Mapping[Any, float] | None) -> Any:
+    """As it is, or by the classes' names; one of weight 1 may be left out."""
+    if class_weight is None or isinstance(class_weight, str):
+        return class_weight
+    return {str(int(name)): float(s) for name, s in class_weight.items() if s != 1}
 
 
 def _of_stopping(rule: EarlyStopping) -> dict[str, Any]:
@@ -103,9 +118,10 @@ def check_same(path: str, now: Mapping[str, Any], then: Mapping[str, Any]) -> No
         If they differ; the message names the first difference.
     """
     for name, given, expected in _differences("", json.loads(canonical.text(now)), then):
+        hint = ": a schedule without over= lasts as long as its fit" * name.endswith(".over")
         raise ValueError(
             f"{name}: {_shown(given)}; expected {_shown(expected)}, with which the checkpoint "
-            f"{path!r} was written"
+            f"{path!r} was written{hint}"
         )
 
 

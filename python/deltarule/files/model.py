@@ -22,6 +22,7 @@ from deltarule.history import History
 from deltarule.mlp import MLP
 from deltarule.results import Array
 
+LATER = ("penalty_over",)
 WITH_A_NETWORK = ("model", "trainer", "checkpoint", "table_model")
 
 
@@ -104,7 +105,16 @@ def network_parts(
         )
     with np.errstate(over="ignore"):  # what overflows is refused by name
         weights = _validate.weights(w.astype(net.dtype), "w")
-    return {"architecture": asdict(net)}, parts(net, weights, prefix + "W.", prefix + "alpha.")
+    return {"architecture": section_of(net)}, parts(net, weights, prefix + "W.", prefix + "alpha.")
+
+
+def section_of(net: Architecture) -> dict[str, Any]:
+    """Return an architecture as JSON; what came later stands in it where it is not the default."""
+    section = asdict(net)
+    for name in LATER:
+        if section[name] == getattr(Architecture, name):
+            del section[name]
+    return section
 
 
 def network_of(
@@ -139,7 +149,9 @@ def architecture_of(path: str, values: object) -> Architecture:
     FileFormatError
         If it is none.
     """
-    expected = {field.name for field in fields(Architecture)}
+    expected = {field.name for field in fields(Architecture)} - {*LATER}
+    if isinstance(values, dict):  # a default is not written
+        expected |= {n for n in LATER if n in values and values[n] != getattr(Architecture, n)}
     if not isinstance(values, dict) or set(values) != expected:
         given = sorted(values)[:20] if isinstance(values, dict) else type(values).__name__
         raise damaged(path, f"its architecture has {given}; expected {sorted(expected)}")

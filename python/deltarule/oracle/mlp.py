@@ -31,7 +31,8 @@ class MLP(Fittable):
 
     Parameters
     ----------
-    layers, activation, output, loss, dtype, seed, l2, reduction, input_shift, input_scale, l1, init
+    layers, activation, output, loss, dtype, seed, l2, reduction, input_shift, input_scale, l1,
+    init, penalty_over
         As `deltarule.MLP` takes them. All arithmetic is float64; `dtype` names the network that
         this is the oracle of: initial weights and input scaling are rounded to it, so that equal
         arguments give equal parameters, and its epsilon is the clipping distance (35).
@@ -66,10 +67,12 @@ class MLP(Fittable):
         l1: float = 0.0,
         collapsed: bool = True,
         init: str | ArrayLike | Sequence[str | ArrayLike | None] | None = None,
+        penalty_over: str = "loss",
     ) -> None:
         net = Architecture.from_arguments(
-            layers, activation, output, loss, dtype, l2, reduction, input_shift, input_scale, l1
-        )
+            layers, activation, output, loss, dtype, l2, reduction, input_shift, input_scale, l1,
+            penalty_over,
+        )  # fmt: skip
         self._architecture = net
         self.collapsed = collapsed
         self._w: Float64 = initial_weights(net, seed, init).astype(np.float64)

@@ -256,7 +256,8 @@ def backward(
     """
     o, m, f, s = trace.o, net.n_hidden_layers, net.activations, sample_weight
     W, alphas = net.views(w), net.alphas(w)
-    S = reduction_size(net, len(y) if s is None else float(np.sum(s)))
+    n = len(y) if s is None else float(np.sum(s))
+    S, penalties = reduction_size(net, n), penalty_factors(net, n)
     dalpha: list[Float64] = []
 
     def learned(k: int, u: Float64) -> None:  # from what arrives at o[k]
@@ -281,7 +282,7 @@ def backward(
             whole = activate(f[k - 1], sums, alpha)
         learned(k, arriving(back[0], W[k], pull, mask))
         back.insert(0, hidden_delta(back[0], W[k], f[k - 1], whole, pull, mask, sums, alpha))
-    dW = [weight_gradient(back[k], o[k], W[k], S, net.l2, net.l1, s).ravel() for k in range(m + 1)]
+    dW = [weight_gradient(back[k], o[k], W[k], S, *penalties, s).ravel() for k in range(m + 1)]
     gradient = np.concatenate([*dW, *dalpha])
     dX = input_gradient(back[0], W[0], scaling(net)[1])
     loss = loss_of(net, w, trace, y, s)
@@ -324,12 +325,23 @@ def loss_of(
     if sample_weight is not None:
         s = sample_weight
         rows, n = s[s > 0] * rows[s > 0], float(np.sum(s))
-    return batch_loss(rows, reduction_size(net, n), penalty(net.views(w), net.l2, net.l1))
+    return batch_loss(rows, reduction_size(net, n), gamma_of(net, w, n))
 
 
 def reduction_size(net: Architecture, n: float) -> float:
     """S: the number of rows, or the sum of their weights, for a mean; 1 for a sum."""
     return float(n) if net.reduction == "mean" else 1.0
+
+
+def penalty_factors(net: Architecture, n: float) -> tuple[float, float]:
+    """l2 and l1 as they count in a batch whose rows, or their weights, add up to n  (G7)."""
+    S = reduction_size(net, n) if net.penalty_over == "batch" else 1.0
+    return net.l2 / S, net.l1 / S
+
+
+def gamma_of(net: Architecture, w: Float64, n: float) -> float:
+    """The part of L that penalises the weights  (12), (G7)."""
+    return penalty(net.views(w), *penalty_factors(net, n))
 
 
 def eps(net: Architecture) -> float:

@@ -14,7 +14,8 @@ from deltarule.given import Given
 from deltarule.oracle import optimizers
 from deltarule.oracle.activations import Float64
 from deltarule.oracle.data import float_features, float_targets
-from deltarule.oracle.network import backward, forward
+from deltarule.oracle.network import backward, forward, gamma_of
+from deltarule.results import Array
 from deltarule.schedules.moving import Numbers, step_of
 
 if TYPE_CHECKING:
@@ -41,9 +42,11 @@ class OpenEpoch:
 
     def part(
         self, X: ArrayLike, Y: ArrayLike, order: ArrayLike | None, sample_weight: ArrayLike | None,
-        numbers: Numbers | None, first_row: int,
+        numbers: Numbers | None, first_row: int, step_losses: Array | None = None,
     ) -> float:  # fmt: skip
         """Take steps over these rows; the loss of the last batch."""
+        if step_losses is not None:
+            step_losses[:] = np.nan
         trainer, net = self._trainer, self._trainer.mlp.architecture
         x, y, rows, s = _judged(X, Y, order, sample_weight, net)
         size = trainer.batch_size or len(rows)
@@ -59,7 +62,11 @@ class OpenEpoch:
                     batch = batch[s[batch] > 0]
                 if len(batch):
                     now = step_of(numbers, start // size)
+                    before = self._w
                     loss = self._step(x, y, batch, s, now, first_row)
+                    if step_losses is not None:
+                        n = len(batch) if s is None else float(np.sum(s[batch]))
+                        step_losses[start // size] = loss, gamma_of(net, before, n)
         self._rows += len(rows)
         if self._visible:
             trainer.mlp._w[...] = self._w

@@ -22,6 +22,7 @@ from deltarule.oracle.activations import Float64
 from deltarule.oracle.mlp import MLP
 from deltarule.oracle.parts import Core, OpenEpoch
 from deltarule.oracle.steps import State
+from deltarule.results import Array
 from deltarule.schedules.moving import Moving
 from deltarule.sparsity import Sparsity, check_sparsity
 
@@ -156,6 +157,7 @@ class Trainer:
         Y: ArrayLike,
         order: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
+        step_losses: Array | None = None,
     ) -> float:
         """One pass over the rows `order`, with an update after each batch.
 
@@ -169,6 +171,8 @@ class Trainer:
             Row indices, any length, repeats allowed; None: the rows as they stand.
         sample_weight : array-like, (n,), optional
             s_i >= 0 of each row of X. Rows of weight 0 are left out.
+        step_losses : array of float64, (n_steps, 2), optional
+            Written: of each step the batch's loss, and gamma(w) in it. NaN: no step.
 
         Returns
         -------
@@ -188,8 +192,9 @@ class Trainer:
         rows = None if order is None else _validate.order(order, len(x))
         n_rows = len(x) if rows is None else len(rows)
         numbers = self._moving.numbers(self.n_epochs, n_rows, self.batch_size)
+        written = _validate.step_losses(step_losses, n_rows, self.batch_size)
         epoch = OpenEpoch(self, visible=False)
-        epoch.part(x, y, rows, sample_weight, numbers, 0)
+        epoch.part(x, y, rows, sample_weight, numbers, 0, written)
         loss = epoch.end()
         self._moving.finish(numbers, loss)
         return loss

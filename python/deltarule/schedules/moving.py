@@ -81,7 +81,9 @@ class Moving:
         n_steps = -(-n_rows // batch_size) if batch_size else min(n_rows, 1)
         return self._numbers(epoch, self._steps, n_steps)
 
-    def ahead(self, epoch: int, n_rows: int, batch_size: int | None, most: int) -> list[Numbers]:
+    def ahead(
+        self, epoch: int, n_rows: int, batch_size: int | None, most: int
+    ) -> tuple[int, Numbers]:
         """Return the numbers of several epochs at once: of one where a loss or a function decides.
 
         Parameters
@@ -93,8 +95,10 @@ class Moving:
 
         Returns
         -------
-        list of dict, at least one
-            Empty where nothing moves. It ends before an epoch whose numbers are out of range.
+        epochs : int
+            At least one: up to one whose numbers are out of range.
+        numbers : dict of array of float64, (epochs n_steps,)
+            Empty where nothing moves.
 
         Raises
         ------
@@ -103,16 +107,21 @@ class Moving:
         """
         first = self.numbers(epoch, n_rows, batch_size)
         if first is None:
-            return []
-        found, n_steps = [first], len(next(iter(first.values())))
-        if all(schedule.of_time for schedule in self._schedules.values()):
-            for later in range(1, most):
-                try:
-                    steps = self._steps + later * n_steps
-                    found.append(self._numbers(epoch + later, steps, n_steps))
-                except ValueError:  # it is raised when that epoch comes
-                    break
-        return found
+            return most, {}
+        if most == 1 or not all(schedule.of_time for schedule in self._schedules.values()):
+            return 1, first
+        shares = Clock("", epoch, self._steps, len(next(iter(first.values())))).shares
+        t = (epoch + np.arange(most))[:, None] + shares
+        found = {}
+        for name, schedule in self._schedules.items():
+            try:
+                found[name] = schedule(t)
+            except Exception:  # it is raised when that epoch comes
+                return 1, first
+            within = (found[name] >= 0) & (found[name] < _limit(name, self._dtype))
+            if not within.all():
+                most = min(most, max(1, int(np.argmin(within.all(axis=1)))))
+        return most, {name: values[:most].reshape(-1) for name, values in found.items()}
 
     def _numbers(self, epoch: int, steps: int, n_steps: int) -> Numbers:
         return {
@@ -120,13 +129,15 @@ class Moving:
             for name, schedule in self._schedules.items()
         }
 
-    def finish(self, numbers: Numbers | None, loss: float) -> None:
-        """Take note of an epoch that succeeded, and of its loss."""
-        if numbers is None:
+    def finish(self, numbers: Numbers | None, *losses: float) -> None:
+        """Take note of epochs that succeeded, and of their losses."""
+        if not numbers or not losses:
             return
-        self._steps += len(next(iter(numbers.values())))
-        self._last = {name: float(values[-1]) for name, values in numbers.items()}
-        self._tell("loss", loss)
+        self._steps += next(iter(numbers.values())).size
+        self._last = {name: float(values.flat[-1]) for name, values in numbers.items()}
+        if any(schedule.watches == "loss" for schedule in self._schedules.values()):
+            for loss in losses:
+                self._tell("loss", float(loss))
 
     @property
     def watches_validation(self) -> bool:
@@ -196,7 +207,10 @@ class Moving:
         first, rows = self._ahead.get(clock.name, (0, np.empty((0, 0))))
         if not (first <= clock.epoch < first + len(rows) and rows.shape[1] == clock.n_steps):
             epochs = clock.epoch + np.arange(AHEAD // clock.n_steps)
-            first, rows = clock.epoch, schedule(epochs[:, None] + clock.shares)
+            try:
+                first, rows = clock.epoch, schedule(epochs[:, None] + clock.shares)
+            except Exception:
+                return self._judged(schedule, clock)
             if not _all_below(rows, _limit(clock.name, self._dtype)):
                 return self._judged(schedule, clock)  # a later epoch's fault is found when it comes
             self._ahead[clock.name] = first, rows

@@ -119,7 +119,7 @@ class TableModel:
             )
         if valid is not None:
             types = {**encoder.csv_types, target: goal.csv_type}
-            held_out = with_target(read(valid, types, delimiter), target)
+            held_out = with_target(read(valid, types, delimiter), target, "valid: ")
         mlp, history = train(encoder, goal, training, held_out, chosen, callbacks)
         n_rows = (len(training.target), 0 if held_out is None else len(held_out.target))
         model = cls(mlp, encoder, goal, chosen, history, n_rows)

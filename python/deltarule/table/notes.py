@@ -43,6 +43,6 @@ class RowError(ValueError):
         super().__init__(f"{where}: row {row} {holds}")
         self.where, self.row, self.holds = where, row, holds
 
-    def at(self, row: int) -> RowError:
-        """Return the same of another row: that of the table that was given."""
-        return RowError(self.where, row, self.holds)
+    def at(self, row: int, of: str = "") -> RowError:
+        """Return the same of another row: that of the table that was given, perhaps named."""
+        return RowError(of + self.where, row, self.holds)

@@ -16,7 +16,6 @@ from deltarule.architecture import Architecture
 from deltarule.held_out import split
 from deltarule.history import History
 from deltarule.mlp import MLP
-from deltarule.results import Array
 from deltarule.stopping import EarlyStopping
 from deltarule.table.encoder import Encoder
 from deltarule.table.notes import RowError, note, rows, some
@@ -39,15 +38,18 @@ class Rows:
         Without gaps.
     places : array of int
         Which rows of the table that was given these are.
+    of : str
+        "valid: " where that is the table to stop early by.
     """
 
     table: Any
     target: Any
     places: NDArray[np.int64]
+    of: str = ""
 
     def take(self, chosen: Any) -> Rows:
         """Return some of them."""
-        return Rows(self.table.take(chosen), self.target.take(chosen), self.places[chosen])
+        return Rows(self.table.take(chosen), self.target.take(chosen), self.places[chosen], self.of)
 
     @contextmanager
     def numbered(self) -> Iterator[None]:
@@ -55,10 +57,10 @@ class Rows:
         try:
             yield
         except RowError as error:
-            raise error.at(int(self.places[error.row])) from None
+            raise error.at(int(self.places[error.row]), self.of) from None
 
 
-def with_target(table: Any, name: str) -> Rows:
+def with_target(table: Any, name: str, of: str = "") -> Rows:
     """Return the rows whose target has a value; says how many have none.
 
     Parameters
@@ -67,6 +69,8 @@ def with_target(table: Any, name: str) -> Rows:
         The table.
     name : str
         The target's.
+    of : str
+        As in `Rows`.
 
     Returns
     -------
@@ -79,17 +83,18 @@ def with_target(table: Any, name: str) -> Rows:
     """
     if name not in table.column_names:
         has = some(table.column_names, 8)
-        raise ValueError(f"target: no column {name!r}; expected one of {has}")
+        raise ValueError(f"{of}target: no column {name!r}; expected one of {has}")
     column = plain(table.column(name))
     known = column.is_valid().to_numpy()
+    given = Rows(table, column, np.arange(len(column)), of)
     if str(column.type) in ("float", "double", "halffloat"):
-        known &= ~np.isnan(numbers(name, column))
+        with given.numbered():
+            known &= ~np.isnan(numbers(name, column))
     if not known.any():
-        raise ValueError(f"target {name!r}: no row has a value; expected some")
-    given = Rows(table, column, np.arange(len(column)))
+        raise ValueError(f"{of}target {name!r}: no row has a value; expected some")
     if known.all():
         return given
-    note(f"target {name!r}: {rows(int((~known).sum()))} without a value left out")
+    note(f"{of}target {name!r}: {rows(int((~known).sum()))} without a value left out")
     return given.take(np.flatnonzero(known))
 
 
@@ -129,18 +134,34 @@ def learn_target(name: str, column: Any, settings: Settings) -> Target:
     if kind(name, column) not in ("number", "boolean"):
         given = f"values of type {column.type}"
         raise ValueError(f"target {name!r}: {given}; expected numbers for a regression")
-    _judge(name, numbers(name, column), loss)
+    _judge(name, column, loss)
     return Quantity.learn(name, column, standardise=loss.row.outputs == losses.ANY)
 
 
-def _judge(name: str, y: Array, loss: losses.Chosen) -> None:
+def _judge(name: str, column: Any, loss: losses.Chosen) -> None:
     """Refuse values of a target that a loss does not take."""
+    y = numbers(name, column)
     holds, _, expected = losses.KINDS[loss.targets]
     bad = np.flatnonzero(~holds(y))
     if bad.size:
         row = int(bad[0])
         given = f"holds {y[row]:g}; expected {expected} for loss {loss.text!r}"
         raise RowError(f"target {name!r}", row, given)
+
+
+def _targets(given: Rows, target: Target, net: Architecture) -> NDArray[Any]:
+    """What the network learns of these rows; an error names the table's own."""
+    with given.numbered():
+        Y = target.Y(given.target)
+        if isinstance(target, Quantity):
+            _judge(target.name, given.target, net.chosen_loss)
+            with np.errstate(over="ignore"):
+                bad = np.flatnonzero(~np.isfinite(Y.astype(net.dtype)))
+            if bad.size:
+                row = int(bad[0])
+                holds = f"holds {target.raw(given.target)[row]:g}; expected what {net.dtype} holds"
+                raise RowError(f"target {target.name!r}", row, holds)
+    return Y
 
 
 def parted(given: Rows, target: Target, settings: Settings) -> tuple[Rows, Rows | None]:
@@ -219,10 +240,11 @@ def train(
     if held_out is not None:
         with held_out.numbered():
             X_held_out = encoder.X(held_out.table, settings.dtype)
-            validation = (X_held_out, target.Y(held_out.target))
+        validation = (X_held_out, _targets(held_out, target, mlp.architecture))
         stopping = EarlyStopping(settings.metric, settings.patience)
     history = mlp.fit(
-        X, target.Y(training.target), settings.rule(), settings.batch_size, settings.epochs,
+        X, _targets(training, target, mlp.architecture), settings.rule(), settings.batch_size,
+        settings.epochs,
         seed=settings.seed, n_threads=settings.threads, validation=validation,
         class_weight=settings.class_weight, dropout=settings.dropout or None,
         stopping=stopping, max_seconds=settings.max_seconds, callbacks=callbacks,

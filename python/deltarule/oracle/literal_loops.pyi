@@ -1,22 +1,21 @@
 # SPDX-License-Identifier: BSD-3-Clause
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
-from numpy.typing import ArrayLike, DTypeLike
+from numpy.typing import ArrayLike
 
-from deltarule.architecture import Architecture
-from deltarule.averaging import Averaging
-from deltarule.dropout import Dropout, RandomStep, Rate
-from deltarule.optimizers import Optimizer
-from deltarule.oracle.steps import State
-from deltarule.results import Array, Backward, Trace
-from deltarule.schedules.moving import Moving
-from deltarule.sparsity import Sparsity
+from deltarule.dropout import RandomStep
+from deltarule.losses import Chosen
+from deltarule.results import Array
 
 def elementary(name: str, x: Array) -> Array: ...
 def gather(X: Array, shift: Array | None = None, scale: Array | None = None) -> Array: ...
 def affine(o: Array, W: Array) -> Array: ...
-def activate(name: str, net: Array) -> Array: ...
+def activate(name: str, net: Array | None, alpha: Array | None = None) -> Array: ...
+def parts(
+    text: str, net: Array | None, alpha: Array | None = None
+) -> tuple[Array, Array, Array]: ...
+def alpha_gradient(p: Array, S: float) -> Array: ...
+def of_net(chosen: Chosen, output: str) -> bool: ...
 def output_delta(
     loss: str,
     output: str,
@@ -36,7 +35,7 @@ def input_gradient(delta: Array, W: Array, scale: Array | None = None) -> Array:
 def weight_gradient(
     delta: Array, o: Array, W: Array, S: float, l2: float, l1: float = 0.0
 ) -> Array: ...
-def row_loss(loss: str, output: str, y: Array, net: Array, y_hat: Array) -> Array: ...
+def row_loss(loss: str, output: str, y: Array, net: Array | None, y_hat: Array) -> Array: ...
 def batch_loss(
     rows: Array, S: float, gamma: float = 0.0, weights: Array | None = None
 ) -> float: ...
@@ -133,63 +132,3 @@ def lion(
 def rprop(
     w: Array, g: Array, p: Array, s: Array, shrink: float, grow: float, least: float, most: float
 ) -> tuple[Array, Array, Array]: ...
-
-class MLP:
-    architecture: Architecture
-    collapsed: bool
-    w: Array
-    def __init__(
-        self,
-        architecture: Architecture,
-        w: ArrayLike,
-        dtype: DTypeLike | None = None,
-        collapsed: bool = True,
-    ) -> None: ...
-    @property
-    def W(self) -> tuple[Array, ...]: ...
-    def forward(self, X: ArrayLike, step: RandomStep | None = None) -> Trace: ...
-    def backward(
-        self,
-        trace: Trace,
-        Y: ArrayLike,
-        sparsity: Sparsity | None = None,
-        sample_weight: ArrayLike | None = None,
-        step: RandomStep | None = None,
-    ) -> Backward: ...
-    def predict(self, X: ArrayLike) -> Array: ...
-    def loss(self, X: ArrayLike, Y: ArrayLike, sample_weight: ArrayLike | None = None) -> float: ...
-    def gradient(
-        self, X: ArrayLike, Y: ArrayLike, sample_weight: ArrayLike | None = None
-    ) -> Array: ...
-
-class Trainer:
-    mlp: MLP
-    optimizer: Optimizer
-    batch_size: int | None
-    sparsity: Sparsity | None
-    average: Averaging | None
-    state: State
-    moving: Moving
-    @property
-    def steps(self) -> int: ...
-    @property
-    def averaged_w(self) -> Array | None: ...
-    def __init__(
-        self,
-        mlp: MLP,
-        optimizer: Optimizer,
-        batch_size: int | None = None,
-        sparsity: Sparsity | None = None,
-        average: Averaging | None = None,
-        dropout: Dropout | Rate | None = None,
-        noise: Rate | None = None,
-        seed: Any = None,
-    ) -> None: ...
-    def epoch(
-        self,
-        X: ArrayLike,
-        Y: ArrayLike,
-        order: ArrayLike | None = None,
-        sample_weight: ArrayLike | None = None,
-        numbers: Mapping[str, Array] | None = None,
-    ) -> float: ...

@@ -1,0 +1,324 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""An autoencoder as a transformer of scikit-learn's kind: rows to codes and back."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+
+from deltarule._arguments import choice
+from deltarule.architecture import Architecture
+from deltarule.autoencoder import Autoencoder
+from deltarule.estimators.threads import allowed
+from deltarule.history import History
+from deltarule.mlp import MLP
+from deltarule.optimizers import OPTIMIZERS, Optimizer
+from deltarule.results import Array
+from deltarule.stopping import EarlyStopping
+
+KINDS = (np.float64, np.float32)
+
+
+class MLPAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+    """x_hat = decode(encode(x)), trained for x_hat = x; `transform` gives the code.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : sequence of int
+        Units of each hidden layer; inputs and outputs are X's columns.
+    activation : str or sequence of str
+        Of all hidden layers, or one for each, as `MLP` takes it.
+    code : int, optional
+        Which hidden layer is the code, from 0. None: the middle one.
+    output : str, optional
+        The output's activation: "logistic" for features in [0, 1]. None: by the loss.
+    loss, l2
+        As `MLP` takes them.
+    sparsity, beta, rho
+        The penalty on the code, as `Autoencoder` takes it.
+    noise, masking : float
+        What is done to the inputs in training, as `Autoencoder.fit` takes it.
+    solver : str or Optimizer
+        A name in lower case, "adam", "adamw", "sgd", "rmsprop" and so on, or such an object.
+    learning_rate_init : float
+        Its learning rate, where it is a name.
+    batch_size : int or "auto"
+        Rows of a step; "auto": 200, or all if there are fewer.
+    max_iter : int
+        At most so many epochs.
+    shuffle : bool
+        Whether each epoch takes the rows in another order.
+    random_state : int, RandomState or None
+        Of weights, orders and corruption.
+    tol, n_iter_no_change : float, int
+        It ends after so many epochs that did not improve the loss by more than `tol`.
+    early_stopping : bool
+        Whether that is the loss of rows held out; the weights are then those of the best epoch.
+    validation_fraction : float
+        The share of rows held out.
+    verbose : bool
+        Whether to show the epochs.
+    warm_start : bool
+        Whether `fit` goes on from the weights that are there.
+    n_jobs : int, optional
+        Threads, -1: one per core; never more than a worker of joblib's has cores. None: as many as
+        pay.
+
+    Attributes
+    ----------
+    coefs_, intercepts_ : list of array
+        W[k] transposed, (H_k, H_{k+1}), and the biases, as in scikit-learn's MLP.
+    loss_curve_, validation_loss_curve_ : list of float
+        The loss of each epoch; the second is empty without early stopping.
+    loss_ : float
+        The last epoch's.
+    n_iter_ : int
+        Epochs.
+    architecture_, w_ : Architecture, array
+        The network, and its weights in one vector.
+    n_features_in_, feature_names_in_
+        As in all estimators.
+
+    Raises
+    ------
+    TypeError, ValueError
+        From `fit`, if an argument or the data do not fit.
+    FloatingPointError
+        From `fit`, if the loss is not finite any more.
+
+    Notes
+    -----
+    float32 samples are trained on and encoded in float32, all others in float64.
+    `deltarule.Autoencoder` is the network itself.
+    """
+
+    w_: Array
+    architecture_: Architecture
+    n_features_in_: int
+    code_: int
+    loss_curve_: list[float]
+
+    def __init__(
+        self,
+        hidden_layer_sizes: Sequence[int] = (32,),
+        activation: str | Sequence[str] = "relu",
+        *,
+        code: int | None = None,
+        output: str | None = None,
+        loss: str = "half_squared_error",
+        l2: float = 0.0,
+        sparsity: str | None = None,
+        beta: float = 1.0,
+        rho: float = 0.05,
+        noise: float = 0.0,
+        masking: float = 0.0,
+        solver: str | Optimizer = "adam",
+        learning_rate_init: float = 0.001,
+        batch_size: int | str = "auto",
+        max_iter: int = 200,
+        shuffle: bool = True,
+        random_state: Any = None,
+        tol: float = 1e-4,
+        n_iter_no_change: int = 10,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        verbose: bool = False,
+        warm_start: bool = False,
+        n_jobs: int | None = None,
+    ) -> None:
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.code = code
+        self.output = output
+        self.loss = loss
+        self.l2 = l2
+        self.sparsity = sparsity
+        self.beta = beta
+        self.rho = rho
+        self.noise = noise
+        self.masking = masking
+        self.solver = solver
+        self.learning_rate_init = learning_rate_init
+        self.batch_size = batch_size
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.tol = tol
+        self.n_iter_no_change = n_iter_no_change
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.n_jobs = n_jobs
+
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> MLPAutoencoder:
+        """Train on pairs (x, x), or (corrupted x, x).
+
+        Parameters
+        ----------
+        X : array-like, (n, m)
+            Samples.
+        y : object
+            Ignored.
+        sample_weight : array-like, (n,), optional
+            Of the rows.
+
+        Returns
+        -------
+        MLPAutoencoder
+            Itself.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If `max_iter` ended it.
+        UserWarning
+            On Ctrl-C: it has the weights of the last finished epoch.
+        """
+        going_on = self.warm_start and hasattr(self, "w_")
+        x = validate_data(self, X, dtype=KINDS, order="C", reset=not going_on)
+        if sample_weight is not None:
+            sample_weight = _check_sample_weight(sample_weight, x, dtype=x.dtype)
+        random = check_random_state(self.random_state)
+        network = self._network() if going_on else self._new(x, random)
+        stopping = EarlyStopping(
+            patience=self.n_iter_no_change,
+            min_improvement=self.tol,
+            restore="best" if self.early_stopping else None,
+        )
+        try:
+            history = network.fit(
+                x, self._rule(), self._batch(len(x)), self.max_iter, self.shuffle,
+                random.randint(2**31 - 1), allowed(self.n_jobs), self.noise, self.masking,
+                validation=self.validation_fraction if self.early_stopping else None,
+                progress=self.verbose, sample_weight=sample_weight, stopping=stopping,
+            )  # fmt: skip
+        except KeyboardInterrupt as interrupt:
+            history = getattr(interrupt, "history", History())
+            warnings.warn("Training interrupted by user.", stacklevel=2)
+        self.architecture_, self.w_ = network.mlp.architecture, network.mlp.w.copy()
+        self.code_ = network.code - 1
+        self.loss_curve_, self.validation_loss_curve_ = history.loss, history.validation_loss
+        self.n_iter_ = len(history.loss)
+        self.loss_ = history.loss[-1] if history.loss else float("nan")
+        if history.stopped_by == "epochs":
+            text = f"{type(self).__name__}: not converged in max_iter={self.max_iter} epochs"
+            warnings.warn(text, ConvergenceWarning, stacklevel=2)
+        return self
+
+    def transform(self, X: Any) -> Array:
+        """Return the codes.
+
+        Parameters
+        ----------
+        X : array-like, (n, m)
+            Samples.
+
+        Returns
+        -------
+        array, (n, units of the code)
+        """
+        return self._network().encode(self._samples(X), allowed(self.n_jobs))
+
+    def inverse_transform(self, X: Any) -> Array:
+        """Return what the decoder makes of codes.
+
+        Parameters
+        ----------
+        X : array-like, (n, units of the code)
+            Codes.
+
+        Returns
+        -------
+        array, (n, m)
+        """
+        check_is_fitted(self)
+        return self._network().decode(np.asarray(X), allowed(self.n_jobs))
+
+    def reconstruct(self, X: Any) -> Array:
+        """Return x_hat of samples: `inverse_transform(transform(X))`.
+
+        Parameters
+        ----------
+        X : array-like, (n, m)
+            Samples.
+
+        Returns
+        -------
+        array, (n, m)
+        """
+        return self._network().reconstruct(self._samples(X), allowed(self.n_jobs))
+
+    def score(self, X: Any, y: Any = None) -> float:
+        """Return minus the mean loss of samples as their own targets: higher is better.
+
+        Parameters
+        ----------
+        X : array-like, (n, m)
+            Samples.
+        y : object
+            Ignored.
+
+        Returns
+        -------
+        float
+        """
+        return -self._network().loss(self._samples(X), allowed(self.n_jobs))
+
+    @property
+    def coefs_(self) -> list[Array]:
+        """The weights by layer."""
+        return [W[:, :-1].T for W in self.architecture_.views(self.w_)]
+
+    @property
+    def intercepts_(self) -> list[Array]:
+        """The biases by layer."""
+        return [W[:, -1] for W in self.architecture_.views(self.w_)]
+
+    @property
+    def _n_features_out(self) -> int:
+        return self.architecture_.layers[self.code_ + 1]
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+    def _samples(self, X: Any) -> Array:
+        check_is_fitted(self)
+        x: Array = validate_data(self, X, dtype=KINDS, order="C", reset=False)
+        return x
+
+    def _new(self, x: Array, random: np.random.RandomState) -> Autoencoder:
+        columns = x.shape[1]
+        layers = [columns, *np.atleast_1d(self.hidden_layer_sizes).tolist(), columns]
+        code = None if self.code is None else self.code + 1
+        return Autoencoder(
+            layers, code, self.activation, self.output, self.loss, x.dtype.name,
+            random.randint(2**31 - 1), self.l2, self.sparsity, self.beta, self.rho,
+        )  # fmt: skip
+
+    def _network(self) -> Autoencoder:
+        """The network as it is now."""
+        check_is_fitted(self)
+        mlp = MLP.from_architecture(self.architecture_, self.w_)
+        return Autoencoder.from_mlp(mlp, self.code_ + 1, self.sparsity, self.beta, self.rho)
+
+    def _rule(self) -> Optimizer:
+        if not isinstance(self.solver, str):
+            return self.solver
+        rules = {name.lower(): rule for name, rule in OPTIMIZERS.items()}
+        rule: Optimizer = rules[choice("solver", self.solver, list(rules))](self.learning_rate_init)
+        return rule
+
+    def _batch(self, n: int) -> int:
+        if self.batch_size == "auto":
+            return min(200, n)
+        return self.batch_size  # type: ignore[return-value]  # judged where it is used

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Fitting by SciPy's L-BFGS-B over scikit-learn's objective, in float64."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from scipy.optimize import minimize
+from scipy.sparse import issparse
+from sklearn.utils.optimize import _check_optimize_result
+
+from deltarule.estimators.losses import constants, divisor
+from deltarule.estimators.network import Net
+from deltarule.estimators.rows import BYTES, dense
+from deltarule.full_batch import _one_blas_thread
+from deltarule.mlp import MLP
+from deltarule.results import Array
+
+
+class Objective:
+    """L(w) = data / S + alpha / 2 |W|^2 / S and its gradient; the sum over rows is the core's."""
+
+    def __init__(self, estimator: Any, net: Net, data: Any, n_threads: int | None) -> None:
+        of = replace(net.mlp.architecture, dtype="float64", reduction="sum", l2=0.0)
+        self.mlp = MLP.from_architecture(of, net.mlp.w)
+        self.X, self.Y, self.s = data.X, data.Y, data.sample_weight
+        self.S = float(self.X.shape[0] if self.s is None else self.s.sum())
+        self.alpha, self.n_threads = float(estimator.alpha), n_threads
+        self.divisor = divisor(estimator)
+        c = constants(estimator, self.Y)
+        self.constant = 0.0 if c is None else float(np.average(c, weights=self.s))
+        self.reached = self.mlp.w.copy()
+        self.losses: list[float] = []
+
+    def __call__(self, w: Array) -> tuple[float, Array]:
+        """Return both at w."""
+        try:
+            self.mlp.w = w
+        except ValueError:  # a step to infinity
+            return np.inf, np.zeros_like(w)
+        loss, gradient = self._sums()
+        pulled = np.array(w)
+        for view in self.mlp.architecture.views(pulled):
+            view[:, -1] = 0
+        gradient += self.alpha * pulled
+        gradient /= self.S
+        penalty = 0.5 * self.alpha * float(pulled @ pulled) / self.S
+        return loss / (self.S * self.divisor) + self.constant + penalty, gradient
+
+    def _sums(self) -> tuple[float, Array]:
+        if not issparse(self.X):
+            return self.mlp.loss_and_gradient(self.X, self.Y, self.n_threads, self.s)
+        rows = max(1, BYTES // (8 * self.X.shape[1]))
+        total, gradient = 0.0, np.zeros(self.mlp.n_weights)
+        for at in range(0, self.X.shape[0], rows):
+            part = slice(at, at + rows)
+            s = None if self.s is None else self.s[part]
+            if s is None or s.any():
+                L, g = self.mlp.loss_and_gradient(
+                    dense(self.X, part), self.Y[part], self.n_threads, s
+                )
+                total, gradient = total + L, gradient + g
+        return total, gradient
+
+    def accept(self, intermediate_result: Any) -> None:
+        """SciPy's callback: it knows the argument by its name."""
+        self.reached = intermediate_result.x.copy()
+        self.losses.append(float(intermediate_result.fun))
+
+
+def fit(estimator: Any, net: Net, data: Any, n_threads: int | None = None) -> None:
+    """Lower the objective from the weights as they are."""
+    est, objective = estimator, Objective(estimator, net, data, n_threads)
+
+    def after(intermediate_result: Any) -> None:
+        objective.accept(intermediate_result)
+        if est.verbose:
+            print(f"Iteration {len(objective.losses)}, loss = {objective.losses[-1]:.8f}")
+
+    options = {"maxfun": est.max_fun, "maxiter": est.max_iter, "gtol": est.tol}
+    try:
+        with _one_blas_thread():
+            found = minimize(
+                objective, objective.reached, method="L-BFGS-B", jac=True, options=options,
+                callback=after,
+            )  # fmt: skip
+    except KeyboardInterrupt:
+        warnings.warn("Training interrupted by user.", stacklevel=3)
+        est.n_iter_, w = len(objective.losses), objective.reached
+        est.loss_ = objective.losses[-1] if objective.losses else objective(w)[0]
+    else:
+        est.n_iter_ = _check_optimize_result("lbfgs", found, est.max_iter)
+        est.loss_, w = float(found.fun), found.x
+    net.take(est, w)

@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The rows of an estimator's fit, in scikit-learn's order of draws and with its sum of losses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from scipy.sparse import issparse
+
+from deltarule.estimators.losses import penalty_of
+from deltarule.results import Array
+from deltarule.rows import Passed
+
+BYTES = 2**23  # of sparse rows that are dense at once
+
+
+def dense(X: Any, rows: Any) -> Array:
+    """Return some rows of a sparse matrix as a C-contiguous array."""
+    return np.ascontiguousarray(X[rows].toarray())
+
+
+class Shuffled:
+    """Rows whose order is shuffled again each epoch, from where the last shuffle left it.
+
+    Parameters
+    ----------
+    X : array or CSR matrix, (n, H_0)
+        Sparse rows are densified batch by batch.
+    Y : array, (n, K) or (n,)
+        As the core takes it.
+    sample_weight : array, (n,), or None
+        Of each row.
+    random_state : numpy.random.RandomState or None
+        Shuffles; None: rows are taken as they stand.
+    stated : callable
+        `losses.Stated`: from the order and the steps' losses to the epoch's.
+    """
+
+    def __init__(
+        self, X: Any, Y: Array, sample_weight: Array | None, random_state: Any,
+        stated: Callable[[Array, Array], float],
+    ) -> None:  # fmt: skip
+        self.X, self.Y, self.sample_weight = X, Y, sample_weight
+        self._random_state, self._stated = random_state, stated
+        self._order = np.arange(X.shape[0])
+        self.diverged = False  # whether a loss was not finite: nothing is trained any more
+
+    def train(self, trainer: Any, at_most: int) -> list[Passed]:
+        """Train one epoch."""
+        return self._epoch(trainer, None)
+
+    def train_by_batches(self, trainer: Any, after: Callable[[float], None]) -> list[Passed]:
+        """Train one epoch, each batch in a call of its own; `after` is given its loss."""
+        return self._epoch(trainer, after)
+
+    def _epoch(self, trainer: Any, after: Callable[[float], None] | None) -> list[Passed]:
+        self._shuffle()
+        start = perf_counter()
+        loss = float("nan")
+        if not self.diverged:
+            try:
+                if after is None and not issparse(self.X):
+                    loss = self._whole(trainer)
+                else:
+                    loss = self._by_batches(trainer, after)
+            except FloatingPointError:
+                self.diverged = True
+        return [Passed(loss, perf_counter() - start, self.X.shape[0], trainer.eta)]
+
+    def _shuffle(self) -> None:
+        if self._random_state is not None:
+            drawn = np.arange(len(self._order))
+            self._random_state.shuffle(drawn)
+            self._order = self._order[drawn]
+
+    def _whole(self, trainer: Any) -> float:
+        order = None if self._random_state is None else self._order
+        steps = np.empty((-(-len(self._order) // trainer.batch_size), 2))
+        trainer.epoch(self.X, self.Y, order, self.sample_weight, steps)
+        return self._stated(self._order, steps)
+
+    def _by_batches(self, trainer: Any, after: Callable[[float], None] | None) -> float:
+        n, size = len(self._order), trainer.batch_size
+        steps, mlp = [], trainer.mlp
+        with trainer.in_parts(n_rows=n, visible=True) as epoch:
+            for at in range(0, n, size):
+                rows = self._order[at : at + size]
+                s = None if self.sample_weight is None else self.sample_weight[rows]
+                penalty = penalty_of(mlp, float(len(rows) if s is None else s.sum()))
+                if issparse(self.X):
+                    loss = epoch.part(dense(self.X, rows), self.Y[rows], None, s)
+                else:
+                    loss = epoch.part(self.X, self.Y, rows, self.sample_weight)
+                steps.append((loss, penalty))
+                if after is not None:
+                    after(loss)
+        return self._stated(self._order, np.array(steps))
