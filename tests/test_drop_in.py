@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-pytest.importorskip("sklearn")
+pytest.importorskip("sklearn", minversion="1.9")
 from scipy.sparse import csc_array, csr_array
 from sklearn import neural_network as theirs
 from sklearn.datasets import load_digits, make_multilabel_classification, make_regression
@@ -218,7 +218,7 @@ def test_parameters_and_defaults() -> None:
 
 def test_messages() -> None:
     for parameters, y in (
-        ({"alpha": -1}, LABELS), ({"solver": "x"}, LABELS),
+        ({"alpha": -1}, LABELS), ({"tol": -1}, LABELS),
         ({"hidden_layer_sizes": (3, 0)}, LABELS),
         ({"early_stopping": True}, np.arange(len(LABELS)) == 0),
         ({"batch_size": 0}, LABELS),

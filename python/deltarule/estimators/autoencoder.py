@@ -8,19 +8,25 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.random import default_rng
+from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from deltarule._arguments import choice
+from deltarule._arguments import choice, integer, number
 from deltarule.architecture import Architecture
 from deltarule.autoencoder import Autoencoder
+from deltarule.callbacks import Progress
+from deltarule.estimators.rows import blocks
+from deltarule.estimators.sparse_pairs import SparsePairs, loss, training
 from deltarule.estimators.threads import allowed
 from deltarule.history import History
 from deltarule.mlp import MLP
 from deltarule.optimizers import OPTIMIZERS, Optimizer
 from deltarule.results import Array
+from deltarule.schedules.base import lasting
 from deltarule.stopping import EarlyStopping
 
 KINDS = (np.float64, np.float32)
@@ -36,7 +42,7 @@ class MLPAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
     activation : str or sequence of str
         Of all hidden layers, or one for each, as `MLP` takes it.
     code : int, optional
-        Which hidden layer is the code, from 0. None: the middle one.
+        Which hidden layer is the code, 1 for the first. None: the middle one.
     output : str, optional
         The output's activation: "logistic" for features in [0, 1]. None: by the loss.
     loss, l2
@@ -95,7 +101,8 @@ class MLPAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
 
     Notes
     -----
-    float32 samples are trained on and encoded in float32, all others in float64.
+    float32 samples are trained on and encoded in float32, all others in float64. Sparse matrices
+    are taken too: a few batches of them are dense at a time.
     `deltarule.Autoencoder` is the network itself.
     """
 
@@ -182,29 +189,22 @@ class MLPAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         UserWarning
             On Ctrl-C: it has the weights of the last finished epoch.
         """
+        integer("max_iter", self.max_iter, 1)
+        rule, stopping = self._rule(), self._stopping()
         going_on = self.warm_start and hasattr(self, "w_")
-        x = validate_data(self, X, dtype=KINDS, order="C", reset=not going_on)
+        x = self._judged(X, reset=not going_on)
         if sample_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, x, dtype=x.dtype)
         random = check_random_state(self.random_state)
         network = self._network() if going_on else self._new(x, random)
-        stopping = EarlyStopping(
-            patience=self.n_iter_no_change,
-            min_improvement=self.tol,
-            restore="best" if self.early_stopping else None,
-        )
         try:
-            history = network.fit(
-                x, self._rule(), self._batch(len(x)), self.max_iter, self.shuffle,
-                random.randint(2**31 - 1), allowed(self.n_jobs), self.noise, self.masking,
-                validation=self.validation_fraction if self.early_stopping else None,
-                progress=self.verbose, sample_weight=sample_weight, stopping=stopping,
-            )  # fmt: skip
+            seed = random.randint(2**31 - 1)
+            history = self._train(network, x, sample_weight, rule, seed, stopping)
         except KeyboardInterrupt as interrupt:
             history = getattr(interrupt, "history", History())
             warnings.warn("Training interrupted by user.", stacklevel=2)
         self.architecture_, self.w_ = network.mlp.architecture, network.mlp.w.copy()
-        self.code_ = network.code - 1
+        self.code_ = network.code
         self.loss_curve_, self.validation_loss_curve_ = history.loss, history.validation_loss
         self.n_iter_ = len(history.loss)
         self.loss_ = history.loss[-1] if history.loss else float("nan")
@@ -212,6 +212,24 @@ class MLPAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
             text = f"{type(self).__name__}: not converged in max_iter={self.max_iter} epochs"
             warnings.warn(text, ConvergenceWarning, stacklevel=2)
         return self
+
+    def _train(
+        self, network: Autoencoder, x: Any, s: Array | None, rule: Optimizer, seed: int,
+        stopping: EarlyStopping,
+    ) -> History:  # fmt: skip
+        size, threads = self._batch(x.shape[0]), allowed(self.n_jobs)
+        held_out = self.validation_fraction if self.early_stopping else None
+        if not issparse(x):
+            return network.fit(
+                x, rule, size, self.max_iter, self.shuffle, seed, threads, self.noise,
+                self.masking, held_out, self.verbose, sample_weight=s, stopping=stopping,
+            )  # fmt: skip
+        trainer = network._trainer(lasting(rule, self.max_iter), size, threads)
+        pairs = SparsePairs(x, s, self.shuffle, self.noise, self.masking, default_rng(seed))
+        shown = [Progress(True)] if self.verbose else []
+        return training(
+            network, trainer, pairs, self.max_iter, held_out, stopping, shown, threads
+        ).go()  # fmt: skip
 
     def transform(self, X: Any) -> Array:
         """Return the codes.
@@ -225,7 +243,7 @@ class MLPAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         -------
         array, (n, units of the code)
         """
-        return self._network().encode(self._samples(X), allowed(self.n_jobs))
+        return self._outputs(self._network().encoder, X)
 
     def inverse_transform(self, X: Any) -> Array:
         """Return what the decoder makes of codes.
@@ -254,7 +272,7 @@ class MLPAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         -------
         array, (n, m)
         """
-        return self._network().reconstruct(self._samples(X), allowed(self.n_jobs))
+        return self._outputs(self._network().mlp, X)
 
     def score(self, X: Any, y: Any = None) -> float:
         """Return minus the mean loss of samples as their own targets: higher is better.
@@ -270,7 +288,10 @@ class MLPAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         -------
         float
         """
-        return -self._network().loss(self._samples(X), allowed(self.n_jobs))
+        x, threads = self._judged(X), allowed(self.n_jobs)
+        if issparse(x):
+            return -loss(self._network(), x, None, threads)
+        return -self._network().loss(x, threads)
 
     @property
     def coefs_(self) -> list[Array]:
@@ -284,39 +305,57 @@ class MLPAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
 
     @property
     def _n_features_out(self) -> int:
-        return self.architecture_.layers[self.code_ + 1]
+        return self.architecture_.layers[self.code_]
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        tags.input_tags.sparse = True
         return tags
 
-    def _samples(self, X: Any) -> Array:
-        check_is_fitted(self)
-        x: Array = validate_data(self, X, dtype=KINDS, order="C", reset=False)
-        return x
+    def _judged(self, X: Any, reset: bool = False) -> Any:
+        """X in rows, C-contiguous or CSR, of a kind that stays as it is."""
+        return validate_data(self, X, accept_sparse="csr", dtype=KINDS, order="C", reset=reset)
+
+    def _outputs(self, mlp: MLP, X: Any) -> Array:
+        x, threads = self._judged(X), allowed(self.n_jobs)
+        if issparse(x):
+            return np.concatenate([mlp.predict(part, threads) for _, part in blocks(x)])
+        return mlp.predict(x, threads)
 
     def _new(self, x: Array, random: np.random.RandomState) -> Autoencoder:
         columns = x.shape[1]
-        layers = [columns, *np.atleast_1d(self.hidden_layer_sizes).tolist(), columns]
-        code = None if self.code is None else self.code + 1
+        sizes = np.atleast_1d(np.asarray(self.hidden_layer_sizes, object))
+        hidden = [integer(f"hidden_layer_sizes[{k}]", size, 1) for k, size in enumerate(sizes)]
         return Autoencoder(
-            layers, code, self.activation, self.output, self.loss, x.dtype.name,
-            random.randint(2**31 - 1), self.l2, self.sparsity, self.beta, self.rho,
+            [columns, *hidden, columns], self.code, self.activation, self.output, self.loss,
+            x.dtype.name, random.randint(2**31 - 1), self.l2, self.sparsity, self.beta, self.rho,
         )  # fmt: skip
 
     def _network(self) -> Autoencoder:
         """The network as it is now."""
         check_is_fitted(self)
         mlp = MLP.from_architecture(self.architecture_, self.w_)
-        return Autoencoder.from_mlp(mlp, self.code_ + 1, self.sparsity, self.beta, self.rho)
+        return Autoencoder.from_mlp(mlp, self.code_, self.sparsity, self.beta, self.rho)
 
     def _rule(self) -> Optimizer:
         if not isinstance(self.solver, str):
             return self.solver
         rules = {name.lower(): rule for name, rule in OPTIMIZERS.items()}
-        rule: Optimizer = rules[choice("solver", self.solver, list(rules))](self.learning_rate_init)
+        kind = rules[choice("solver", self.solver, list(rules))]
+        rate, expected = self.learning_rate_init, "a finite number > 0"
+        rule: Optimizer = kind(number("learning_rate_init", rate, lambda v: v > 0, expected))
         return rule
+
+    def _stopping(self) -> EarlyStopping:
+        if self.early_stopping:
+            share = self.validation_fraction
+            number("validation_fraction", share, lambda v: 0 < v < 1, "a number in (0, 1)")
+        return EarlyStopping(
+            patience=integer("n_iter_no_change", self.n_iter_no_change, 1),
+            min_improvement=number("tol", self.tol, lambda v: v >= 0, "a finite number >= 0"),
+            restore="best" if self.early_stopping else None,
+        )
 
     def _batch(self, n: int) -> int:
         if self.batch_size == "auto":
