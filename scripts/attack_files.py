@@ -49,7 +49,7 @@ def network(seed: int = 0) -> dr.MLP:
     )  # fmt: skip
 
 
-def optimizer() -> dr.Optimizer:
+def optimizer() -> Any:
     """One with a state and two schedules."""
     eta = dr.schedules.WarmUp(
         dr.schedules.Plateau(1e-2, patience=2, watch="validation_loss"), over=2

@@ -143,7 +143,7 @@ def main() -> int:
     if sys.argv[1:2] == ["--child"]:
         print("begin", flush=True)
         if len(sys.argv) > 4:
-            replacing.os = Kills(int(sys.argv[4]))  # type: ignore[assignment]
+            replacing.os = Kills(int(sys.argv[4]))  # type: ignore[assignment, attr-defined]
         train(Path(sys.argv[2]), int(sys.argv[3]), Reports())
         return 0
     kills = int(sys.argv[1]) if len(sys.argv) > 1 else 200
