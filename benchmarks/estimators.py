@@ -21,7 +21,6 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from processes import PAUSE
 from report import OURS, markdown
 from report import digits as three
 from sklearn import datasets, neural_network
@@ -29,6 +28,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 import deltarule as dr
 
+PAUSE = 0.3  # seconds: threads of the library that ran before stop spinning
 Data = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]  # X, y; X, y of the test
 
 

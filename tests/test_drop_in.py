@@ -218,7 +218,7 @@ def test_parameters_and_defaults() -> None:
 
 def test_messages() -> None:
     for parameters, y in (
-        ({"alpha": -1}, LABELS), ({"solver": "x"}, LABELS),
+        ({"alpha": -1}, LABELS), ({"tol": -1}, LABELS),
         ({"hidden_layer_sizes": (3, 0)}, LABELS),
         ({"early_stopping": True}, np.arange(len(LABELS)) == 0),
         ({"batch_size": 0}, LABELS),

@@ -6,6 +6,7 @@
 #include "binding/loss_function.hpp"
 #include "binding/stop_flag.hpp"
 #include "trainer/batches.hpp"
+#include "trainer/float_environment.hpp"
 #include "trainer/pass.hpp"
 
 // Asks Python for signals, which only the main thread ever has, and the flag that this thread obeys; true
@@ -35,6 +36,7 @@ template <class Work> auto without_gil(Work work) {
   std::exception_ptr failed;
   PyThreadState* state = PyEval_SaveThread();
   try {
+    const FloatEnvironment modes;  // what is converted before the kernels start, too
     result = work(watch);
   } catch (...) {
     failed = std::current_exception();

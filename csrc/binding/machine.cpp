@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <pybind11/stl.h>
 
+#include <optional>
+
 #include "binding/calls.hpp"
 #include "binding/network.hpp"
+#include "trainer/float_environment.hpp"
 #include "trainer/probe.hpp"
 #include "trainer/threads.hpp"
 
@@ -29,6 +32,11 @@ double peak(const std::string& dtype, int n_threads, double seconds) {
 }  // namespace
 
 void register_machine(py::module_& module) {
+  struct Modes { std::optional<FloatEnvironment> own; };
+  py::class_<Modes>(module, "FloatEnvironment", "A context in which this thread computes in IEEE's default modes.")
+      .def(py::init<>())
+      .def("__enter__", [](Modes& self) { self.own.emplace(); })
+      .def("__exit__", [](Modes& self, const py::object&, const py::object&, const py::object&) { self.own.reset(); });
   module.def("isa", [] { return std::string(table_in_use().isa); }, "The instruction set in use.");
   module.def(
       "available_isas",
@@ -40,6 +48,8 @@ void register_machine(py::module_& module) {
       "Instruction sets that this build and CPU have, best first.");
   module.def("select_isa", &select_isa, py::arg("name"), "Changes the instruction set in use; for tests.");
   module.def("default_threads", &default_threads, "Threads used where none are asked for.");
+  module.def("cpu_quota", &cpu_quota, py::arg("mounted"), py::arg("membership"),
+             "The least CPU quota of a process's cgroups, in cores; 0: none. For tests.");
   module.def(
       "note_main_thread", [] { set_main_thread(PyThread_get_thread_ident()); },
       "The calling thread is the main one: after a fork, in the child.");

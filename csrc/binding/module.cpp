@@ -2,7 +2,8 @@
 // deltarule._core: the table of contents.
 #include "binding/network.hpp"
 
-PYBIND11_MODULE(_core, module) {
+// Whatever Python objects share, networks and trainers guard by locks of their own: no GIL is needed.
+PYBIND11_MODULE(_core, module, py::mod_gil_not_used()) {
   module.doc() = "The native core of deltarule: kernels, training loop, dispatch.";
   static PyObject* refused = PyErr_NewException("deltarule._core.Refused", PyExc_Exception, nullptr);
   module.attr("Refused") = py::reinterpret_borrow<py::object>(refused);

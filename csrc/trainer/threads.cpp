@@ -14,16 +14,17 @@
 #include <string>
 
 namespace {
-// The quota of the container: cgroup v2's cpu.max, v1's cfs files; 0 if there is none.
-double quota() {
-  std::ifstream v2("/sys/fs/cgroup/cpu.max");
+// A cgroup's own quota in cores: v2's cpu.max, v1's cfs files; 0 if there is none.
+double quota_of(const std::string& folder) {
   std::string limit;
-  double period;
-  if (v2 >> limit >> period) return limit == "max" || period <= 0 ? 0 : std::atof(limit.c_str()) / period;
-  std::ifstream v1("/sys/fs/cgroup/cpu/cpu.cfs_quota_us"), v1_period("/sys/fs/cgroup/cpu/cpu.cfs_period_us");
-  double microseconds;
-  if (v1 >> microseconds && v1_period >> period && microseconds > 0 && period > 0) return microseconds / period;
-  return 0;
+  double period = 0;
+  std::ifstream(folder + "/cpu.max") >> limit >> period;
+  if (limit.empty()) {
+    std::ifstream(folder + "/cpu.cfs_quota_us") >> limit;
+    std::ifstream(folder + "/cpu.cfs_period_us") >> period;
+  }
+  const double cores = period > 0 ? std::atof(limit.c_str()) / period : 0;  // "max" is 0, -1 is none
+  return std::isfinite(cores) && cores > 0 ? cores : 0;
 }
 
 int usable_cores() {
@@ -32,11 +33,32 @@ int usable_cores() {
   cpu_set_t set;
   if (sched_getaffinity(0, sizeof set, &set) == 0) cores = std::min(cores, CPU_COUNT(&set));
 #endif
-  static const double limit = quota();
+  static const double limit = cpu_quota("/sys/fs/cgroup", "/proc/self/cgroup");
   if (limit > 0) cores = std::min(cores, int(std::ceil(limit)));
   return std::max(cores, 1);
 }
 }  // namespace
+
+double cpu_quota(const std::string& mounted, const std::string& membership) {
+  double least = 0;
+  std::ifstream lines(membership);
+  for (std::string line = "0::"; line.size(); line.clear(), std::getline(lines, line)) {
+    // number:controllers:path; all of v2 is one tree, v1 has one for each set of controllers.
+    const size_t first = line.find(':'), second = line.find(':', first + 1);
+    if (second == std::string::npos) continue;
+    const std::string controllers = line.substr(first + 1, second - first - 1);
+    if (!controllers.empty() && (',' + controllers + ',').find(",cpu,") == std::string::npos) continue;
+    // Every cgroup above it limits it too; in a container those that are not mounted are not there.
+    for (std::string path = line.substr(second + 1);; path.erase(path.rfind('/'))) {
+      for (const char* tree : {"", "/cpu"}) {
+        const double cores = quota_of(mounted + tree + path);
+        if (cores > 0 && (least == 0 || cores < least)) least = cores;
+      }
+      if (path.find('/') == std::string::npos) break;
+    }
+  }
+  return least;
+}
 
 int default_threads() {
   if (omp_in_parallel()) return 1;

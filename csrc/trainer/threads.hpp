@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
+#include <string>
+
+// The least CPU quota, in cores, of the cgroups that a process is in and those above them; 0: none has one.
+// `mounted` is where cgroups lie, `membership` the process's file in /proc.
+double cpu_quota(const std::string& mounted, const std::string& membership);
 
 // Cores that this process may use: OMP_NUM_THREADS if set, else affinity and container quota;
 // 1 inside somebody's parallel region.

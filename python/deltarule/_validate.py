@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 from deltarule._arguments import integer, unmasked
+from deltarule._modes import in_default_modes
 from deltarule.given import Given
 from deltarule.losses import KINDS
 from deltarule.results import Array, Trace
@@ -215,6 +216,7 @@ def judged(y: Array, net: Architecture, dtype: Any) -> Array:
     return y
 
 
+@in_default_modes
 def finite(a: Array, name: str, dtype: Any) -> Array:
     """Return the array in this dtype, if all its numbers are finite there."""
     with np.errstate(over="ignore"):
@@ -233,6 +235,7 @@ def _first_row(bad: Array) -> int | None:
     return int(rows[0]) if rows.size else None
 
 
+@in_default_modes
 def array(value: object, name: str) -> Array:
     """Return a plain ndarray of bool, integers, float16, float32 or float64.
 
@@ -386,6 +389,7 @@ def weights(w: Array, name: str) -> Array:
     return w
 
 
+@in_default_modes
 def exact(a: Array, dtype: str) -> Array:
     """Aligned, C-contiguous and of this dtype: copied only if it is not yet."""
     return np.require(np.asarray(a), np.dtype(dtype), ["C", "A"])

@@ -15,6 +15,7 @@ import numpy as np
 
 from deltarule import _validate
 from deltarule._arguments import choice, generator, integer, number
+from deltarule._modes import in_default_modes
 from deltarule._typing import ArrayLike
 from deltarule.architecture import Architecture
 from deltarule.files import load
@@ -220,6 +221,7 @@ class Autoencoder:
         """L of X as its own target, as `MLP.loss`: with l2, without the penalty on the code."""
         return self.mlp.loss(X, X, n_threads, sample_weight)
 
+    @in_default_modes
     def fit(
         self,
         X: ArrayLike,
@@ -350,6 +352,7 @@ class Autoencoder:
         return f"Autoencoder({self.mlp!r}, code={self.code}{sparse if self.sparsity else ''})"
 
 
+@in_default_modes
 def corrupt(X: ArrayLike, noise: float = 0.0, masking: float = 0.0, seed: Any = None) -> Array:
     """X + noise N(0, 1), and then a share `masking` of the entries set to 0.
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from deltarule import _validate
+from deltarule._modes import in_default_modes
 from deltarule.architecture import Architecture
 from deltarule.evaluation import check_classes, evaluate
 from deltarule.files.errors import Path
@@ -75,6 +76,7 @@ class Ensemble:
     def __repr__(self) -> str:
         return f"Ensemble([{', '.join(map(repr, self.mlps))}])"
 
+    @in_default_modes
     def predict(self, X: ArrayLike, n_threads: int | None = None) -> Array:
         """y_hat  (E1), (E2), added in float64 in the order of the networks and rounded once.
 
@@ -119,6 +121,7 @@ class Ensemble:
         check_classes("predict_labels", self.architecture)
         return labels(self.predict(X, n_threads), self.architecture.chosen_loss.row.cut)
 
+    @in_default_modes
     def loss(
         self,
         X: ArrayLike,
@@ -158,6 +161,7 @@ class Ensemble:
         s = _validate.sample_weight(sample_weight, len(x))
         return loss_of_outputs(net, y, self.predict(x, n_threads), s)
 
+    @in_default_modes
     def evaluate(
         self,
         X: ArrayLike,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from deltarule._modes import in_default_modes
 from deltarule._typing import ArrayLike, NDArray
 from deltarule.architecture import Architecture
 from deltarule.averaging import Averaging
@@ -117,6 +118,7 @@ class Fittable(ABC):
         check_classes("predict_labels", self.architecture)
         return labels(self.predict(X, n_threads), self.architecture.chosen_loss.row.cut)
 
+    @in_default_modes
     def evaluate(
         self,
         X: ArrayLike,
@@ -150,6 +152,7 @@ class Fittable(ABC):
         """
         return evaluate(self, X, Y, metric, n_threads, sample_weight)
 
+    @in_default_modes
     def fit(
         self,
         X: Any,

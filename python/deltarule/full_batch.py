@@ -19,6 +19,7 @@ import numpy as np
 
 from deltarule import _validate
 from deltarule._arguments import choice, integer, number
+from deltarule._modes import in_default_modes
 from deltarule._typing import ArrayLike
 from deltarule.class_weights import with_class_weights
 from deltarule.fitting import Fittable
@@ -68,6 +69,7 @@ METHODS: dict[str, dict[str, tuple[Any, _Judge]]] = {
 KEPT = 32
 
 
+@in_default_modes
 def minimize(
     mlp: MLP | Oracle,
     X: ArrayLike,

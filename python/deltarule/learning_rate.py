@@ -13,6 +13,7 @@ import numpy as np
 
 from deltarule import _validate
 from deltarule._arguments import generator, integer, number
+from deltarule._modes import in_default_modes
 from deltarule._typing import ArrayLike, NDArray
 from deltarule.architecture import Architecture
 from deltarule.class_weights import with_class_weights
@@ -56,6 +57,7 @@ class LearningRates:
     stopped_by: str
 
 
+@in_default_modes
 def find_learning_rate(
     mlp: Fittable,
     X: ArrayLike,

@@ -10,6 +10,7 @@ from typing import Any
 
 from deltarule import _core, _validate
 from deltarule._arguments import integer
+from deltarule._modes import in_default_modes
 from deltarule.history import History
 from deltarule.mlp import MLP
 from deltarule.notes import tell
@@ -61,6 +62,7 @@ class Job:
         self.over = True
 
 
+@in_default_modes
 def fit_many(
     mlps: Iterable[MLP],
     X: Any,

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from deltarule import _core, _validate
+from deltarule._modes import in_default_modes
 from deltarule._typing import ArrayLike
 from deltarule.activations import kernel
 from deltarule.architecture import Architecture
@@ -95,6 +96,7 @@ class MLP(Fittable):
     Copies (`copy.copy`, `copy.deepcopy`, pickle) are networks of their own.
     """
 
+    @in_default_modes
     def __init__(
         self,
         layers: Sequence[int],
@@ -141,6 +143,7 @@ class MLP(Fittable):
         mlp._build(architecture, w)
         return mlp
 
+    @in_default_modes
     def _build(self, net: Architecture, w: ArrayLike) -> None:
         def exact(values: tuple[float, ...] | None) -> Array | None:
             return None if values is None else np.array(values, net.dtype)
@@ -166,6 +169,7 @@ class MLP(Fittable):
         return self._w
 
     @w.setter
+    @in_default_modes
     def w(self, w: ArrayLike) -> None:
         with np.errstate(over="ignore"):  # what overflows is refused by name
             vector = self.architecture.vector(w)
@@ -177,6 +181,7 @@ class MLP(Fittable):
         return self._W
 
     @W.setter
+    @in_default_modes
     def W(self, W: Sequence[ArrayLike]) -> None:
         with np.errstate(over="ignore"):
             vector = self.architecture.flatten(W, alpha=self.alpha)
@@ -191,6 +196,7 @@ class MLP(Fittable):
         return self.architecture.alphas(self._w)
 
     @alpha.setter
+    @in_default_modes
     def alpha(self, alpha: Sequence[ArrayLike | None]) -> None:
         vector = self._snapshot()
         with np.errstate(over="ignore"):

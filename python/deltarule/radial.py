@@ -16,6 +16,7 @@ import numpy as np
 
 from deltarule import _validate
 from deltarule._arguments import choice, generator, integer, number
+from deltarule._modes import in_default_modes
 from deltarule._typing import ArrayLike, NDArray
 from deltarule.architecture import Architecture
 from deltarule.history import History
@@ -101,6 +102,7 @@ class RBFNetwork:
         self.l2 = number("l2", l2, lambda v: v >= 0, "a finite number >= 0")
         self._rng = generator(seed)
 
+    @in_default_modes
     def fit(
         self,
         X: ArrayLike,
@@ -258,6 +260,7 @@ class RBFNetwork:
         o *= -0.5 / self.s**2
         return np.exp(o, out=o)
 
+    @in_default_modes
     def features(self, X: ArrayLike, n_threads: int | None = None) -> Array:
         """o_j = exp(-|x - c_j|^2 / (2 s^2)), (n, n_centres): the hidden layer's outputs.
 
@@ -282,6 +285,7 @@ class RBFNetwork:
         x = self._samples(X)
         return np.concatenate([self._hidden(x[r], n_threads) for r in self._blocks(len(x))])
 
+    @in_default_modes
     def predict(self, X: ArrayLike, n_threads: int | None = None) -> Array:
         """y_hat, (n, K): outputs, or probabilities of the classes.
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from deltarule import _validate
 from deltarule._arguments import number
+from deltarule._modes import in_default_modes
 from deltarule._typing import ArrayLike
 from deltarule.mlp import MLP
 from deltarule.results import Array
@@ -50,6 +51,7 @@ class LinearRegression:
         return self.mlp.predict(X, n_threads)
 
 
+@in_default_modes
 def linear_regression(X: ArrayLike, Y: ArrayLike, l2: float = 0.0) -> LinearRegression:
     """W = (X^T X)^-1 X^T Y with X augmented by a column of ones, by a stable solver.
 
@@ -192,6 +194,7 @@ class LogisticRegression:
         return self.mlp.predict_labels(X, n_threads)
 
 
+@in_default_modes
 def logistic_regression(
     X: ArrayLike,
     y: ArrayLike,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from deltarule import _core, _validate
+from deltarule._modes import in_default_modes
 from deltarule._typing import ArrayLike
 from deltarule.averaging import Averaging, check_average
 from deltarule.dropout import (
@@ -81,6 +82,7 @@ class Trainer:
     state of its own.
     """
 
+    @in_default_modes
     def __init__(
         self,
         mlp: MLP,

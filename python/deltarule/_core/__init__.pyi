@@ -8,7 +8,7 @@ import collections.abc
 import numpy
 import typing
 from . import kernels
-__all__: list[str] = ['Network', 'Refused', 'StopFlag', 'Trainer', 'available_isas', 'core_latency', 'default_threads', 'fma_peak', 'isa', 'kernels', 'note_main_thread', 'openmp', 'pause_threads', 'select_isa']
+__all__: list[str] = ['FloatEnvironment', 'Network', 'Refused', 'StopFlag', 'Trainer', 'available_isas', 'core_latency', 'cpu_quota', 'default_threads', 'fma_peak', 'isa', 'kernels', 'note_main_thread', 'openmp', 'pause_threads', 'select_isa']
 class Refused(Exception):
     pass
 class Network:
@@ -82,6 +82,16 @@ class Trainer:
     @property
     def state(self) -> dict:
         ...
+class FloatEnvironment:
+    """
+    A context in which this thread computes in IEEE's default modes.
+    """
+    def __enter__(self) -> None:
+        ...
+    def __exit__(self, arg0: typing.Any, arg1: typing.Any, arg2: typing.Any) -> None:
+        ...
+    def __init__(self) -> None:
+        ...
 class StopFlag:
     """
     Raised by one thread, it ends the calls of those that obey it: KeyboardInterrupt.
@@ -108,6 +118,10 @@ def available_isas() -> list[str]:
 def core_latency(seconds: typing.SupportsFloat | typing.SupportsIndex) -> float:
     """
     Seconds that a cache line takes from one core to another; NaN with one core.
+    """
+def cpu_quota(mounted: str, membership: str) -> float:
+    """
+    The least CPU quota of a process's cgroups, in cores; 0: none. For tests.
     """
 def default_threads() -> int:
     """

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.random import default_rng
+from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
@@ -16,11 +18,15 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from deltarule._arguments import choice
 from deltarule.architecture import Architecture
 from deltarule.autoencoder import Autoencoder
+from deltarule.callbacks import Progress
+from deltarule.estimators.rows import blocks
+from deltarule.estimators.sparse_pairs import SparsePairs, loss, training
 from deltarule.estimators.threads import allowed
 from deltarule.history import History
 from deltarule.mlp import MLP
 from deltarule.optimizers import OPTIMIZERS, Optimizer
 from deltarule.results import Array
+from deltarule.schedules.base import lasting
 from deltarule.stopping import EarlyStopping
 
 KINDS = (np.float64, np.float32)
@@ -95,7 +101,8 @@ class MLPAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
 
     Notes
     -----
-    float32 samples are trained on and encoded in float32, all others in float64.
+    float32 samples are trained on and encoded in float32, all others in float64. Sparse matrices
+    are taken too: a few batches of them are dense at a time.
     `deltarule.Autoencoder` is the network itself.
     """
 
@@ -183,7 +190,7 @@ class MLPAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
             On Ctrl-C: it has the weights of the last finished epoch.
         """
         going_on = self.warm_start and hasattr(self, "w_")
-        x = validate_data(self, X, dtype=KINDS, order="C", reset=not going_on)
+        x = self._judged(X, reset=not going_on)
         if sample_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, x, dtype=x.dtype)
         random = check_random_state(self.random_state)
@@ -194,12 +201,7 @@ class MLPAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
             restore="best" if self.early_stopping else None,
         )
         try:
-            history = network.fit(
-                x, self._rule(), self._batch(len(x)), self.max_iter, self.shuffle,
-                random.randint(2**31 - 1), allowed(self.n_jobs), self.noise, self.masking,
-                validation=self.validation_fraction if self.early_stopping else None,
-                progress=self.verbose, sample_weight=sample_weight, stopping=stopping,
-            )  # fmt: skip
+            history = self._train(network, x, sample_weight, random.randint(2**31 - 1), stopping)
         except KeyboardInterrupt as interrupt:
             history = getattr(interrupt, "history", History())
             warnings.warn("Training interrupted by user.", stacklevel=2)
@@ -213,6 +215,23 @@ class MLPAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
             warnings.warn(text, ConvergenceWarning, stacklevel=2)
         return self
 
+    def _train(
+        self, network: Autoencoder, x: Any, s: Array | None, seed: int, stopping: EarlyStopping
+    ) -> History:
+        rule, size, threads = self._rule(), self._batch(x.shape[0]), allowed(self.n_jobs)
+        held_out = self.validation_fraction if self.early_stopping else None
+        if not issparse(x):
+            return network.fit(
+                x, rule, size, self.max_iter, self.shuffle, seed, threads, self.noise,
+                self.masking, held_out, self.verbose, sample_weight=s, stopping=stopping,
+            )  # fmt: skip
+        trainer = network._trainer(lasting(rule, self.max_iter), size, threads)
+        pairs = SparsePairs(x, s, self.shuffle, self.noise, self.masking, default_rng(seed))
+        shown = [Progress(True)] if self.verbose else []
+        return training(
+            network, trainer, pairs, self.max_iter, held_out, stopping, shown, threads
+        ).go()  # fmt: skip
+
     def transform(self, X: Any) -> Array:
         """Return the codes.
 
@@ -225,7 +244,7 @@ class MLPAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         -------
         array, (n, units of the code)
         """
-        return self._network().encode(self._samples(X), allowed(self.n_jobs))
+        return self._outputs(self._network().encoder, X)
 
     def inverse_transform(self, X: Any) -> Array:
         """Return what the decoder makes of codes.
@@ -254,7 +273,7 @@ class MLPAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         -------
         array, (n, m)
         """
-        return self._network().reconstruct(self._samples(X), allowed(self.n_jobs))
+        return self._outputs(self._network().mlp, X)
 
     def score(self, X: Any, y: Any = None) -> float:
         """Return minus the mean loss of samples as their own targets: higher is better.
@@ -270,7 +289,10 @@ class MLPAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         -------
         float
         """
-        return -self._network().loss(self._samples(X), allowed(self.n_jobs))
+        x, threads = self._judged(X), allowed(self.n_jobs)
+        if issparse(x):
+            return -loss(self._network(), x, None, threads)
+        return -self._network().loss(x, threads)
 
     @property
     def coefs_(self) -> list[Array]:
@@ -289,12 +311,18 @@ class MLPAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        tags.input_tags.sparse = True
         return tags
 
-    def _samples(self, X: Any) -> Array:
-        check_is_fitted(self)
-        x: Array = validate_data(self, X, dtype=KINDS, order="C", reset=False)
-        return x
+    def _judged(self, X: Any, reset: bool = False) -> Any:
+        """X in rows, C-contiguous or CSR, of a kind that stays as it is."""
+        return validate_data(self, X, accept_sparse="csr", dtype=KINDS, order="C", reset=reset)
+
+    def _outputs(self, mlp: MLP, X: Any) -> Array:
+        x, threads = self._judged(X), allowed(self.n_jobs)
+        if issparse(x):
+            return np.concatenate([mlp.predict(part, threads) for _, part in blocks(x)])
+        return mlp.predict(x, threads)
 
     def _new(self, x: Array, random: np.random.RandomState) -> Autoencoder:
         columns = x.shape[1]

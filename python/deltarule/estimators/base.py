@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from abc import abstractmethod
 from typing import Any, NamedTuple
@@ -15,31 +16,51 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from deltarule.architecture import Architecture
 from deltarule.estimators import lbfgs, stochastic
-from deltarule.estimators.network import Net, drawn, flat
-from deltarule.estimators.rows import BYTES, dense
+from deltarule.estimators.bridge import Bridge, CallbackSupportMixin
+from deltarule.estimators.explaining import Explaining
+from deltarule.estimators.network import Net, Shown, drawn, flat, shown_of
+from deltarule.estimators.parameters import check_solver
+from deltarule.estimators.rows import blocks
+from deltarule.estimators.targets import core_output
 from deltarule.estimators.threads import allowed
+from deltarule.initialisers import initial_weights
 from deltarule.mlp import MLP
 from deltarule.results import Array
 
-STOCHASTIC = ("sgd", "adam")
-OUTPUTS = {"exp": "exponential"}  # scikit-learn's names that are not ours
+MANY_ROWS = 64  # from where on a prediction may take several threads
 
 
 class Data(NamedTuple):
     """What a fit is given, as the core takes it."""
 
     X: Any  # (n, H_0), C-contiguous or CSR
+    y: Array  # as the user gave it
     Y: Array  # (n, K), or labels (n,)
-    sample_weight: Array | None
     n_outputs: int
-    stratify: Array | None  # what a split has to keep the shares of
+    sample_weight: Array | None = None
+    stratify: Array | None = None  # what a split has to keep the shares of
+
+    def taken(self, rows: Array) -> Data:
+        """Return some rows."""
+        s = self.sample_weight
+        return self._replace(
+            X=self.X[rows],
+            y=self.y[rows],
+            Y=self.Y[rows],
+            sample_weight=None if s is None else s[rows],
+        )
 
 
-class BaseMLP(BaseEstimator):
+class BaseMLP(Explaining, CallbackSupportMixin, BaseEstimator):
     """A multi-layer perceptron whose attributes are scikit-learn's and whose work is the core's."""
+
+    coefs_ = Shown()
+    intercepts_ = Shown()
+    activation_parameters_ = Shown()
 
     _net: Net | None = None
     _best_w: Array | None = None
+    _callback_bridge: Bridge | None = None
 
     def _take(self, given: dict[str, Any]) -> None:
         """Keep the arguments of `__init__` as they are."""
@@ -48,43 +69,76 @@ class BaseMLP(BaseEstimator):
                 setattr(self, name, value)
 
     @abstractmethod
-    def _encoded(self, X: Any, y: Any, incremental: bool, reset: bool) -> Data:
-        """Judge X and y, and return them as the core takes them."""
-
-    @property
-    @abstractmethod
-    def _core_loss(self) -> str:
-        """The loss by the core's name."""
+    def _judged(self, X: Any, y: Any, incremental: bool, reset: bool) -> tuple[Any, Array]:
+        """Return X and y as arrays; learn from them what there is to learn, if this may."""
 
     @abstractmethod
-    def _out_activation(self) -> str:
-        """The output's activation by scikit-learn's name."""
+    def _encoded(self, X: Any, y: Array) -> Data:
+        """Return them as the core takes them."""
+
+    @abstractmethod
+    def _core_loss(self) -> tuple[Any, str]:
+        """The core's loss, and the output's activation by scikit-learn's name."""
 
     @abstractmethod
     def _score_of(self, Y: Array, y_hat: Array, sample_weight: Array | None) -> float:
         """The score of validation rows."""
 
+    @property
+    def _has_score(self) -> bool:
+        """Whether `_score_of` says something of the outputs."""
+        return True
+
     # ---- fitting
 
-    def _fit(self, X: Any, y: Any, sample_weight: Any = None, incremental: bool = False) -> Any:
+    def _fit(
+        self, X: Any, y: Any, sample_weight: Any = None, incremental: bool = False,
+        X_val: Any = None, y_val: Any = None,
+    ) -> Any:  # fmt: skip
+        check_solver(self, X_val)
+        self._callback_bridge = Bridge.of(self, X=X, y=y)
+        try:
+            data = self._begin(X, y, sample_weight, incremental)
+            held_out = self._held_out(X_val, y_val)
+            net = self._network()
+            if self.solver == "lbfgs":
+                lbfgs.fit(self, net, data)
+            else:
+                stochastic.fit(self, net, data, held_out, incremental)
+            if self._callback_bridge is not None:
+                self._callback_bridge.close()
+        finally:
+            self.__dict__.pop("_callback_bridge", None)
+        return self
+
+    def _begin(self, X: Any, y: Any, sample_weight: Any, incremental: bool) -> Data:
+        """Judge the data, and draw the weights where there are none to go on from."""
         hidden = self._hidden()
-        first = not hasattr(self, "coefs_") or not (self.warm_start or incremental)
-        data = self._encoded(X, y, incremental, first)
-        if sample_weight is not None:
-            s = _check_sample_weight(sample_weight, data.X)
-            data = data._replace(sample_weight=np.asarray(s, np.float64))
+        first = "coefs_" not in self.__dict__ or not (self.warm_start or incremental)
+        X, y = self._judged(X, y, incremental, first)
+        data = self._encoded(X, y)
+        s = None if sample_weight is None else _check_sample_weight(sample_weight, X)
+        data = data._replace(sample_weight=self._weighted(y, s, incremental))
         self.n_outputs_ = data.n_outputs
         self._random_state = check_random_state(self.random_state)
         if first:
-            self._initialize([data.X.shape[1], *hidden, data.n_outputs], data.X.dtype)
+            self._initialize([X.shape[1], *hidden, data.n_outputs], X.dtype)
         else:  # scikit-learn's best weights are its weights then, until others are better
             self._best_w = None
-        net = self._network()
-        if self.solver == "lbfgs":
-            lbfgs.fit(self, net, data, allowed(None))
-        else:
-            stochastic.fit(self, net, data, incremental)
-        return self
+        return data
+
+    def _weighted(self, y: Array, s: Any, incremental: bool) -> Array | None:
+        """The weight of each row."""
+        return None if s is None else np.asarray(s, np.float64)
+
+    def _held_out(self, X_val: Any, y_val: Any) -> Data | None:
+        """The user's own validation rows."""
+        if (X_val is None) != (y_val is None):
+            missing = "y_val" if y_val is None else "X_val"
+            raise ValueError(f"{missing}: None beside the other one; expected both or none")
+        if X_val is None:
+            return None
+        return self._encoded(*self._judged(X_val, y_val, True, False))
 
     def _hidden(self) -> list[int]:
         sizes = self.hidden_layer_sizes
@@ -93,16 +147,26 @@ class BaseMLP(BaseEstimator):
             raise ValueError(f"hidden_layer_sizes must be > 0, got {sizes}.")
         return [int(size) for size in sizes]
 
+    def _dtypes(self) -> Any:
+        """What X may be; anything else becomes the first."""
+        return (np.float64, np.float32) if self.dtype is None else np.dtype(self.dtype)
+
     def _initialize(self, layers: list[int], dtype: Any) -> None:
         """Draw the weights and begin every count."""
         self.n_iter_ = self.t_ = 0
         self.n_layers_ = len(layers)
-        self.out_activation_ = self._out_activation()
+        self.out_activation_ = self._core_loss()[1]
+        self.__dict__.pop("activation_parameters_", None)
         net = self._architecture(layers, dtype)
-        w = np.empty(net.n_weights, dtype)
-        start = drawn(self._random_state, layers, [self.activation] * (len(layers) - 1))
-        w[: start.size] = start
-        net.start_alphas(w)
+        if self.init is None:
+            w = np.empty(net.n_weights, dtype)
+            names = [*net.activations[:-1]] or [self.activation]
+            names = [*names[: len(layers) - 2], names[-1]]  # the last again, for the outputs
+            start = drawn(self._random_state, layers, names)
+            w[: start.size] = start
+            net.start_alphas(w)
+        else:
+            w = initial_weights(net, int(self._random_state.randint(2**31 - 1)), self.init)
         self._net = Net(net, w)
         self._net.show(self)
         self._best_w = w
@@ -112,25 +176,56 @@ class BaseMLP(BaseEstimator):
             early = self.early_stopping
             self.best_loss_ = None if early else math.inf
             self.validation_scores_: list[float] | None = [] if early else None
+            self.validation_loss_curve_: list[float] | None = [] if early else None
             self.best_validation_score_ = -math.inf if early else None
 
     def _architecture(self, layers: list[int], dtype: Any) -> Architecture:
         return Architecture.from_arguments(
-            layers, self.activation, OUTPUTS.get(self.out_activation_, self.out_activation_),
-            self._core_loss, np.dtype(dtype), float(self.alpha), penalty_over="batch",
+            layers, self.activation, core_output(self.out_activation_), self._core_loss()[0],
+            np.dtype(dtype), float(self.alpha), penalty_over="batch",
         )  # fmt: skip
 
     def _network(self) -> Net:
         """The native network of the attributes as they are now."""
-        coefs = [np.asarray(coef) for coef in self.coefs_]
+        coefs = [np.asarray(coef) for coef in self.__dict__["coefs_"]]
         layers = [coefs[0].shape[0], *(coef.shape[1] for coef in coefs)]
         dtype = np.float32 if coefs[0].dtype == np.float32 else np.float64
         net = self._architecture(layers, dtype)
         if self._net is None or self._net.mlp.architecture != net:
-            self._net = Net(net, flat(net, self.coefs_, self.intercepts_))
+            self._net = Net(net, flat(net, *shown_of(self)))
             self._net.show(self)
-        self._net.follow(self.coefs_, self.intercepts_)
+        self._net.follow(self)
         return self._net
+
+    def _attributes_of(self, mlp: MLP) -> dict[str, Any]:
+        """`coefs_` and `intercepts_` of a network: copies."""
+        W = [np.array(each) for each in mlp.W]
+        return {"coefs_": [V[:, :-1].T for V in W], "intercepts_": [V[:, -1] for V in W]}
+
+    def initialize(self, X: Any, y: Any) -> Any:
+        """Draw the weights of a fit of X and y, and train nothing.
+
+        `partial_fit`, and `fit` with `warm_start`, go on from these weights.
+
+        Parameters
+        ----------
+        X, y
+            As `fit` takes them.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        TypeError, ValueError
+            As `fit` does.
+        """
+        self._validate_params()
+        self.__dict__.pop("coefs_", None)
+        self.__dict__.pop("_optimizer", None)
+        self._begin(X, y, None, False)
+        return self
 
     # ---- prediction
 
@@ -146,8 +241,8 @@ class BaseMLP(BaseEstimator):
             and "feature_names_in_" not in self.__dict__
         ):
             try:
-                net.follow(self.coefs_, self.intercepts_)
-                return net.mlp.predict(X, allowed(None))
+                net.follow(self)
+                return net.mlp.predict(X, allowed(self.n_jobs) if len(X) > MANY_ROWS else None)
             except ValueError:
                 pass  # what is raised below says it in scikit-learn's words
         check_is_fitted(self)
@@ -160,18 +255,16 @@ class BaseMLP(BaseEstimator):
 
     def _outputs_by(self, mlp: MLP, X: Any) -> Array:
         """The outputs of a network; sparse rows are densified block by block."""
+        threads = allowed(self.n_jobs)
         if not issparse(X):
-            return mlp.predict(X, allowed(None))
-        X = X.tocsr()
-        rows = max(1, BYTES // (8 * max(X.shape[1], 1)))
+            return mlp.predict(X, threads)
         y_hat = np.empty((X.shape[0], mlp.layers[-1]), mlp.dtype)
-        for at in range(0, X.shape[0], rows):
-            block = y_hat[at : at + rows]
-            mlp.predict(dense(X, slice(at, at + rows)), allowed(None), block)
+        for part, x in blocks(X.tocsr()):
+            mlp.predict(x, threads, out=y_hat[part])
         return y_hat
 
     def _require_steps(self) -> bool:
-        if self.solver not in STOCHASTIC:
+        if self.solver == "lbfgs":
             raise AttributeError(
                 "partial_fit is only available for stochastic optimizers. "
                 f"{self.solver} is not stochastic."
@@ -188,4 +281,7 @@ class BaseMLP(BaseEstimator):
     def __getstate__(self) -> dict[str, Any]:
         """Arrays and plain types: the native network is built again when it is next used."""
         state: dict[str, Any] = super().__getstate__()
-        return {name: value for name, value in state.items() if name != "_net"}
+        state = {name: value for name, value in state.items() if name != "_net"}
+        if "_optimizer" in state:
+            state["_optimizer"] = copy.copy(state["_optimizer"])
+        return state

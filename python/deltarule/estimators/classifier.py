@@ -6,9 +6,12 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.base import ClassifierMixin, _fit_context
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils import column_or_1d
+from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import (
     _check_partial_fit_first_call,
@@ -18,18 +21,90 @@ from sklearn.utils.multiclass import (
 from sklearn.utils.validation import validate_data
 
 from deltarule.estimators.base import BaseMLP, Data
-from deltarule.estimators.parameters import INHERITED
+from deltarule.estimators.bridge import with_callbacks
+from deltarule.estimators.parameters import FURTHER, INHERITED
+from deltarule.estimators.targets import cut, encoded, of_classes
 from deltarule.results import Array
 
 
 class MLPClassifier(ClassifierMixin, BaseMLP):
-    """A multi-layer perceptron that tells classes apart."""
+    """A classifier with scikit-learn's interface: L of cross-entropy, alpha / 2 |W|^2 / S added.
 
-    _parameter_constraints: ClassVar[dict[str, Any]] = INHERITED
-    _core_losses: ClassVar[dict[str, str]] = {
-        "softmax": "cross_entropy",
-        "logistic": "binary_cross_entropy",
-    }
+    Parameters
+    ----------
+    hidden_layer_sizes, alpha, batch_size, learning_rate_init, power_t, max_iter, shuffle, \
+    random_state, tol, verbose, warm_start, momentum, nesterovs_momentum, early_stopping, \
+    validation_fraction, beta_1, beta_2, epsilon, n_iter_no_change, max_fun
+        scikit-learn's, with its meanings and defaults.
+    activation : str or sequence of str
+        Of all hidden layers, or one each: "identity", "logistic", "tanh", "relu", or any other that
+        `MLP` takes.
+    solver : str or optimizer
+        "lbfgs", "sgd", "adam", "adamw", "nadam", "adagrad", "rmsprop", "adadelta", "lion" or
+        "rprop", which take `learning_rate_init`; or an optimizer such as dr.AdamW(), as it is.
+    learning_rate : str or Schedule
+        "constant"; "invscaling" and "adaptive", of all solvers by name but adam; or a schedule.
+    loss : str or callable
+        "log_loss", or another that `MLP` takes for classes: "focal(gamma=2)", "hinge", ...; with
+        a margin there are no probabilities.
+    class_weight : "balanced" or dict, optional
+        Multiplies the weights of rows by their class's.
+    dropout : float, Schedule or Dropout, optional
+        Units that are off at random in training.
+    noise : float or Schedule, optional
+        Standard deviation of noise on the features.
+    init : str, array or sequence, optional
+        How weights start, as `MLP` takes it; None: as in scikit-learn.
+    metric : str or callable, optional
+        What validation rows are scored by, more being better: "loss" (negated), a scorer of
+        scikit-learn by name, or a function (estimator, X, y), and sample_weight if there is one.
+        None: accuracy.
+    keep_optimizer : bool
+        Whether a warm start goes on with the optimizer's state.
+    n_jobs : int, optional
+        Threads at most, never more than are this process's or joblib worker's; -1: all. None: as
+        many as pay. No result depends on it.
+    dtype : "float32" or "float64", optional
+        In which to train; None: the input's.
+    max_seconds : float, optional
+        Stop after the epoch or iteration in which so much time has passed.
+    callbacks : object or list, optional
+        As `MLP.fit` takes them; scikit-learn's own are set by `set_callbacks`.
+    progress : bool
+        Whether to show a live line.
+    checkpoint : path, optional
+        A file that keeps the fit, written every `every` epochs.
+    every : int
+        Epochs from one checkpoint to the next.
+    resume : bool or path, optional
+        A checkpoint to go on from; True: `checkpoint`, if it is there.
+
+    Attributes
+    ----------
+    classes_ : array
+        Classes, or for several labels their numbers.
+    coefs_, intercepts_ : list of array
+        W[k], (H_k, H_{k+1}), and biases; assigned or written into, predictions follow.
+    n_features_in_, feature_names_in_, n_layers_, n_outputs_, n_iter_, t_, out_activation_, \
+    loss_, best_loss_, loss_curve_, validation_scores_, best_validation_score_
+        scikit-learn's.
+    validation_loss_curve_ : list of float or None
+        Loss of the validation rows after each epoch, without the penalty.
+
+    Raises
+    ------
+    ValueError, TypeError
+        In `fit`, if an argument does not fit.
+
+    Notes
+    -----
+    With the same random_state, curves and predictions are scikit-learn's but for rounding.
+    L-BFGS-B computes in float64.
+    """
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        **INHERITED, **FURTHER, "class_weight": [None, dict, StrOptions({"balanced"})],
+    }  # fmt: skip
 
     def __init__(
         self,
@@ -58,34 +133,131 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         n_iter_no_change: float = 10,
         max_fun: int = 15000,
         loss: Any = "log_loss",
+        class_weight: Any = None,
+        dropout: Any = None,
+        noise: Any = None,
+        init: Any = None,
+        metric: Any = None,
+        keep_optimizer: bool = False,
+        n_jobs: int | None = None,
+        dtype: Any = None,
+        max_seconds: float | None = None,
+        callbacks: Any = None,
+        progress: bool = False,
+        checkpoint: Any = None,
+        every: int = 1,
+        resume: Any = None,
     ) -> None:
         self._take(locals())
 
+    @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
-        """Fit."""
-        return self._fit(X, y, sample_weight)
+    def fit(
+        self, X: Any, y: Any, sample_weight: Any = None, *, X_val: Any = None, y_val: Any = None
+    ) -> Any:
+        """Train on X and y.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix, (n, n_features)
+            Samples; sparse ones are densified batch by batch.
+        y : array-like, (n,) or (n, n_outputs)
+            Classes, or a 0 or 1 for each label.
+        sample_weight : array-like, (n,), optional
+            Of each row, >= 0.
+        X_val, y_val : optional
+            The user's own validation rows, in the place of a `validation_fraction` of these.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError, TypeError
+            If an argument does not fit, or the weights did not stay finite.
+
+        Notes
+        -----
+        Ctrl-C ends it with a warning; the estimator is fitted then, as of the last whole epoch.
+        """
+        return self._fit(X, y, sample_weight, X_val=X_val, y_val=y_val)
 
     @available_if(lambda est: est._require_steps())
     @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> Any:
-        """One epoch."""
+    def partial_fit(
+        self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None, *,
+        X_val: Any = None, y_val: Any = None,
+    ) -> Any:  # fmt: skip
+        """Train one epoch on X and y.
+
+        Parameters
+        ----------
+        X, y, sample_weight, X_val, y_val
+            As `fit` takes them. With `early_stopping` each epoch is scored on X_val, y_val, and
+            where patience ends the best weights come back.
+        classes : array-like, optional
+            All classes that there will be: in the first call, but for several labels.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError, TypeError
+            As `fit` does.
+        """
+        several = type_of_target(y).startswith("multilabel")
+        if several and classes is None and not hasattr(self, "classes_"):
+            classes = np.arange(np.shape(y)[1])
         if _check_partial_fit_first_call(self, classes):
-            several = type_of_target(y).startswith("multilabel")
             self._label_binarizer = LabelBinarizer().fit(y if several else classes)
-        return self._fit(X, y, sample_weight, incremental=True)
+        return self._fit(X, y, sample_weight, True, X_val, y_val)
 
     def predict(self, X: Any) -> Any:
-        """Predict classes."""
+        """Return the class of each row.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix, (n, n_features)
+            Samples.
+
+        Returns
+        -------
+        array, (n,) or (n, n_outputs)
+        """
         return self._labels(self._raw(X))
 
+    @available_if(lambda est: est._require_probabilities())
     def predict_proba(self, X: Any) -> Any:
-        """Probabilities."""
+        """Return the probability of each class, or label.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix, (n, n_features)
+            Samples.
+
+        Returns
+        -------
+        array, (n, n_classes)
+        """
         p = self._raw(X)
         return np.hstack([1 - p, p]) if self.n_outputs_ == 1 else p
 
+    @available_if(lambda est: est._require_probabilities())
     def predict_log_proba(self, X: Any) -> Any:
-        """Log of them."""
+        """Return the logarithm of `predict_proba`.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix, (n, n_features)
+            Samples.
+
+        Returns
+        -------
+        array, (n, n_classes)
+        """
         p = self.predict_proba(X)
         with np.errstate(divide="ignore"):
             return np.log(p, out=p)
@@ -93,28 +265,43 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     def _labels(self, y_hat: Array) -> Any:
         classes = self.classes_
         if self._label_binarizer.y_type_.startswith("multilabel"):
-            return self._label_binarizer.inverse_transform(y_hat)
+            return self._label_binarizer.inverse_transform(y_hat, threshold=self._cut)
         if y_hat.shape[1] > 1:
             return classes.take(y_hat.argmax(axis=1))
         if len(classes) == 1:
             return np.repeat(classes, len(y_hat))
-        return classes[(y_hat[:, 0] > 0.5).astype(np.intp)]
+        return classes[(y_hat[:, 0] > self._cut).astype(np.intp)]
 
-    def _encoded(self, X: Any, y: Any, incremental: bool, reset: bool) -> Data:
+    def _judged(self, X: Any, y: Any, incremental: bool, reset: bool) -> tuple[Any, Array]:
         X, y = validate_data(
-            self, X, y, accept_sparse="csr", multi_output=True,
-            dtype=(np.float64, np.float32), order="C", reset=reset,
+            self, X, y, accept_sparse="csr", multi_output=True, dtype=self._dtypes(), order="C",
+            reset=reset,
         )  # fmt: skip
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         self._know_classes(y, incremental)
+        return X, y
+
+    def _encoded(self, X: Any, y: Array) -> Data:
+        loss, _ = self._core_loss()
         if self._label_binarizer.y_type_ == "multiclass":
-            Y = np.searchsorted(self.classes_, y)
-            return Data(X, Y, None, len(self.classes_), None)
+            K = len(self.classes_)
+            return Data(X, y, encoded(loss, np.searchsorted(self.classes_, y), K), K)
         Y = self._label_binarizer.transform(y)
-        Y = np.ascontiguousarray(Y.toarray() if hasattr(Y, "toarray") else Y, X.dtype)
-        one = Y.shape[1] == 1
-        return Data(X, Y, None, Y.shape[1], Y.astype(bool) if one else None)
+        Y = np.ascontiguousarray(Y.toarray() if issparse(Y) else Y, X.dtype)
+        stratify = Y.astype(bool) if Y.shape[1] == 1 else None
+        return Data(X, y, encoded(loss, Y, 2), Y.shape[1], stratify=stratify)
+
+    def _weighted(self, y: Array, s: Any, incremental: bool) -> Array | None:
+        if self.class_weight is None:
+            return None if s is None else np.asarray(s, np.float64)
+        if incremental and self.class_weight == "balanced":
+            raise ValueError(
+                "class_weight: 'balanced' in partial_fit, which sees a part of the rows; expected "
+                "a dict of class to weight"
+            )
+        by_class = np.asarray(compute_sample_weight(self.class_weight, y))
+        return by_class if s is None else np.asarray(s * by_class)
 
     def _know_classes(self, y: Any, incremental: bool) -> None:
         if not hasattr(self, "classes_") or not (self.warm_start or incremental):
@@ -134,20 +321,25 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
                 f"`self.classes_` has {self.classes_}. 'y' has {classes}."
             )
 
-    @property
-    def _core_loss(self) -> str:
-        return self._core_losses[self.out_activation_]
+    def _core_loss(self) -> tuple[Any, str]:
+        return of_classes(self.loss, self._label_binarizer.y_type_ == "multiclass")
 
-    def _out_activation(self) -> str:
-        return "softmax" if self._label_binarizer.y_type_ == "multiclass" else "logistic"
+    @property
+    def _cut(self) -> float:
+        return cut(self._core_loss()[0]) if self.loss != "log_loss" else 0.5
 
     def _score_of(self, Y: Array, y_hat: Array, sample_weight: Array | None) -> float:
         """The share of rows whose labels are all right."""
-        if Y.ndim == 1:
-            right = y_hat.argmax(axis=1) == Y
+        if y_hat.shape[1] > 1 and self._label_binarizer.y_type_ == "multiclass":
+            right = y_hat.argmax(axis=1) == (Y if Y.ndim == 1 else Y.argmax(axis=1))
         else:
-            right = ((y_hat > 0.5) == (Y > 0.5)).all(axis=1)
+            right = ((y_hat > self._cut) == (self._cut < Y)).all(axis=1)
         return float(np.average(right, weights=sample_weight))
+
+    def _require_probabilities(self) -> bool:
+        if getattr(self, "out_activation_", "softmax") not in ("softmax", "logistic"):
+            raise AttributeError(f"no probabilities with loss={self.loss!r}")
+        return True
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -3,29 +3,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
-
-import numpy as np
 
 from deltarule.stops import Stop
 from deltarule.training_loop import Run
 
 SLOWEST = 1e-6  # a learning rate that "adaptive" divides no further
-
-
-def judge_of(estimator: Any, rows: Any, held_out: Any) -> Callable[[Run], dict[str, Any]]:
-    """Return the judge of the validation rows: their score at the weights as they are."""
-
-    def judge(run: Run) -> dict[str, Any]:
-        if rows.diverged:
-            y_hat = np.full((held_out.X.shape[0], estimator.n_outputs_), np.nan)
-        else:
-            y_hat = estimator._outputs_by(run.mlp, held_out.X)
-        score = estimator._score_of(held_out.Y, y_hat, held_out.sample_weight)
-        return {"metrics": {"score": score}}
-
-    return judge
 
 
 class Bookkeeping(Stop):
@@ -37,13 +20,15 @@ class Bookkeeping(Stop):
         Whose attributes are kept.
     n : int
         Rows that train.
+    judged : bool
+        Whether there are validation rows.
     """
 
     reason = "tol"
     seldom = False
 
-    def __init__(self, estimator: Any, n: int) -> None:
-        self.est, self.n = estimator, n
+    def __init__(self, estimator: Any, n: int, judged: bool) -> None:
+        self.est, self.n, self.judged = estimator, n, judged
         self.over = False
 
     def holds(self, run: Run) -> bool:
@@ -59,9 +44,9 @@ class Bookkeeping(Stop):
         est.loss_curve_.append(est.loss_)
         if est.verbose:
             print(f"Iteration {est.n_iter_}, loss = {est.loss_:.8f}")
-        if est.early_stopping:
+        if self.judged:
             self._note_score(run)
-        else:
+        if not est.early_stopping:
             self._note_loss()
         steps = est._optimizer
         if steps.form == "invscaling":
@@ -79,13 +64,16 @@ class Bookkeeping(Stop):
     def _note_score(self, run: Run) -> None:
         est, score = self.est, run.history.metrics["score"][-1]
         est.validation_scores_.append(score)
+        est.validation_loss_curve_.append(run.history.validation_loss[-1])
         if est.verbose:
             print(f"Validation score: {score:f}")
-        waits = score < est.best_validation_score_ + est.tol
-        est._no_improvement_count = est._no_improvement_count + 1 if waits else 0
+        if est.early_stopping:
+            waits = score < est.best_validation_score_ + est.tol
+            est._no_improvement_count = est._no_improvement_count + 1 if waits else 0
         if score > est.best_validation_score_:
             est.best_validation_score_ = score
-            est._best_w = run.mlp._snapshot()
+            if est.early_stopping:
+                est._best_w = run.mlp._snapshot()
 
     def _no_better(self) -> None:
         est, steps = self.est, self.est._optimizer

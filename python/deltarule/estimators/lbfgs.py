@@ -5,19 +5,23 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import replace
+from time import perf_counter
 from typing import Any
 
 import numpy as np
 from scipy.optimize import minimize
-from scipy.sparse import issparse
 from sklearn.utils.optimize import _check_optimize_result
 
 from deltarule.estimators.losses import constants, divisor
 from deltarule.estimators.network import Net
-from deltarule.estimators.rows import BYTES, dense
+from deltarule.estimators.rows import blocks
+from deltarule.estimators.stochastic import DIVERGED
+from deltarule.estimators.threads import allowed
 from deltarule.full_batch import _one_blas_thread
 from deltarule.mlp import MLP
 from deltarule.results import Array
+
+ASKED = 99  # SciPy's status where the callback ended it
 
 
 class Objective:
@@ -51,17 +55,11 @@ class Objective:
         return loss / (self.S * self.divisor) + self.constant + penalty, gradient
 
     def _sums(self) -> tuple[float, Array]:
-        if not issparse(self.X):
-            return self.mlp.loss_and_gradient(self.X, self.Y, self.n_threads, self.s)
-        rows = max(1, BYTES // (8 * self.X.shape[1]))
         total, gradient = 0.0, np.zeros(self.mlp.n_weights)
-        for at in range(0, self.X.shape[0], rows):
-            part = slice(at, at + rows)
+        for part, x in blocks(self.X):
             s = None if self.s is None else self.s[part]
             if s is None or s.any():
-                L, g = self.mlp.loss_and_gradient(
-                    dense(self.X, part), self.Y[part], self.n_threads, s
-                )
+                L, g = self.mlp.loss_and_gradient(x, self.Y[part], self.n_threads, s)
                 total, gradient = total + L, gradient + g
         return total, gradient
 
@@ -71,14 +69,22 @@ class Objective:
         self.losses.append(float(intermediate_result.fun))
 
 
-def fit(estimator: Any, net: Net, data: Any, n_threads: int | None = None) -> None:
+def fit(estimator: Any, net: Net, data: Any) -> None:
     """Lower the objective from the weights as they are."""
-    est, objective = estimator, Objective(estimator, net, data, n_threads)
+    est = estimator
+    objective = Objective(est, net, data, allowed(est.n_jobs))
+    bridge, began = est._callback_bridge, perf_counter()
 
     def after(intermediate_result: Any) -> None:
         objective.accept(intermediate_result)
         if est.verbose:
             print(f"Iteration {len(objective.losses)}, loss = {objective.losses[-1]:.8f}")
+        stop = est.max_seconds is not None and perf_counter() - began >= est.max_seconds
+        if bridge is not None:
+            bridge.begin()  # only now is it known that there was one more
+            stop |= bridge.end(lambda: est._attributes_of(objective.mlp))
+        if stop:
+            raise StopIteration
 
     options = {"maxfun": est.max_fun, "maxiter": est.max_iter, "gtol": est.tol}
     try:
@@ -88,10 +94,15 @@ def fit(estimator: Any, net: Net, data: Any, n_threads: int | None = None) -> No
                 callback=after,
             )  # fmt: skip
     except KeyboardInterrupt:
-        warnings.warn("Training interrupted by user.", stacklevel=3)
+        warnings.warn("Training interrupted by user.", stacklevel=6)
         est.n_iter_, w = len(objective.losses), objective.reached
         est.loss_ = objective.losses[-1] if objective.losses else objective(w)[0]
     else:
-        est.n_iter_ = _check_optimize_result("lbfgs", found, est.max_iter)
+        stopped = found.status == ASKED and found.nit < est.max_iter
+        est.n_iter_ = (
+            int(found.nit) if stopped else _check_optimize_result("lbfgs", found, est.max_iter)
+        )
         est.loss_, w = float(found.fun), found.x
+    if not np.isfinite(w).all():
+        raise ValueError(DIVERGED)
     net.take(est, w)

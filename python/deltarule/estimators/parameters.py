@@ -7,20 +7,26 @@ from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
-from sklearn.utils._param_validation import Interval, Options, StrOptions
+from sklearn.utils._param_validation import HasMethods, Interval, Options, StrOptions
+
+from deltarule.dropout import Dropout
+from deltarule.estimators.steps import NAMED
+from deltarule.optimizers import Rule
+from deltarule.schedules import Schedule
 
 POSITIVE = Interval(Real, 0, None, closed="neither")
 NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
 FRACTION = Interval(Real, 0, 1, closed="left")
 COUNT = Interval(Integral, 1, None, closed="left")
 
+# scikit-learn's, in its order.
 INHERITED: dict[str, list[Any]] = {
     "hidden_layer_sizes": ["array-like", COUNT],
-    "activation": [StrOptions({"identity", "logistic", "tanh", "relu"})],
-    "solver": [StrOptions({"lbfgs", "sgd", "adam"})],
+    "activation": [str, "array-like"],
+    "solver": [StrOptions({"lbfgs", *NAMED}), Rule],
     "alpha": [NOT_NEGATIVE],
     "batch_size": [StrOptions({"auto"}), COUNT],
-    "learning_rate": [StrOptions({"constant", "invscaling", "adaptive"})],
+    "learning_rate": [StrOptions({"constant", "invscaling", "adaptive"}), Schedule],
     "learning_rate_init": [POSITIVE],
     "power_t": [NOT_NEGATIVE],
     "max_iter": [COUNT],
@@ -38,4 +44,50 @@ INHERITED: dict[str, list[Any]] = {
     "epsilon": [POSITIVE],
     "n_iter_no_change": [COUNT, Options(Real, {np.inf})],
     "max_fun": [COUNT],
+    "loss": [str, callable],
 }
+
+# The wishes: whatever is None or False changes nothing.
+FURTHER: dict[str, list[Any]] = {
+    "dropout": [None, FRACTION, Dropout, Schedule],
+    "noise": [None, NOT_NEGATIVE, Schedule],
+    "init": [None, str, "array-like"],
+    "metric": [None, str, callable],
+    "keep_optimizer": ["boolean"],
+    "n_jobs": [None, Interval(Integral, None, -1, closed="right"), COUNT],
+    "dtype": [None, StrOptions({"float32", "float64"}), Options(type, {np.float32, np.float64})],
+    "max_seconds": [None, POSITIVE],
+    "callbacks": [
+        None, list, tuple,
+        *(HasMethods(m) for m in ("on_fit_begin", "on_epoch_end", "on_batch_end", "on_fit_end")),
+    ],
+    "progress": ["boolean"],
+    "checkpoint": [None, str, bytes, HasMethods("__fspath__")],
+    "every": [COUNT],
+    "resume": [None, "boolean", str, bytes, HasMethods("__fspath__")],
+}  # fmt: skip
+
+# What trains in steps alone, and what it is where L-BFGS-B does instead.
+OF_STEPS = {
+    "dropout": None, "noise": None, "callbacks": None, "progress": False, "checkpoint": None,
+    "resume": None, "keep_optimizer": False,
+}  # fmt: skip
+
+
+def check_solver(estimator: Any, X_val: Any) -> None:
+    """Refuse what L-BFGS-B cannot do.
+
+    Raises
+    ------
+    ValueError
+        If something is asked for that only a training in steps has.
+    """
+    if estimator.solver != "lbfgs":
+        return
+    given = {name: getattr(estimator, name) for name in OF_STEPS} | {"X_val": X_val}
+    for name, value in given.items():
+        if value is not OF_STEPS.get(name):
+            raise ValueError(
+                f"{name}: {value!r:.60} with solver='lbfgs'; expected {OF_STEPS.get(name)!r}, or a "
+                "solver that trains in steps"
+            )

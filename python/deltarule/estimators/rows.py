@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from time import perf_counter
 from typing import Any
 
@@ -22,6 +22,16 @@ def dense(X: Any, rows: Any) -> Array:
     return np.ascontiguousarray(X[rows].toarray())
 
 
+def blocks(X: Any) -> Iterator[tuple[slice, Array]]:
+    """Yield which rows, and these: all of a dense X, sparse ones in dense blocks."""
+    n, size = X.shape[0], X.shape[0]
+    if issparse(X):
+        size = max(1, BYTES // (8 * max(X.shape[1], 1)))
+    for at in range(0, n, size):
+        part = slice(at, min(at + size, n))
+        yield part, dense(X, part) if issparse(X) else X
+
+
 class Shuffled:
     """Rows whose order is shuffled again each epoch, from where the last shuffle left it.
 
@@ -37,15 +47,19 @@ class Shuffled:
         Shuffles; None: rows are taken as they stand.
     stated : callable
         `losses.Stated`: from the order and the steps' losses to the epoch's.
+    n_threads : int or None
+        Of whoever computes something of these rows besides.
     """
 
     def __init__(
         self, X: Any, Y: Array, sample_weight: Array | None, random_state: Any,
-        stated: Callable[[Array, Array], float],
+        stated: Callable[[Array, Array], float], n_threads: int | None = None,
     ) -> None:  # fmt: skip
         self.X, self.Y, self.sample_weight = X, Y, sample_weight
         self._random_state, self._stated = random_state, stated
-        self._order = np.arange(X.shape[0])
+        self.n_threads = n_threads
+        self.order = np.arange(X.shape[0])
+        self.before: Callable[[], None] | None = None  # called as an epoch begins
         self.diverged = False  # whether a loss was not finite: nothing is trained any more
 
     def train(self, trainer: Any, at_most: int) -> list[Passed]:
@@ -57,6 +71,8 @@ class Shuffled:
         return self._epoch(trainer, after)
 
     def _epoch(self, trainer: Any, after: Callable[[float], None] | None) -> list[Passed]:
+        if self.before is not None:
+            self.before()
         self._shuffle()
         start = perf_counter()
         loss = float("nan")
@@ -72,22 +88,23 @@ class Shuffled:
 
     def _shuffle(self) -> None:
         if self._random_state is not None:
-            drawn = np.arange(len(self._order))
+            drawn = np.arange(len(self.order))
             self._random_state.shuffle(drawn)
-            self._order = self._order[drawn]
+            self.order = self.order[drawn]
 
     def _whole(self, trainer: Any) -> float:
-        order = None if self._random_state is None else self._order
-        steps = np.empty((-(-len(self._order) // trainer.batch_size), 2))
+        order = None if self._random_state is None else self.order
+        steps = np.empty((-(-len(self.order) // (trainer.batch_size or len(self.order))), 2))
         trainer.epoch(self.X, self.Y, order, self.sample_weight, steps)
-        return self._stated(self._order, steps)
+        return self._stated(self.order, steps)
 
     def _by_batches(self, trainer: Any, after: Callable[[float], None] | None) -> float:
-        n, size = len(self._order), trainer.batch_size
+        n = len(self.order)
+        size = trainer.batch_size or n
         steps, mlp = [], trainer.mlp
         with trainer.in_parts(n_rows=n, visible=True) as epoch:
             for at in range(0, n, size):
-                rows = self._order[at : at + size]
+                rows = self.order[at : at + size]
                 s = None if self.sample_weight is None else self.sample_weight[rows]
                 penalty = penalty_of(mlp, float(len(rows) if s is None else s.sum()))
                 if issparse(self.X):
@@ -97,4 +114,4 @@ class Shuffled:
                 steps.append((loss, penalty))
                 if after is not None:
                     after(loss)
-        return self._stated(self._order, np.array(steps))
+        return self._stated(self.order, np.array(steps))

@@ -3,16 +3,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from deltarule import optimizers
+from deltarule.dropout import lasting as dropout_lasting
 from deltarule.mlp import MLP
 from deltarule.optimizers import Rule
-from deltarule.optimizers.adam import Adam
-from deltarule.optimizers.sgd import SGD
-from deltarule.schedules.base import Clock, Float64, Schedule
+from deltarule.schedules.base import Clock, Float64, Schedule, lasting
 from deltarule.trainer import Trainer
+
+# The solvers by name, and their rules'.
+NAMED = {
+    "sgd": "SGD", "adam": "Adam", "adamw": "AdamW", "nadam": "NAdam", "adagrad": "AdaGrad",
+    "rmsprop": "RMSProp", "adadelta": "Adadelta", "lion": "Lion", "rprop": "Rprop",
+}  # fmt: skip
 
 
 class Held(Schedule):
@@ -40,63 +47,97 @@ class Steps:
 
     Parameters
     ----------
-    rule : Rule
-        The update rule.
-    form : str
-        scikit-learn's `learning_rate`: "constant", "invscaling" or "adaptive".
+    estimator : BaseMLP
+        Whose solver it is.
     """
 
-    def __init__(self, rule: Rule, form: str) -> None:
-        self.rule, self.form = rule, form
+    def __init__(self, estimator: Any) -> None:
+        self.form, self.rule = _rule(estimator)
         self._state: tuple[Any, Any] | None = None
         self._trainer: Trainer | None = None
-
-    @classmethod
-    def of(cls, estimator: Any) -> Steps:
-        """Return those of an estimator's parameters, before the first step."""
-        est = estimator
-        eta = float(est.learning_rate_init)
-        if est.solver == "adam":
-            rule: Rule = Adam(eta, est.beta_1, est.beta_2, est.epsilon, eps_inside=True)
-            return cls(rule, "constant")
-        form = est.learning_rate
-        return cls(
-            SGD(
-                eta if form == "constant" else Held(eta), est.momentum,
-                nesterov=bool(est.nesterovs_momentum), eta_in_velocity=True,
-            ),
-            form,
-        )  # fmt: skip
+        self._given: tuple[Any, ...] = ()
 
     @property
     def learning_rate(self) -> float:
         """As it is now."""
         eta: Any = self.rule.eta
+        if isinstance(eta, Schedule) and not isinstance(eta, Held):
+            last = None if self._trainer is None else self._trainer.eta
+            return float("nan") if last is None else last
         return float(eta.now if isinstance(eta, Held) else eta)
 
     @learning_rate.setter
     def learning_rate(self, eta: float) -> None:
-        assert isinstance(self.rule.eta, Held)
-        self.rule.eta.now = eta
+        if isinstance(self.rule.eta, Held):
+            self.rule.eta.now = eta
 
-    def trainer(self, mlp: MLP, batch_size: int, n_threads: int | None) -> Trainer:
+    def trainer(self, estimator: Any, mlp: MLP, batch_size: int, n_threads: Any) -> Trainer:
         """Return a trainer of this network that goes on from the state."""
-        known, wanted = self._trainer, (batch_size, n_threads)
-        if known and known.mlp is mlp and (known.batch_size, known.n_threads) == wanted:
-            return known
-        self._release()
-        self._trainer = Trainer(mlp, self.rule, batch_size, n_threads)
+        est = estimator
+        given = (mlp, batch_size, n_threads, est.dropout, est.noise)
+        if self._trainer is not None and _alike(given, self._given):
+            return self._trainer
+        self.release()
+        seed = None
+        if est.dropout is not None or est.noise is not None:
+            seed = int(est._random_state.randint(2**31 - 1))
+        self._trainer = Trainer(
+            mlp, self.rule, None if self.rule.full_batch else batch_size, n_threads, seed=seed,
+            dropout=dropout_lasting(est.dropout, est.max_iter),
+            noise=dropout_lasting(est.noise, est.max_iter),
+        )  # fmt: skip
+        self._given = given
         if self._state is not None:
             self._trainer._set_state(*self._state)
         return self._trainer
 
-    def _release(self) -> None:
-        """Give up the native trainer; its state is what remains."""
+    @property
+    def state(self) -> Any:
+        """The optimizer's and its schedules', or None before there are any."""
         if self._trainer is not None:
             self._state = self._trainer.state, self._trainer._moving.state
-            self._trainer = None
+        return self._state
+
+    @state.setter
+    def state(self, state: Any) -> None:
+        self._state = state
+        if self._trainer is not None and state is not None:
+            self._trainer._set_state(*state)
+
+    def release(self) -> None:
+        """Give up the native trainer; its state is what remains."""
+        self._state, self._trainer, self._given = self.state, None, ()
 
     def __getstate__(self) -> dict[str, Any]:
-        if self._trainer is not None:
-            self._state = self._trainer.state, self._trainer._moving.state
-        return {**self.__dict__, "_trainer": None}
+        return {**self.__dict__, "_state": self.state, "_trainer": None, "_given": ()}
+
+
+def _rule(est: Any) -> tuple[str, Rule]:
+    """How the learning rate moves between epochs, and the rule."""
+    if isinstance(est.solver, Rule):
+        return "constant", lasting(est.solver, est.max_iter)
+    eta: Any = float(est.learning_rate_init)
+    form = "constant"
+    if isinstance(est.learning_rate, Schedule):
+        eta = est.learning_rate
+    elif est.learning_rate != "constant" and est.solver != "adam":
+        form, eta = est.learning_rate, Held(eta)
+    kind: Any = getattr(optimizers, NAMED[est.solver])
+    if est.solver == "sgd":
+        # A momentum of 1 keeps every step; the rule itself takes only what forgets.
+        most = 1 - float(np.finfo(est.__dict__["coefs_"][0].dtype).epsneg)
+        rule = kind(
+            eta, min(est.momentum, most), nesterov=bool(est.nesterovs_momentum),
+            eta_in_velocity=True,
+        )  # fmt: skip
+    elif est.solver in ("adam", "adamw", "nadam"):
+        rule = kind(eta, est.beta_1, est.beta_2, est.epsilon)
+        if est.solver != "nadam":  # eps before the bias correction, as scikit-learn has it
+            rule = replace(rule, eps_inside=True)
+    else:
+        rule = kind(eta)
+    return form, lasting(rule, est.max_iter)
+
+
+def _alike(some: tuple[Any, ...], others: tuple[Any, ...]) -> bool:
+    return some[0] is others[0] and some[1:] == others[1:]

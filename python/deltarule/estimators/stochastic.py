@@ -10,13 +10,16 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 
-from deltarule.estimators.convergence import Bookkeeping, judge_of
+from deltarule import callbacks
+from deltarule.estimators.checkpoints import keeper_of
+from deltarule.estimators.convergence import Bookkeeping
+from deltarule.estimators.judging import Judge
 from deltarule.estimators.losses import Stated
 from deltarule.estimators.network import Net
 from deltarule.estimators.rows import Shuffled
 from deltarule.estimators.steps import Steps
 from deltarule.estimators.threads import allowed
-from deltarule.stops import Asked, LastEpoch
+from deltarule.stops import Asked, Budget, LastEpoch, Stop
 from deltarule.training_loop import Run
 
 DIVERGED = (
@@ -25,71 +28,80 @@ DIVERGED = (
 )
 
 
-def fit(estimator: Any, net: Net, data: Any, incremental: bool) -> None:
+def fit(estimator: Any, net: Net, data: Any, held_out: Any, incremental: bool) -> None:
     """Train the estimator's network: `max_iter` epochs at most, or one if `incremental`."""
     est = estimator
-    if est.early_stopping and incremental:
+    if est.early_stopping and incremental and held_out is None:
         raise ValueError("partial_fit does not support early_stopping=True")
-    n = data.X.shape[0]
-    training, judging = data, None
-    if est.early_stopping:
-        kept, out = _split(est, n, data.stratify)
-        training = _taken(data, kept)
-        judging = _taken(data, out)
-        n = len(kept)
+    keeper = keeper_of(est, incremental)
+    if est.early_stopping and held_out is None:
+        data, held_out = _split(est, data, keeper)
+    n, threads = data.X.shape[0], allowed(est.n_jobs)
     size = _batch_size(est, n)
-    if not incremental or getattr(est, "_optimizer", None) is None:
-        est._optimizer = Steps.of(est)
-    trainer = est._optimizer.trainer(net.mlp, size, allowed(None))
+    kept = incremental or (est.keep_optimizer and est.warm_start)
+    if not kept or getattr(est, "_optimizer", None) is None:
+        est._optimizer = Steps(est)
+    trainer = est._optimizer.trainer(est, net.mlp, size, threads)
     rows = Shuffled(
-        training.X, training.Y, training.sample_weight,
-        est._random_state if est.shuffle else None,
-        Stated(est, training.Y, training.sample_weight, size),
+        data.X, data.Y, data.sample_weight, est._random_state if est.shuffle else None,
+        Stated(est, data.Y, data.sample_weight, trainer.batch_size or n), threads,
     )  # fmt: skip
-    books = Bookkeeping(est, n)
-    epochs = 1 if incremental else est.max_iter
+    if held_out is not None and est.validation_scores_ is None:
+        est.validation_scores_, est.best_validation_score_ = [], -np.inf
+    if held_out is not None and est.validation_loss_curve_ is None:
+        est.validation_loss_curve_ = []
+    books = Bookkeeping(est, n, held_out is not None)
+    stops: list[Stop] = [books, Asked(), LastEpoch()]
+    if est.max_seconds is not None:
+        stops.insert(2, Budget(float(est.max_seconds)))
+    if keeper is not None:
+        keeper.rows = rows
     run = Run(
-        net.mlp, trainer, rows, epochs,
-        judges=[] if judging is None else [judge_of(est, rows, judging)],
-        stops=[books, Asked(), LastEpoch()],
+        net.mlp, trainer, rows, 1 if incremental else est.max_iter,
+        judges=[] if held_out is None else [Judge(est, net, rows, held_out)],
+        stops=stops, callbacks=_callers(est, rows, data), checkpoint=keeper,
     )  # fmt: skip
     est.n_iter_ = 0
     try:
         run.go()
     except KeyboardInterrupt:
-        warnings.warn("Training interrupted by user.", stacklevel=3)
-    if est.early_stopping:
-        if est._best_w is not None:
-            net.mlp.w = est._best_w
+        warnings.warn("Training interrupted by user.", stacklevel=6)
+    over = est.early_stopping and (books.over or not incremental)
+    if over and est._best_w is not None:
+        net.mlp.w = est._best_w
     elif rows.diverged:
         raise ValueError(DIVERGED)
     net.show(est)
     if run.history.stopped_by == "epochs" and not incremental:
         warnings.warn(
             f"Stochastic Optimizer: Maximum iterations ({est.max_iter}) reached and the "
-            "optimization hasn't converged yet.", ConvergenceWarning, stacklevel=3,
+            "optimization hasn't converged yet.", ConvergenceWarning, stacklevel=6,
         )  # fmt: skip
 
 
-def _split(est: Any, n: int, stratify: Any) -> tuple[Any, Any]:
-    """Which rows train and which judge, as scikit-learn draws them."""
+def _callers(est: Any, rows: Shuffled, data: Any) -> list[Any]:
+    found = list(callbacks.base.checked(est.callbacks))
+    if est._callback_bridge is not None:
+        found.append(est._callback_bridge.steps(rows, data))
+    if est.progress:
+        found.append(callbacks.Progress(True))
+    return found
+
+
+def _split(est: Any, data: Any, keeper: Any) -> tuple[Any, Any]:
+    """The rows that train and those that judge, as scikit-learn draws them."""
     kept, out = train_test_split(
-        np.arange(n), random_state=est._random_state, test_size=est.validation_fraction,
-        stratify=stratify,
+        np.arange(data.X.shape[0]), random_state=est._random_state,
+        test_size=est.validation_fraction, stratify=data.stratify,
     )  # fmt: skip
+    if keeper is not None:
+        kept, out = keeper.split(kept, out)
     if len(out) < 2:
         raise ValueError(
             "The validation set is too small. Increase 'validation_fraction' or the size of your "
             "dataset."
         )
-    return kept, out
-
-
-def _taken(data: Any, rows: Any) -> Any:
-    s = data.sample_weight
-    return data._replace(
-        X=data.X[rows], Y=data.Y[rows], sample_weight=None if s is None else s[rows]
-    )
+    return data.taken(kept), data.taken(out)
 
 
 def _batch_size(est: Any, n: int) -> int:
@@ -98,6 +110,6 @@ def _batch_size(est: Any, n: int) -> int:
     if est.batch_size > n:
         warnings.warn(
             "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped",
-            stacklevel=4,
+            stacklevel=7,
         )
     return min(int(est.batch_size), n)

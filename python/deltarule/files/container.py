@@ -20,6 +20,7 @@ from typing import IO, Any
 
 import numpy as np
 
+from deltarule._modes import in_default_modes
 from deltarule._typing import NDArray
 from deltarule.files import canonical, old_schemas
 from deltarule.files.errors import Path, damaged, text_of
@@ -62,6 +63,7 @@ class Contents:
     versions: dict[str, Any]
 
 
+@in_default_modes
 def write(
     path: Path, kind: str, sections: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]]
 ) -> None:
@@ -106,6 +108,7 @@ def write(
     replace(given, parts + [canonical.bytes_of(a) for a in arrays.values()])
 
 
+@in_default_modes
 def read(path: Path, kinds: Collection[str] = tuple(KINDS)) -> Contents:
     """Read a file, all of which is judged before it is returned.
 

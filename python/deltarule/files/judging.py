@@ -19,6 +19,7 @@ KINDS = {
     "model": ("a network", "dr.load"),
     "trainer": ("a trainer", "dr.Trainer.load"),
     "checkpoint": ("a checkpoint", "fit(resume=)"),
+    "estimator": ("a fit of an estimator", "its resume="),
     "ensemble": ("an ensemble", "dr.Ensemble.load"),
     "table_model": ("a model of a table", "deltarule.table.load"),
 }

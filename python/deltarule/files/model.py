@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from deltarule import _validate
+from deltarule._modes import in_default_modes
 from deltarule.architecture import Architecture
 from deltarule.files import container
 from deltarule.files.errors import Path, damaged, text_of
@@ -26,6 +27,7 @@ LATER = ("penalty_over",)
 WITH_A_NETWORK = ("model", "trainer", "checkpoint", "table_model")
 
 
+@in_default_modes
 def save(net: Architecture, w: Array, path: Path, history: History | None = None) -> None:
     """Write a network, and how it was trained if that is given: see `MLP.save`."""
     from deltarule.files.histories import history_parts
@@ -42,6 +44,7 @@ def save(net: Architecture, w: Array, path: Path, history: History | None = None
     container.write(path, "model", sections, tensors)
 
 
+@in_default_modes
 def load(path: Path) -> MLP:
     """Read a network that `MLP.save` wrote; of a trainer, checkpoint or table's model, its network.
 

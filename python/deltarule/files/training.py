@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from deltarule._modes import in_default_modes
 from deltarule.dropout import Key
 from deltarule.files import container
 from deltarule.files.declarations import decoded, encoded
@@ -39,12 +40,14 @@ _STATE = ("epochs", "steps", *POWERS)
 _SECTION = {*DECLARED, "key", "state", "moving"}
 
 
+@in_default_modes
 def save(trainer: Trainer, path: Path) -> None:
     """Write a trainer: see `Trainer.save`."""
     text_of(path)  # judged first
     container.write(path, "trainer", *trainer_parts("save", trainer))
 
 
+@in_default_modes
 def load(path: Path) -> Trainer:
     """Read a trainer: see `Trainer.load`."""
     contents = container.read(path, WITH_A_TRAINER)

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from deltarule._arguments import integer, number
+from deltarule._modes import in_default_modes
 from deltarule.schedules.base import Clock, Float64, Schedule
 
 Numbers = dict[str, Float64]
@@ -123,6 +124,7 @@ class Moving:
                 most = min(most, max(1, int(np.argmin(within.all(axis=1)))))
         return most, {name: values[:most].reshape(-1) for name, values in found.items()}
 
+    @in_default_modes
     def _numbers(self, epoch: int, steps: int, n_steps: int) -> Numbers:
         return {
             name: self._of_epoch(schedule, Clock(name, epoch, steps, n_steps))
@@ -195,6 +197,7 @@ class Moving:
         self._steps, self._memory, self._last = steps, copied["memory"], copied["last"]
         self._observed = copied.get("observed", steps - 1)  # older states have none
 
+    @in_default_modes
     def _tell(self, what: str, loss: float) -> None:
         for name, schedule in self._schedules.items():
             if schedule.watches == what:

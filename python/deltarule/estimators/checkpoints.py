@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A fit of an estimator in one file: written along the way, and gone on from.
+
+A file of deltarule's own form (docs/reference/files.md): numbers, texts and arrays, no code.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy as np
+
+from deltarule.files import container
+from deltarule.files.errors import damaged, text_of
+from deltarule.files.replacing import check_place
+from deltarule.results import Array
+from deltarule.training_loop import Run
+
+KIND = "estimator"
+# Fitted attributes that are numbers or lists of them.
+NUMBERS = (
+    "n_iter_", "t_", "loss_", "loss_curve_", "best_loss_", "validation_scores_",
+    "validation_loss_curve_", "best_validation_score_", "_no_improvement_count", "_best_w",
+)  # fmt: skip
+# Parameters that a resumed fit may have otherwise.
+FREE = {
+    "max_iter", "verbose", "n_jobs", "max_seconds", "callbacks", "progress", "checkpoint", "every",
+    "resume", "random_state", "tol", "n_iter_no_change",
+}  # fmt: skip
+
+
+def keeper_of(estimator: Any, incremental: bool) -> Keeper | None:
+    """Return what keeps an estimator's fit, where that is asked for."""
+    path, resume = estimator.checkpoint, estimator.resume
+    if incremental or (path is None and resume in (None, False)):
+        return None
+    path = None if path is None else text_of(path, "checkpoint")
+    if path is not None:
+        check_place(path)
+    if resume is True:
+        if path is None:
+            raise ValueError("resume: True without a checkpoint; expected checkpoint=path")
+        return Keeper(estimator, path, path if os.path.exists(path) else None)
+    return Keeper(estimator, path, text_of(resume, "resume") if resume else None)
+
+
+class Keeper:
+    """Keeps a fit in a file, and brings it back to where it was.
+
+    Parameters
+    ----------
+    estimator : BaseMLP
+        That is fitted.
+    path : str or None
+        Where to write.
+    resume : str or None
+        From where to go on.
+    """
+
+    def __init__(self, estimator: Any, path: str | None, resume: str | None) -> None:
+        self.est, self.path, self.resume = estimator, path, resume
+        self.rows: Any = None
+        self._split: tuple[Array, Array] | None = None
+        self._read = None if resume is None else self._contents(resume)
+
+    @property
+    def every(self) -> int:
+        """After how many epochs."""
+        return int(self.est.every)
+
+    def split(self, kept: Array, out: Array) -> tuple[Array, Array]:
+        """Return which rows train and which judge: those that were drawn, or the file's."""
+        if self._read is not None and self._read["split"] is not None:
+            if sum(map(len, self._read["split"])) != len(kept) + len(out):
+                raise ValueError("X: other rows than the checkpoint's; expected as many")
+            kept, out = self._read["split"]
+        self._split = kept, out
+        return kept, out
+
+    def begin(self, run: Run) -> None:
+        """Before the first epoch: bring the fit to where it was."""
+        if self._read is None:
+            return
+        est, state = self.est, self._read
+        if len(state["order"]) != len(self.rows.order) or state["w"].shape != run.mlp.w.shape:
+            raise ValueError(
+                f"resume: {self.resume!r} holds a fit of {len(state['order'])} rows and "
+                f"{state['w'].size} weights; expected {len(self.rows.order)} and {run.mlp.w.size}"
+            )
+        for name in NUMBERS:
+            setattr(est, name, state[name])
+        run.mlp.w = state["w"]
+        est._optimizer.state = state["optimizer"]
+        if state["eta"] is not None:
+            est._optimizer.learning_rate = state["eta"]
+        self.rows.order = state["order"]
+        est._random_state.set_state(state["random"])
+        run.epoch, run.seconds_before = est.n_iter_, state["seconds"]
+        history = run.history
+        history.loss, history.seconds = state["losses"], state["times"]
+        history.samples_per_second = state["speeds"]
+        history.validation_loss, history.metrics = state["validation"], state["metrics"]
+        self._read = None
+
+    def epoch_end(self, run: Run) -> None:
+        """After an epoch."""
+        if run.epoch % self.every == 0:
+            self._write(run)
+
+    def end(self, run: Run) -> None:
+        """When the last epoch is over."""
+        self._write(run)
+
+    def _write(self, run: Run) -> None:
+        if self.path is None:
+            return
+        est, history = self.est, run.history
+        moving = est._optimizer.form != "constant"
+        state = {name: getattr(est, name, None) for name in NUMBERS} | {
+            "w": run.mlp._snapshot(), "optimizer": est._optimizer.state,
+            "eta": est._optimizer.learning_rate if moving else None, "order": self.rows.order,
+            "split": self._split, "random": est._random_state.get_state(legacy=False),
+            "seconds": run.seconds, "losses": history.loss, "times": history.seconds,
+            "speeds": history.samples_per_second, "validation": history.validation_loss,
+            "metrics": history.metrics, "parameters": self._parameters(),
+        }  # fmt: skip
+        tensors: dict[str, Array] = {}
+        container.write(self.path, KIND, {"fit": _written(state, tensors)}, tensors)
+
+    def _parameters(self) -> dict[str, str]:
+        given = self.est.get_params(deep=False)
+        return {name: repr(value) for name, value in given.items() if name not in FREE}
+
+    def _contents(self, path: str) -> dict[str, Any]:
+        found = container.read(path, (KIND,))
+        try:
+            state: dict[str, Any] = _read(found.sections["fit"], found.tensors)
+            theirs = state["parameters"]
+        except (KeyError, TypeError, ValueError) as error:
+            raise damaged(path, f"it does not hold together: {error!r}") from None
+        for name, value in self._parameters().items():
+            if theirs.get(name) != value:
+                raise ValueError(
+                    f"{name}: {value}; expected {theirs.get(name)}, as the checkpoint {path!r} has"
+                )
+        return state
+
+
+def _written(value: Any, tensors: dict[str, Array]) -> Any:
+    """Return a tree of plain values as JSON; arrays go to the tensors, numbers of their own too."""
+    if isinstance(value, dict):
+        return {"dict": {str(key): _written(one, tensors) for key, one in value.items()}}
+    if isinstance(value, tuple):
+        return {"tuple": [_written(one, tensors) for one in value]}
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    kind = "list" if isinstance(value, list) and _floats(value) else "tensor"
+    if isinstance(value, float | np.floating):
+        kind = "float"
+    elif isinstance(value, list) and kind == "tensor":
+        return [_written(one, tensors) for one in value]
+    name = f"t{len(tensors)}"
+    tensors[name] = np.array(value, np.float64) if kind != "tensor" else np.asarray(value)
+    return {kind: name}
+
+
+def _floats(value: list[Any]) -> bool:
+    return all(isinstance(one, float) for one in value)
+
+
+def _read(value: Any, tensors: Any) -> Any:
+    if isinstance(value, list):
+        return [_read(one, tensors) for one in value]
+    if not isinstance(value, dict):
+        return value
+    ((kind, inner),) = value.items()
+    if kind == "dict":
+        return {key: _read(one, tensors) for key, one in inner.items()}
+    if kind == "tuple":
+        return tuple(_read(one, tensors) for one in inner)
+    found = tensors[inner]
+    return float(found) if kind == "float" else found.tolist() if kind == "list" else found.copy()
