@@ -18,6 +18,11 @@ template <class Holder> void put(py::detail::value_and_holder& place, Holder mad
   }
 }
 
+// __init__ of what needs no arguments.
+template <class Class, class Holder = std::unique_ptr<Class>> void make(py::detail::value_and_holder& place) {
+  put(place, Holder(new Class()));
+}
+
 // __init__ from a function that returns the object.
 template <class Class, class... Arguments> auto made_by(Class (*construct)(Arguments...)) {
   return [construct](py::detail::value_and_holder& place, Arguments... arguments) {
