@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import itertools
+import mmap
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,6 +18,8 @@ import pytest
 
 import deltarule as dr
 from deltarule import streams
+from deltarule.streams import array_files, stream
+from deltarule.streams.parts import Part, Ring, in_order, shuffled
 from deltarule.streams.reader import ReadAhead
 from deltarule.streams.stream import Stream
 
@@ -62,7 +66,10 @@ OPTIONS: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("sizes", [(1, 50, 7, 0, 96), (233,), (1,), (32,)], ids=str)
 @pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
-def test_unshuffled_it_is_fit_in_memory(options: dict[str, Any], sizes: tuple[int, ...]) -> None:
+def test_unshuffled_it_is_fit_in_memory(
+    options: dict[str, Any], sizes: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream, "JOINED_BYTES", 40 * 20)  # so that large blocks come, too
     options = {"epochs": 3, "seed": 4, "shuffle": False, **options}
     for weights in (None, S):
         whole, streamed = mlp(), mlp()
@@ -169,6 +176,43 @@ def test_array_files(tmp_path: Path, block_rows: int | None) -> None:
     again = mlp()
     assert bits(again, again.fit(memory, shuffle=False, **options)) == bits(whole, expected)
     mlp().fit(source, epochs=2)  # shuffled
+
+
+def memory_of(array: Any) -> Any:
+    """What an array's numbers lie in."""
+    while isinstance(array, np.ndarray | memoryview):
+        base = array.obj if isinstance(array, memoryview) else array.base
+        if base is None:
+            break
+        array = base
+    return array
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="windows are mapped on Linux")
+@pytest.mark.parametrize("shuffle", [False, True])
+def test_array_files_through_windows(
+    tmp_path: Path, shuffle: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Mapped or read: the same bits, the same errors; in order as well by files as by shards."""
+    x, y = tmp_path / "x.npy", tmp_path / "y.npy"
+    np.save(x, X)
+    np.save(y, Y)
+    options: dict[str, Any] = {"shuffle": shuffle, "seed": 1, "epochs": 2, "batch_size": 16}
+    results = []
+    for least, base in ((2**23, np.ndarray), (1, mmap.mmap)):
+        monkeypatch.setattr(array_files, "WINDOW_BYTES", least)
+        source = streams.ArrayFiles(x, y)
+        assert isinstance(memory_of(next(iter(source))[0]), base)
+        for most in (2**25, 50 * 20):  # runs of whole batches
+            monkeypatch.setattr(array_files, "RUN_BYTES", most)
+            net = mlp()
+            results.append(bits(net, net.fit(source, **options)))
+    assert all(result == results[0] for result in results)
+    assert [run.end - run.begin for run in source.runs(16)] == [48] * 4 + [41]
+    with open(x, "r+b") as file:
+        file.truncate(2000)
+    with pytest.raises(ValueError, match="it ends before row"):
+        mlp().fit(source, **options)
 
 
 def test_array_files_judge_what_they_open(tmp_path: Path) -> None:
@@ -497,6 +541,51 @@ def test_a_source_may_use_its_arrays_again(shuffle: bool, read_only: bool) -> No
     options: dict[str, Any] = {"shuffle": shuffle, "epochs": 2, "seed": 3, "batch_size": 20}
     expected = fresh.fit(cut(X[:220], Y[:220], S[:220], sizes=(20,)), **options)
     assert bits(reused, reused.fit(again, **options)) == bits(fresh, expected)
+
+
+def parts_of(ring_rows: int, order: bool, *blocks: tuple[Any, ...]) -> list[Part]:
+    """Copies of what a source's parts are as each comes."""
+    net = mlp().architecture
+    found = Stream(list(blocks), net, 4, False, RNG)._blocks(None)
+    ring = Ring(ring_rows)
+    parts = in_order(found, 4, ring) if order else shuffled(found, np.random.default_rng(0), ring)
+    return [part._replace(X=part.X.copy(), Y=part.Y.copy()) for part in parts]
+
+
+@pytest.mark.parametrize("order", [False, True])
+def test_parts_hold_every_row_and_say_where_it_came_from(order: bool) -> None:
+    """Blocks of several types and sizes, smaller and larger than a part."""
+    numbers = RNG.integers(0, 100, (90, 5)).astype("i1")
+    cuts = [0, 3, 4, 9, 40, 43, 60, 61, 90]
+    kinds = ["i1", "f4", "f8", "i1", "f4", "f8", "f4", "i8"]
+    blocks = [
+        (numbers[a:b].astype(kind), Y[a:b])
+        for a, b, kind in zip(cuts, cuts[1:], kinds, strict=False)
+    ]
+    parts = parts_of(12, order, *blocks)
+    assert np.array_equal(np.concatenate([part.X for part in parts]), numbers)
+    assert np.array_equal(np.concatenate([part.Y for part in parts]), Y[:90])
+    sizes = [len(part.X) for part in parts]
+    assert [part.first_row for part in parts] == [0, *np.cumsum(sizes)[:-1]]
+    assert sizes == ([12, 28, 4, 16, 4, 24, 2] if order else [12] * 7 + [6])
+    for part in parts:
+        assert (part.order is None) == order
+        for row in range(len(part.X)):
+            block, at = part.place(row)
+            number = int(block.removeprefix("block "))
+            assert cuts[number] + at == part.first_row + row
+
+
+def test_shards_must_be_alike() -> None:
+    source = Sharded(X, np.eye(3)[Y], S)
+    net = dr.MLP([5, 3], loss=lambda a, b: (a[:, 0], a), seed=0)
+    for block, match in (
+        ((X[:4], np.ones((4, 1)), S[:4]), r"shard 3, block 0: Y: shape \(4, 1\); expected"),
+        ((X[:4], np.eye(3)[Y[:4]]), "shard 3, block 0: no sample_weight; expected the same"),
+    ):
+        source.shards[3] = [block]
+        with pytest.raises(ValueError, match=match):
+            net.fit(source, shuffle=False)
 
 
 def test_blocks_of_ready_sources_are_not_copied() -> None:

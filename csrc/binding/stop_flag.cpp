@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "binding/stop_flag.hpp"
 
+#include "binding/calls.hpp"
 #include "binding/network.hpp"
 
 namespace { thread_local std::shared_ptr<const StopFlag> obeyed; }
@@ -14,6 +15,7 @@ void register_stop_flag(py::module_& module) {
       module, "StopFlag", "Raised by one thread, it ends the calls of those that obey it: KeyboardInterrupt.")
       .def("__init__", &make<StopFlag, std::shared_ptr<StopFlag>>, py::detail::is_new_style_constructor())
       .def("set", &StopFlag::raise, "Raises it, for good.")
+      .def_static("check", &refuse_if_told, "KeyboardInterrupt if the calling thread obeys one that is raised.")
       .def_property_readonly("is_set", &StopFlag::raised)
       .def(
           "__enter__",

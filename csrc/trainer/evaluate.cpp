@@ -115,10 +115,8 @@ template <class T> class Batch {
     bool over = false;  // as in the trainer: written between two barriers, read after them
     const int workers = workers_for(shares);
     Barrier barrier(workers);
-#pragma omp parallel num_threads(workers)
-    {
+    on_threads(workers, [&](int thread, int threads) {
       const FloatEnvironment environment;
-      const int thread = omp_get_thread_num(), threads = omp_get_num_threads();
       Pass<T> pass{network, kernels, packed->data(), transposed.data(), space, watch, thread == 0};
       for (int64_t at = 0; at < n && !over; at += chunk) {
         const int64_t part = std::min(chunk, n - at);
@@ -140,7 +138,7 @@ template <class T> class Batch {
       }
       for (int share = thread; shape.penalised() && share < shares; share += threads)
         penalty_sums(shape, kernels, packed->data(), share, shares, sums.data());
-    }
+    });
     bad.raise([this](int64_t place) { return batches.row(place); });
     if (gradient) unpack_all(shape, packed_gradient.data(), gradient);
     loss *= 1 / S();

@@ -73,8 +73,7 @@ template <class T> double Trainer<T>::end_epoch() {
     phases.begin(workers);
     EndOfEpoch end{*this, kernels_of<T>(table_in_use()), shares_};
     Barrier barrier(workers);
-#pragma omp parallel num_threads(workers)
-    end.run(omp_get_thread_num(), omp_get_num_threads(), barrier);
+    on_threads(workers, [&](int thread, int threads) { end.run(thread, threads, barrier); });
     phases.end();
     if (end.unfit) throw Diverged{epochs + 1, sums.steps, sums.last_loss};
     clock = sums.clock;

@@ -142,8 +142,7 @@ template <class T> void Trainer<T>::train(const Part<T>& rows, EpochSums& sums, 
             ends ? &end : nullptr,
             {size_t(workers), Rule<T>(settings, sums.clock, rows.numbers)}};
   Barrier barrier(workers);
-#pragma omp parallel num_threads(workers)
-  run.run(omp_get_thread_num(), omp_get_num_threads(), barrier);  // perhaps fewer than asked for
+  on_threads(workers, [&](int thread, int threads) { run.run(thread, threads, barrier); });
   phases.end();
 
   if (run.over || end.unfit) seen_version_ = 0;  // packed_ holds no finished epoch: start again from w

@@ -96,6 +96,11 @@ class StopFlag:
     """
     Raised by one thread, it ends the calls of those that obey it: KeyboardInterrupt.
     """
+    @staticmethod
+    def check() -> None:
+        """
+        KeyboardInterrupt if the calling thread obeys one that is raised.
+        """
     def __enter__(self) -> StopFlag:
         """
         The calling thread obeys it, and no other.

@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 import math
+import mmap
 import os
 import reprlib
+import sys
 from collections.abc import Iterator, Sequence
 from os import PathLike
 from typing import Any
@@ -18,13 +20,17 @@ from deltarule.results import Array
 Path = str | PathLike[str]
 
 BLOCK_BYTES = 2**21  # of X: smaller reads cost more than they are worth
+RUN_BYTES = 2**25  # of X in order: each run is a call of the trainer
+WINDOW_BYTES = 2**23  # fewer are read: to map them costs as much as the copy
+MADV_POPULATE_READ = 22  # of Linux 5.14
 
 
 class ArrayFiles:
     """A stream over arrays in .npy files: `fit(ArrayFiles("X.npy", "Y.npy"))`.
 
     Each shard is a run of `block_rows` rows of a file, read when its turn comes. A file must
-    not be changed meanwhile.
+    not be changed meanwhile: on Linux reads of 8 MiB or more are mappings, and a file cut short
+    while such rows train ends the process (SIGBUS).
 
     Parameters
     ----------
@@ -67,15 +73,29 @@ class ArrayFiles:
         if len({len(files) for files in columns.values()}) > 1:
             counts = ", ".join(f"{len(files)} of {name}" for name, files in columns.items())
             raise ValueError(f"X, Y: {counts}; expected as many files of each")
-        self.shards: list[Rows] = []
-        for files in zip(*columns.values(), strict=True):
+        self._block_rows, self._groups = given, list(zip(*columns.values(), strict=True))
+        for files in self._groups:
             if len({file.n_rows for file in files}) > 1:
                 shapes = ", ".join(f"{file.name} {file.shape}" for file in files)
                 raise ValueError(f"X, Y: {shapes}; expected as many rows")
-            size = given or max(BLOCK_BYTES // max(files[0].row_bytes, 1), 1)
-            for begin in range(0, files[0].n_rows, size):
-                self.shards.append(Rows(files, begin, min(begin + size, files[0].n_rows)))
+        self.shards = self._cut(BLOCK_BYTES, 1)
         self.n_rows = sum(shard.end - shard.begin for shard in self.shards)
+
+    def runs(self, batch_size: int) -> list[Rows]:
+        """The same rows in order, cut for training so: whole batches of some 32 MiB of X.
+
+        With `block_rows` given they are the shards.
+        """
+        return self.shards if self._block_rows else self._cut(RUN_BYTES, batch_size)
+
+    def _cut(self, most: int, multiple: int) -> list[Rows]:
+        found = []
+        for files in self._groups:
+            rows = most // max(files[0].row_bytes, 1)
+            size = self._block_rows or max(rows // multiple, 1) * multiple
+            for begin in range(0, files[0].n_rows, size):
+                found.append(Rows(files, begin, min(begin + size, files[0].n_rows)))
+        return found
 
     def __iter__(self) -> Iterator[tuple[Array, ...]]:
         for shard in self.shards:
@@ -123,11 +143,12 @@ class File:
         if self._array is not None:
             return self._array[begin:end]
         shape = (end - begin, *self.shape[1:])
-        # Read, not mapped: taking a mapping away stops every thread that trains.
-        found = np.fromfile(
-            self._path, self._dtype, math.prod(shape), offset=self._offset + begin * self.row_bytes
-        )
-        if found.size < math.prod(shape):
+        at, count = self._offset + begin * self.row_bytes, math.prod(shape)
+        window = _window(self._path, self._dtype, count, at)
+        if window is not None:
+            return window.reshape(shape)
+        found = np.fromfile(self._path, self._dtype, count, offset=at)
+        if found.size < count:
             raise ValueError(f"{self.name}: it ends before row {end}; it was longer when opened")
         return found.reshape(shape)
 
@@ -143,6 +164,26 @@ def _opened(argument: str, given: Any) -> list[File]:
                 "an array or several of them"
             )
     return [File(argument, one) for one in (given if several else [given])]
+
+
+def _window(path: str, dtype: np.dtype[Any], count: int, at: int) -> Array | None:
+    """These numbers where the system has them: a copy would keep a core from those who train.
+
+    None where that cannot be, or fails: whoever reads them then hears why.
+    """
+    size = count * dtype.itemsize
+    if sys.platform != "linux" or at % dtype.itemsize or size < WINDOW_BYTES:
+        return None
+    before = at % mmap.ALLOCATIONGRANULARITY
+    try:
+        with open(path, "rb") as file:
+            window = mmap.mmap(
+                file.fileno(), before + size, offset=at - before, access=mmap.ACCESS_READ
+            )
+        window.madvise(MADV_POPULATE_READ)  # a disk that fails is an error here, no signal later
+    except (OSError, ValueError):
+        return None
+    return np.frombuffer(window, dtype, count, before)
 
 
 def _header(argument: str, path: str) -> tuple[tuple[int, ...], np.dtype[Any], int]:

@@ -23,11 +23,19 @@ class Block(NamedTuple):
     X: Array
     Y: Array
     s: Array | None
+    lasting: bool  # whether nobody writes over it once the source is asked for the next one
 
     def rows(self, begin: int, end: int) -> Block:
         """Some of them; `name` stays that of the whole."""
         s = None if self.s is None else self.s[begin:end]
-        return Block(self.name, self.X[begin:end], self.Y[begin:end], s)
+        return Block(self.name, self.X[begin:end], self.Y[begin:end], s, self.lasting)
+
+    def kept(self) -> Block:
+        """The same rows, copied where the source might write over them."""
+        if self.lasting:
+            return self
+        s = None if self.s is None else _kept(self.s)
+        return Block(self.name, _kept(self.X), _kept(self.Y), s, True)
 
 
 def blocks_of(source: Any, name: str, net: Architecture) -> Iterator[Block]:
@@ -45,20 +53,15 @@ def blocks_of(source: Any, name: str, net: Architecture) -> Iterator[Block]:
     Raises
     ------
     TypeError, ValueError
-        If a block does not fit the network or the first one.
+        If a block does not fit the network.
     """
-    first: Block | None = None
     lasting = isinstance(source, list | tuple) or getattr(source, "lasting", False)
     iterator = _iterator(source, name)
     try:
         for number, given in enumerate(_given(iterator, name)):
             block = _judged(given, f"{name}block {number}", net, lasting)
-            if block is None:
-                continue
-            if first is None:
-                first = block
-            _alike(block, first)
-            yield block
+            if block is not None:
+                yield block
     finally:
         close = getattr(iterator, "close", None)
         if close is not None:
@@ -103,18 +106,11 @@ def _judged(given: Any, name: str, net: Architecture, lasting: bool) -> Block | 
         y = y.astype("int64", copy=False)
     weights = given[2] if len(given) == 3 else None
     s = _validate.sample_weight(weights, len(x), f"{name}: sample_weight")
-    if not lasting:
-        x, y = _kept(x, given[0]), _kept(y, given[1])
-        s = None if s is None else _kept(s, weights)
-    return Block(name, x, y, s)
+    return Block(name, x, y, s, lasting)
 
 
-def _kept(array: Array, given: Any) -> Array:
-    """The array, copied if the source could write over it once it is asked for the next block."""
-    if isinstance(given, list | tuple):
-        return array  # made of them
-    if isinstance(given, np.ndarray) and not np.may_share_memory(array, given):
-        return array
+def _kept(array: Array) -> Array:
+    """The array, copied if anybody could write to it."""
     owner: Any = array
     while isinstance(owner, np.ndarray):
         if owner.flags.writeable:
@@ -130,7 +126,7 @@ def _empty(rows: Any) -> bool:
         return False
 
 
-def _alike(block: Block, first: Block) -> None:
+def alike(block: Block, first: Block) -> None:
     """Raise if blocks could not be parts of one array."""
     if block.Y.shape[1:] != first.Y.shape[1:]:
         raise ValueError(

@@ -39,116 +39,155 @@ class Part(NamedTuple):
         raise IndexError(row)
 
 
-class Ring:
-    """Room for shuffled rows that is used again: fresh pages cost as much as what is written.
+class Room:
+    """Rows of several blocks, copied one after the other while they lie in the cache.
 
-    An array may be overwritten once `MOST_PARTS` - 1 others were asked for after it: by then
-    whoever reads ahead has seen that it was consumed.
+    Parameters
+    ----------
+    most : int
+        Rows that there is room for.
+
+    Attributes
+    ----------
+    most
+        As given.
+    n_rows : int
+        So far.
     """
 
-    def __init__(self) -> None:
-        self._rooms: list[dict[str, Array]] = [{} for _ in range(MOST_PARTS)]
-        self._turn = 0
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self._arrays: dict[str, Array] = {}
+        self.clear()
 
-    def turn(self) -> None:
-        """Go on to the next room."""
-        self._turn = (self._turn + 1) % MOST_PARTS
-
-    def joined(self, name: str, arrays: list[Array], most: int) -> Array:
-        """Return the arrays one after the other, `most` rows or fewer."""
-        dtype, columns = np.result_type(*arrays), arrays[0].shape[1:]
-        room = self._rooms[self._turn].get(name)
-        if room is None or room.dtype != dtype or room.shape != (most, *columns):
-            room = self._rooms[self._turn][name] = np.empty((most, *columns), dtype)
-        n = sum(len(a) for a in arrays)
-        return np.concatenate(arrays, out=room[:n])
-
-
-class _Pieces:
-    """Pieces of blocks that wait for company."""
-
-    def __init__(self, ring: Ring | None = None, most: int = 0) -> None:
-        self.pieces: list[tuple[Block, int]] = []
-        self.n_rows = 0
-        self._ring, self._most = ring, most
+    def clear(self) -> None:
+        """Forget the rows."""
+        self.n_rows, self._weighted = 0, False
+        self._places: list[tuple[str, int, int]] = []
 
     def add(self, block: Block, begin: int, end: int) -> None:
-        if end > begin:
-            self.pieces.append((block.rows(begin, end), begin))
-            self.n_rows += end - begin
+        """Copy rows of a block."""
+        rows = block.rows(begin, end)
+        for name, values in (("X", rows.X), ("Y", rows.Y), ("s", rows.s)):
+            if values is not None:
+                self._room(name, values)[self.n_rows : self.n_rows + len(values)] = values
+        self._places.append((block.name, begin, end - begin))
+        self.n_rows += end - begin
+        self._weighted = rows.s is not None
+
+    def _room(self, name: str, values: Array) -> Array:
+        room = self._arrays.get(name)
+        filled = None if room is None else room[: self.n_rows]
+        others = filled.dtype if filled is not None and self.n_rows else values.dtype
+        dtype = np.promote_types(values.dtype, others)
+        if room is None or room.dtype != dtype or room.shape[1:] != values.shape[1:]:
+            room = self._arrays[name] = np.empty((self.most, *values.shape[1:]), dtype)
+            if self.n_rows:
+                room[: self.n_rows] = filled
+        return room
 
     def part(self, first_row: int, order: NDArray[np.int64] | None = None) -> Part:
-        """All of them, one after the other; one alone is not copied."""
-        blocks = [piece for piece, _ in self.pieces]
-        places = [(piece.name, begin, len(piece.X)) for piece, begin in self.pieces]
-        weights = [piece.s for piece in blocks if piece.s is not None]
-        X, Y = self._joined("X", [b.X for b in blocks]), self._joined("Y", [b.Y for b in blocks])
-        s = self._joined("s", weights) if weights else None
-        if self._ring is not None:
-            self._ring.turn()
-        self.pieces, self.n_rows = [], 0
-        return Part(X, Y, s, order, first_row, places)
-
-    def _joined(self, name: str, arrays: list[Array]) -> Array:
-        if len(arrays) == 1:
-            return arrays[0]
-        if self._ring is None:
-            return np.concatenate(arrays)
-        return self._ring.joined(name, arrays, self._most)
+        """Return all of them."""
+        X, Y = (self._arrays[name][: self.n_rows] for name in "XY")
+        s = self._arrays["s"][: self.n_rows] if self._weighted else None
+        return Part(X, Y, s, order, first_row, self._places)
 
 
-def in_order(blocks: Iterable[Block], batch_size: int) -> Iterator[Part]:
-    """Yield the rows as they come: whole batches of a block where they lie.
+class Ring:
+    """Rooms that are used again and again: fresh pages cost as much as what is written.
 
-    Only the rows between the last whole batch of one block and the first of the next are copied.
+    One may be overwritten once `MOST_PARTS` - 1 others were asked for after it: by then whoever
+    reads ahead has seen that it was consumed.
+
+    Parameters
+    ----------
+    rows : int
+        Of each.
+
+    Attributes
+    ----------
+    rows
+        As given.
     """
-    waiting, row = _Pieces(), 0
+
+    def __init__(self, rows: int) -> None:
+        self.rows = rows
+        self._rooms = [Room(rows) for _ in range(MOST_PARTS)]
+        self._turn = 0
+
+    def next(self) -> Room:
+        """Return an empty one."""
+        self._turn = (self._turn + 1) % MOST_PARTS
+        room = self._rooms[self._turn]
+        room.clear()
+        return room
+
+
+def in_order(blocks: Iterable[Block], batch_size: int, ring: Ring) -> Iterator[Part]:
+    """Yield the rows as they come: whole batches of a block that fills a room where they lie.
+
+    Smaller blocks are joined, and so are the rows between the last whole batch of one block and the
+    first of the next.
+    """
+    room, row = ring.next(), 0
     for block in blocks:
-        begin = 0
-        if waiting.n_rows:
-            begin = min(len(block.X), batch_size - waiting.n_rows)
-            waiting.add(block, 0, begin)
-            if waiting.n_rows == batch_size:
-                yield waiting.part(row)
-                row += batch_size
-        end = begin + (len(block.X) - begin) // batch_size * batch_size
-        if end > begin:
-            whole = _Pieces()
-            whole.add(block, begin, end)
-            _read_in(block.X[begin:end])
-            yield whole.part(row)
-            row += end - begin
-        waiting.add(block, end, len(block.X))
-    if waiting.n_rows:
-        yield waiting.part(row)
+        begin, n = 0, len(block.X)
+        if n >= ring.rows:
+            if room.n_rows:
+                begin = -room.n_rows % batch_size
+                room.add(block, 0, begin)
+                yield room.part(row)
+                row, room = row + room.n_rows, ring.next()
+            end = begin + (n - begin) // batch_size * batch_size
+            if end > begin:
+                yield _alone(block, begin, end, row)
+            row, begin = row + end - begin, end
+        while begin < n:
+            end = min(n, begin + ring.rows - room.n_rows)
+            room.add(block, begin, end)
+            begin = end
+            if room.n_rows == ring.rows:
+                yield room.part(row)
+                row, room = row + ring.rows, ring.next()
+    if room.n_rows:
+        yield room.part(row)
 
 
-def shuffled(
-    blocks: Iterable[Block], batch_size: int, buffer_rows: int, rng: np.random.Generator,
-    ring: Ring | None = None,
-) -> Iterator[Part]:  # fmt: skip
+def shuffled(blocks: Iterable[Block], rng: np.random.Generator, ring: Ring) -> Iterator[Part]:
     """Yield buffers of rows, each with an order drawn as `rng.permutation(rows in it)`.
 
-    Every buffer but the last holds `buffer_size(buffer_rows, batch_size)` rows.
+    Every buffer but the last holds `ring.rows`.
     """
-    size, row = buffer_size(buffer_rows, batch_size), 0
-    buffer = _Pieces(ring, size)
+    room, row = ring.next(), 0
     for block in blocks:
         begin = 0
         while begin < len(block.X):
-            end = min(len(block.X), begin + size - buffer.n_rows)
-            buffer.add(block, begin, end)
+            end = min(len(block.X), begin + ring.rows - room.n_rows)
+            if end - begin == ring.rows:
+                yield _alone(block, begin, end, row, rng.permutation(ring.rows))
+                row += ring.rows
+            else:
+                room.add(block, begin, end)
+                if room.n_rows == ring.rows:
+                    yield room.part(row, rng.permutation(ring.rows))
+                    row, room = row + ring.rows, ring.next()
             begin = end
-            if buffer.n_rows == size:
-                yield buffer.part(row, rng.permutation(size))
-                row += size
-    if buffer.n_rows:
-        yield buffer.part(row, rng.permutation(buffer.n_rows))
+    if room.n_rows:
+        yield room.part(row, rng.permutation(room.n_rows))
 
 
 def buffer_size(buffer_rows: int, batch_size: int) -> int:
     """Return the largest multiple of batch_size within buffer_rows; one batch at least."""
     return max(buffer_rows // batch_size, 1) * batch_size
+
+
+def _alone(
+    block: Block, begin: int, end: int, row: int, order: NDArray[np.int64] | None = None
+) -> Part:
+    """Rows of one block, which are copied only if they must be."""
+    rows = block.rows(begin, end).kept()
+    _read_in(rows.X)
+    return Part(rows.X, rows.Y, rows.s, order, row, [(block.name, begin, end - begin)])
 
 
 def _read_in(X: Array) -> None:

@@ -9,6 +9,8 @@ from threading import Event, Thread
 from types import TracebackType
 from typing import Any, Generic, TypeVar
 
+from deltarule._core import StopFlag
+
 T = TypeVar("T")
 
 MOST_PARTS = 3  # in memory: one is worked on, one waits, one is in the making
@@ -72,6 +74,7 @@ class ReadAhead(Generic[T]):
             try:
                 return self._queue.get(timeout=PATIENCE)
             except Empty:
+                StopFlag.check()
                 if not self._thread.is_alive() and self._queue.empty():
                     raise RuntimeError("the reading thread has ended without a word") from None
 

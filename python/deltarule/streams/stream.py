@@ -16,11 +16,13 @@ from deltarule._arguments import integer
 from deltarule.architecture import Architecture
 from deltarule.epoch_in_parts import EpochInParts
 from deltarule.rows import Passed
-from deltarule.streams.blocks import Block, blocks_of
-from deltarule.streams.parts import Part, Ring, in_order, shuffled
+from deltarule.streams.array_files import ArrayFiles
+from deltarule.streams.blocks import Block, alike, blocks_of
+from deltarule.streams.parts import Part, Ring, buffer_size, in_order, shuffled
 from deltarule.streams.reader import ReadAhead
 
 BUFFER_BYTES = 2**25  # of X in the network's dtype
+JOINED_BYTES = 2**23  # of small blocks in order: a call for a few ms of work costs as much
 
 
 class Stream:
@@ -68,13 +70,14 @@ class Stream:
         if buffer_rows is not None and not shuffle:
             raise ValueError(f"buffer_rows: {buffer_rows!r} with shuffle=False; expected None")
         self.source, self.shuffle, self.rng = source, shuffle, rng
-        usual = max(BUFFER_BYTES // (net.n_inputs * np.dtype(net.dtype).itemsize), 1)
-        rows = usual if buffer_rows is None else integer("buffer_rows", buffer_rows, 1)
-        self.buffer_rows = rows
+        row_bytes = net.n_inputs * np.dtype(net.dtype).itemsize
+        usual = max(BUFFER_BYTES // row_bytes, 1)
+        self.buffer_rows = usual if buffer_rows is None else integer("buffer_rows", buffer_rows, 1)
+        rows = self.buffer_rows if shuffle else JOINED_BYTES // row_bytes
+        self._ring = Ring(buffer_size(rows, batch_size))
         self.n_rows: int | None = getattr(source, "n_rows", None)
         self._net, self._batch_size = net, batch_size
         self._finished = 0
-        self._ring = Ring()
 
     def train(self, trainer: Any, at_most: int) -> list[Passed]:
         """Train one epoch."""
@@ -110,13 +113,22 @@ class Stream:
 
     def _parts(self, seed: int | None, over: Event) -> Iterator[Part]:
         if seed is None:
-            return in_order(_until(over, self._blocks(None)), self._batch_size)
+            return in_order(_until(over, self._blocks(None)), self._batch_size, self._ring)
         own = np.random.default_rng(seed)
         blocks = _until(over, self._blocks(own))
-        return shuffled(blocks, self._batch_size, self.buffer_rows, own, self._ring)
+        return shuffled(blocks, own, self._ring)
 
     def _blocks(self, rng: np.random.Generator | None) -> Iterator[Block]:
+        first: Block | None = None
+        for block in self._all_blocks(rng):
+            first = first or block
+            alike(block, first)
+            yield block
+
+    def _all_blocks(self, rng: np.random.Generator | None) -> Iterator[Block]:
         shards = getattr(self.source, "shards", None)
+        if rng is None and isinstance(self.source, ArrayFiles):
+            shards = self.source.runs(self._batch_size)
         if shards is None:
             yield from blocks_of(self.source, "", self._net)
             return
