@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Trains small networks again and again, saves and loads them, and looks at the memory of the process.
+"""Trains small networks again and again, and looks at the memory of the process.
 
-Each round makes a network of other sizes, fits it, predicts, copies, saves and loads it, and has one
-call refused. After a tenth of the rounds nothing may grow: the process's resident memory by no
-more than 1 MiB, its files and threads not at all.
+Each round makes a network, fits it, predicts, copies it and has one call refused; each tenth saves
+and loads it. After a tenth of the rounds nothing may grow: the process's resident memory by no more
+than 1 MiB, its files and threads not at all.
 
 usage: python scripts/flat_memory.py [ROUNDS]
 """

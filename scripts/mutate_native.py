@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Changes signs, bounds and indices in csrc/kernels and csrc/trainer, one at a time, and runs tests.
+"""Changes signs, bounds, indices in csrc/kernels and csrc/trainer, one at a time, and runs tests.
 
 Each mutant's unit is compiled anew, with one instruction set at -O1. One that does not compile, or
 compiles to the same instructions, is none. Of the others, whatever the tests do not notice is
@@ -40,9 +40,9 @@ FLAGS = [
 # Every test of what the core computes; those that notice most things soonest come first.
 FIRST = ["kernels", "contract", "trainer", "elementary", "predict", "optimizers", "limits"]
 THEN = [
-    "losses", "activations", "dropout", "sparsity", "weights", "random", "api", "inputs", "oracle_training",
-    "given_loss", "epoch_in_parts", "penalty_over", "targets", "step_losses", "phases", "interrupt", "resilience",
-    "many_epochs", "containers", "float_environment", "allocations",
+    "losses", "activations", "dropout", "sparsity", "weights", "random", "api", "inputs",
+    "oracle_training", "given_loss", "epoch_in_parts", "penalty_over", "targets", "step_losses",
+    "phases", "interrupt", "resilience", "many_epochs", "containers", "float_environment",
 ]  # fmt: skip
 
 
@@ -119,7 +119,11 @@ class Build:
     def affected(self, path: Path) -> list[str]:
         """Return the units that a file is part of."""
         name = str(path.relative_to("csrc"))
-        return [unit for unit in self.units if re.search(rf"[\s/]{re.escape(name)}\b", self.depends[unit])]
+        return [
+            unit
+            for unit in self.units
+            if re.search(rf"[\s/]{re.escape(name)}\b", self.depends[unit])
+        ]
 
     def link(self) -> None:
         """Put the module in its place."""
@@ -130,7 +134,7 @@ class Build:
 
 def main() -> int:
     """Build once, then mutant by mutant."""
-    count, seed = (int(text) for text in (*sys.argv[1:3], "200", "0")[: 2])
+    count, seed = (int(text) for text in (*sys.argv[1:3], "200", "0")[:2])
     if len(sys.argv) == 2:
         seed = 0
     chosen = sample(mutants(sys.argv[3] if len(sys.argv) > 3 else ""), count, seed)

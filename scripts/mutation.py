@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What mutate_native.py and mutate_python.py share: a sample of small changes, and how many the tests see."""
+"""Small changes, and how many of them tests notice: for mutate_native.py and mutate_python.py."""
 
 from __future__ import annotations
 
@@ -61,7 +61,11 @@ def copy_of_tree(to: Path) -> Path:
 
 def passes(tree: Path, tests: list[str]) -> bool:
     """Whether these tests do, the first failure or ten minutes being enough."""
-    environment = {**os.environ, "PYTHONPATH": str(tree / "python"), "HYPOTHESIS_MAX_EXAMPLES": "20"}
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(tree / "python"),
+        "HYPOTHESIS_MAX_EXAMPLES": "20",
+    }
     told = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests]
     try:
         done = subprocess.run(
@@ -72,9 +76,7 @@ def passes(tree: Path, tests: list[str]) -> bool:
     return done.returncode == 0
 
 
-def report(
-    mutants: list[Mutant], tree: Path, judge: Callable[[Mutant], str], aim: float
-) -> int:
+def report(mutants: list[Mutant], tree: Path, judge: Callable[[Mutant], str], aim: float) -> int:
     """Judge each ("killed", "survived", or why it is none), print survivors; 1 below the aim."""
     counts: dict[str, int] = {}
     began = time.monotonic()
