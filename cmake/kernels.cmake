@@ -3,7 +3,7 @@
 # Sets KERNEL_OBJECTS (to be linked last) and KERNEL_DEFINITIONS (for dispatch.cpp).
 
 set(KERNEL_ISAS generic)
-set(KERNEL_FLAGS_generic $<$<CONFIG:Release>:-Os>)   # for correctness
+set(KERNEL_FLAGS_generic $<$<CONFIG:Release>:${AS_CLANG}-Os>)   # for correctness
 if(DELTARULE_BASELINE)
   # that is all
 elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
@@ -13,8 +13,8 @@ elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
     "$<$<CXX_COMPILER_ID:GNU>:-fno-tree-loop-vectorize;-fno-tree-slp-vectorize;-fno-ipa-cp-clone>"
     "$<$<CXX_COMPILER_ID:GNU>:-fno-unswitch-loops;-fno-peel-loops;-fno-split-loops;-fno-split-paths>")
   # As fast at -O2 as at -O3, and 0.1 MB of the wheel less.
-  set(KERNEL_FLAGS_avx512 $<$<CONFIG:Release>:-O2>
-    -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mprefer-vector-width=512)
+  set(KERNEL_FLAGS_avx512 $<$<CONFIG:Release>:${AS_CLANG}-O2>
+    -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma ${AS_CLANG}-mprefer-vector-width=512)
 elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64|ARM64)$")
   list(APPEND KERNEL_ISAS neon)
 endif()
@@ -26,9 +26,11 @@ foreach(isa IN LISTS KERNEL_ISAS)
   target_compile_definitions(kernels_${isa} PRIVATE KERNEL_ISA=${isa})
   # Kernels throw nothing; without exceptions they need no weak symbol of the C++ runtime, nor tables to
   # unwind by.
-  target_compile_options(kernels_${isa} PRIVATE -fno-exceptions
-    $<$<CONFIG:Release>:-fno-asynchronous-unwind-tables> $<$<CONFIG:Release>:-fno-unwind-tables>
-    ${KERNEL_FLAGS_${isa}})
+  target_compile_options(kernels_${isa} PRIVATE ${AS_CLANG}-fno-exceptions ${KERNEL_FLAGS_${isa}})
+  if(NOT MSVC)   # Windows asks for such tables
+    target_compile_options(kernels_${isa} PRIVATE
+      $<$<CONFIG:Release>:-fno-asynchronous-unwind-tables> $<$<CONFIG:Release>:-fno-unwind-tables>)
+  endif()
   target_link_libraries(kernels_${isa} PRIVATE native)
   list(APPEND KERNEL_OBJECTS $<TARGET_OBJECTS:kernels_${isa}>)
   string(TOUPPER ${isa} upper)

@@ -19,7 +19,7 @@ file(GLOB binding_sources CONFIGURE_DEPENDS csrc/binding/*.cpp)
 pybind11_add_module(_core NO_EXTRAS
   ${binding_sources} $<TARGET_OBJECTS:trainer> ${KERNEL_OBJECTS})
 target_link_libraries(_core PRIVATE native OpenMP::OpenMP_CXX)
-target_compile_options(_core PRIVATE $<$<CONFIG:Release>:-Os>)   # calls, no loops: for the wheel's size
+target_compile_options(_core PRIVATE $<$<CONFIG:Release>:${AS_CLANG}-Os>)   # calls, no loops: for the wheel's size
 # What no one calls is left out, and nothing but the module's start is a name for others.
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND NOT DELTARULE_SANITIZE)
   target_compile_options(_core PRIVATE -ffunction-sections)
@@ -38,8 +38,10 @@ endforeach()
 cython_transpile("${CMAKE_BINARY_DIR}/python/deltarule/oracle/literal_loops.pyx" LANGUAGE C
   MODULE_NAME deltarule.oracle.literal_loops OUTPUT literal_loops.c OUTPUT_VARIABLE loops_c)
 python_add_library(literal_loops MODULE WITH_SOABI "${loops_c}")
-target_compile_options(literal_loops PRIVATE   # a reference, 0.2 MB of the wheel smaller than at -O2
-  -Os -fno-asynchronous-unwind-tables -fno-unwind-tables -fvisibility=hidden)
+if(NOT MSVC)
+  target_compile_options(literal_loops PRIVATE   # a reference, 0.2 MB of the wheel smaller than at -O2
+    -Os -fno-asynchronous-unwind-tables -fno-unwind-tables -fvisibility=hidden)
+endif()
 target_link_libraries(literal_loops PRIVATE numerics)
 install(TARGETS literal_loops LIBRARY DESTINATION deltarule/oracle)
 

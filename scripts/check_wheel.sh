@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Builds the wheel twice, from the tree and from the unpacked sdist, in different directories: both
-# must be the same file, and small. Then installs it where only its runtime dependencies are, and
-# runs the demonstration there, away from the sources. An environment into which the tree was just
+# Builds the sdist twice, from the tree and from what is in it, unpacked elsewhere by a user with other
+# habits (umask, time zone, language): the same file. So is the wheel, and small. Then installs it
+# where only its runtime dependencies are, and runs the demonstration there, away from the sources. An environment into which the tree was just
 # installed spares the first build: then every file of the package must equal the installed one.
 #
 # usage: scripts/check_wheel.sh OUTPUT_DIRECTORY [ENVIRONMENT]
@@ -19,10 +19,24 @@ limit=$((3 * 1024 * 1024 / 2))
 build="$output/builder/bin/python -m build"
 
 $build --sdist --outdir "$output/sdist" . >"$output/sdist.log"
-mkdir -p "$output/unpacked"
-tar -xzf "$output"/sdist/*.tar.gz -C "$output/unpacked" --strip-components=1
+(
+  umask 077
+  mkdir -p "$output/unpacked"
+  tar -xzf "$output"/sdist/*.tar.gz -C "$output/unpacked" --strip-components=1
+)
+(
+  umask 077
+  export TZ=Asia/Kolkata LC_ALL=C
+  $build --sdist --outdir "$output/sdist_again" "$output/unpacked" >>"$output/sdist.log"
+)
+cmp "$output"/sdist/*.tar.gz "$output"/sdist_again/*.tar.gz
+echo "check_wheel: the sdist of the unpacked sdist is the same: $(sha256sum "$output"/sdist/*.tar.gz | cut -c -64)"
 start=$SECONDS
-$build --wheel --outdir "$output/dist" -Cbuild-dir="$output/build" "$output/unpacked" >"$output/wheel.log"
+(
+  umask 077
+  export TZ=Asia/Kolkata LC_ALL=C
+  $build --wheel --outdir "$output/dist" -Cbuild-dir="$output/build" "$output/unpacked" >"$output/wheel.log"
+)
 echo "check_wheel: built in $((SECONDS - start)) s, build requirements included"
 wheel=("$output"/dist/*.whl)
 

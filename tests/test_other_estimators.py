@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 pytest.importorskip("sklearn")
+import scipy.sparse
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
 from sklearn.datasets import load_iris, make_blobs
@@ -84,10 +85,11 @@ def test_perceptron_goes_on():
     ("call", "error", "message"),
     [
         (lambda m: m.partial_fit(X_iris, NAMES), ValueError, "classes: None in the first call"),
-        (lambda m: m.partial_fit(X_iris, NAMES, ["a"]), ValueError, "y: label .*'setosa'"),
-        (lambda m: m.fit(X_iris, np.zeros(150)), ValueError, "y: 1 class, .*0.0.*; expected two"),
-        (lambda m: m.set_params(eta0=0).fit(X_iris, SETOSA), ValueError, "eta: 0; expected"),
-        (lambda m: m.set_params(max_iter=0).fit(X_iris, SETOSA), ValueError, "epochs: 0; expect"),
+        (lambda m: m.partial_fit(X_iris, NAMES, ["a", "b"]), ValueError, "y: label 'setosa'"),
+        (lambda m: m.fit(X_iris, np.zeros(150)), ValueError, "y: 1 class, 0.0; expected two"),
+        (lambda m: m.set_params(eta0=0).fit(X_iris, SETOSA), ValueError, "eta0: 0; expected"),
+        (lambda m: m.set_params(max_iter=0).fit(X_iris, SETOSA), ValueError, "max_iter: 0; expect"),
+        (lambda m: m.partial_fit([[1]], ["a"], ["a"]), ValueError, "classes: 1 class, 'a'"),
         (lambda m: m.predict(X_iris), NotFittedError, "not fitted"),
     ],
 )
@@ -138,6 +140,13 @@ def test_logistic_regression_of_three_classes():
     assert np.isfinite(model.predict_log_proba(1e6 * X_iris)).all()
 
 
+@pytest.mark.parametrize("given", [{"eta0": -1.0}, {"max_iter": 0}])
+def test_logistic_regression_refuses(given):
+    ((name, value),) = given.items()
+    with pytest.raises(ValueError, match=f"{name}: {value}; expected"):
+        dr.LogisticRegressionGD(**given).fit(X_iris, SETOSA)
+
+
 def test_logistic_regression_diverges_loudly():
     with pytest.raises(FloatingPointError, match="expected a smaller eta"):
         dr.LogisticRegressionGD(eta0=1e300).fit(1e10 * X_iris, SETOSA)
@@ -171,7 +180,7 @@ def test_autoencoder_is_the_cores():
 
 @quiet
 def test_autoencoder_goes_there_and_back():
-    model = dr.MLPAutoencoder([9, 3, 9, 7], code=1, max_iter=2, random_state=0).fit(X_digits)
+    model = dr.MLPAutoencoder([9, 3, 9, 7], code=2, max_iter=2, random_state=0).fit(X_digits)
     codes = model.transform(X_digits)
     assert codes.shape == (200, 3)
     assert (model.inverse_transform(codes) == model.reconstruct(X_digits)).all()
@@ -221,6 +230,32 @@ def test_autoencoder_solvers():
     assert (by_name.w_ == by_object.w_).all()
     with pytest.raises(ValueError, match="solver: 'newton'; expected 'sgd' or 'adam'"):
         coder(solver="newton").fit(X_digits)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"hidden_layer_sizes": (3, 0, 3)}, r"hidden_layer_sizes\[1\]: 0; expected"),
+        ({"hidden_layer_sizes": ()}, "expected a hidden layer for the code"),
+        ({"hidden_layer_sizes": (3, 3)}, "code: None, but 4 layers"),
+        ({"code": 2}, "code: 2; expected a hidden layer, 1 ... 1"),
+        ({"max_iter": 0}, "max_iter: 0; expected"),
+        ({"tol": -1.0}, "tol: -1.0; expected"),
+        ({"n_iter_no_change": 0}, "n_iter_no_change: 0; expected"),
+        ({"learning_rate_init": 0.0}, "learning_rate_init: 0.0; expected"),
+        ({"early_stopping": True, "validation_fraction": 1.0}, "validation_fraction: 1.0; expect"),
+        ({"batch_size": 0}, "batch_size: 0; expected"),
+        ({"noise": -1.0}, "noise: -1.0; expected"),
+        ({"activation": "sigmoid"}, "activation: 'sigmoid'; expected"),
+        ({"sparsity": "kl"}, "sparsity: 'kl' with a code of activation"),
+    ],
+)
+def test_autoencoder_refuses(given, message):
+    model = dr.MLPAutoencoder(**given)
+    for rows in (X_digits, scipy.sparse.csr_array(X_digits)):
+        with pytest.raises(ValueError, match=message):
+            model.fit(rows)
+    assert not hasattr(model, "w_")
 
 
 @quiet

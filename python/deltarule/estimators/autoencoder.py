@@ -15,7 +15,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from deltarule._arguments import choice
+from deltarule._arguments import choice, integer, number
 from deltarule.architecture import Architecture
 from deltarule.autoencoder import Autoencoder
 from deltarule.callbacks import Progress
@@ -42,7 +42,7 @@ class MLPAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
     activation : str or sequence of str
         Of all hidden layers, or one for each, as `MLP` takes it.
     code : int, optional
-        Which hidden layer is the code, from 0. None: the middle one.
+        Which hidden layer is the code, 1 for the first. None: the middle one.
     output : str, optional
         The output's activation: "logistic" for features in [0, 1]. None: by the loss.
     loss, l2
@@ -189,24 +189,22 @@ class MLPAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         UserWarning
             On Ctrl-C: it has the weights of the last finished epoch.
         """
+        integer("max_iter", self.max_iter, 1)
+        rule, stopping = self._rule(), self._stopping()
         going_on = self.warm_start and hasattr(self, "w_")
         x = self._judged(X, reset=not going_on)
         if sample_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, x, dtype=x.dtype)
         random = check_random_state(self.random_state)
         network = self._network() if going_on else self._new(x, random)
-        stopping = EarlyStopping(
-            patience=self.n_iter_no_change,
-            min_improvement=self.tol,
-            restore="best" if self.early_stopping else None,
-        )
         try:
-            history = self._train(network, x, sample_weight, random.randint(2**31 - 1), stopping)
+            seed = random.randint(2**31 - 1)
+            history = self._train(network, x, sample_weight, rule, seed, stopping)
         except KeyboardInterrupt as interrupt:
             history = getattr(interrupt, "history", History())
             warnings.warn("Training interrupted by user.", stacklevel=2)
         self.architecture_, self.w_ = network.mlp.architecture, network.mlp.w.copy()
-        self.code_ = network.code - 1
+        self.code_ = network.code
         self.loss_curve_, self.validation_loss_curve_ = history.loss, history.validation_loss
         self.n_iter_ = len(history.loss)
         self.loss_ = history.loss[-1] if history.loss else float("nan")
@@ -216,9 +214,10 @@ class MLPAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         return self
 
     def _train(
-        self, network: Autoencoder, x: Any, s: Array | None, seed: int, stopping: EarlyStopping
-    ) -> History:
-        rule, size, threads = self._rule(), self._batch(x.shape[0]), allowed(self.n_jobs)
+        self, network: Autoencoder, x: Any, s: Array | None, rule: Optimizer, seed: int,
+        stopping: EarlyStopping,
+    ) -> History:  # fmt: skip
+        size, threads = self._batch(x.shape[0]), allowed(self.n_jobs)
         held_out = self.validation_fraction if self.early_stopping else None
         if not issparse(x):
             return network.fit(
@@ -306,7 +305,7 @@ class MLPAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
 
     @property
     def _n_features_out(self) -> int:
-        return self.architecture_.layers[self.code_ + 1]
+        return self.architecture_.layers[self.code_]
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -326,25 +325,37 @@ class MLPAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
 
     def _new(self, x: Array, random: np.random.RandomState) -> Autoencoder:
         columns = x.shape[1]
-        layers = [columns, *np.atleast_1d(self.hidden_layer_sizes).tolist(), columns]
-        code = None if self.code is None else self.code + 1
+        sizes = np.atleast_1d(np.asarray(self.hidden_layer_sizes, object))
+        hidden = [integer(f"hidden_layer_sizes[{k}]", size, 1) for k, size in enumerate(sizes)]
         return Autoencoder(
-            layers, code, self.activation, self.output, self.loss, x.dtype.name,
-            random.randint(2**31 - 1), self.l2, self.sparsity, self.beta, self.rho,
+            [columns, *hidden, columns], self.code, self.activation, self.output, self.loss,
+            x.dtype.name, random.randint(2**31 - 1), self.l2, self.sparsity, self.beta, self.rho,
         )  # fmt: skip
 
     def _network(self) -> Autoencoder:
         """The network as it is now."""
         check_is_fitted(self)
         mlp = MLP.from_architecture(self.architecture_, self.w_)
-        return Autoencoder.from_mlp(mlp, self.code_ + 1, self.sparsity, self.beta, self.rho)
+        return Autoencoder.from_mlp(mlp, self.code_, self.sparsity, self.beta, self.rho)
 
     def _rule(self) -> Optimizer:
         if not isinstance(self.solver, str):
             return self.solver
         rules = {name.lower(): rule for name, rule in OPTIMIZERS.items()}
-        rule: Optimizer = rules[choice("solver", self.solver, list(rules))](self.learning_rate_init)
+        kind = rules[choice("solver", self.solver, list(rules))]
+        rate, expected = self.learning_rate_init, "a finite number > 0"
+        rule: Optimizer = kind(number("learning_rate_init", rate, lambda v: v > 0, expected))
         return rule
+
+    def _stopping(self) -> EarlyStopping:
+        if self.early_stopping:
+            share = self.validation_fraction
+            number("validation_fraction", share, lambda v: 0 < v < 1, "a number in (0, 1)")
+        return EarlyStopping(
+            patience=integer("n_iter_no_change", self.n_iter_no_change, 1),
+            min_improvement=number("tol", self.tol, lambda v: v >= 0, "a finite number >= 0"),
+            restore="best" if self.early_stopping else None,
+        )
 
     def _batch(self, n: int) -> int:
         if self.batch_size == "auto":

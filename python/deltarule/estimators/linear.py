@@ -27,7 +27,7 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
         check_classification_targets(labels)
         self.classes_, places = np.unique(labels, return_inverse=True)
         if len(self.classes_) < 2:
-            raise ValueError(f"y: 1 class, {self.classes_[0]!r}; expected two or more")
+            raise ValueError(f"y: 1 class, {self.classes_.tolist()[0]!r}; expected two or more")
         return x, places
 
     def _desired(self, places: Array) -> Array:

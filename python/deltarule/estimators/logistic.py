@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from deltarule._arguments import integer, number
 from deltarule.estimators.linear import LinearClassifier
 from deltarule.regression import logistic_regression
 from deltarule.results import Array
@@ -77,10 +78,13 @@ class LogisticRegressionGD(LinearClassifier):
         LogisticRegressionGD
             Itself.
         """
+        steps, eta = integer("max_iter", self.max_iter, 1), self.eta0
+        if eta is not None:
+            eta = number("eta0", eta, lambda v: v > 0, "a finite number > 0, or None")
         x, places = self._judged(X, y)
-        eta, found = self.eta0, []
+        found = []
         for d in self._desired(places).T:
-            found.append(logistic_regression(x, d, eta, self.max_iter))
+            found.append(logistic_regression(x, d, eta, steps))
             eta = found[0].eta
         self._keep(np.array([one.theta for one in found]))
         curves = np.array([one.log_likelihood for one in found])

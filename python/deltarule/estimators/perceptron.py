@@ -11,6 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.multiclass import check_classification_targets, unique_labels
 from sklearn.utils.validation import validate_data
 
+from deltarule._arguments import integer, number
 from deltarule.estimators.linear import LinearClassifier
 from deltarule.perceptron import Perceptron
 from deltarule.results import Array
@@ -92,10 +93,11 @@ class PerceptronClassifier(LinearClassifier):
         ConvergenceWarning
             If some rows are still wrong.
         """
+        passes = integer("max_iter", self.max_iter, 1)
         known = getattr(self, "classes_", None) if self.warm_start else None
         x, places = self._judged(X, y)
         going_on = known is not None and np.array_equal(known, self.classes_)
-        self._teach(x, places, self.max_iter, self._W if going_on else None)
+        self._teach(x, places, passes, self._W if going_on else None)
         return self
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None) -> PerceptronClassifier:
@@ -121,9 +123,12 @@ class PerceptronClassifier(LinearClassifier):
         expected = self.classes_ if classes is None else unique_labels(classes)
         if not first and not np.array_equal(expected, self.classes_):
             raise ValueError(f"classes: {expected}; expected {self.classes_}, as in the first call")
+        if len(expected) < 2:
+            raise ValueError(f"classes: 1 class, {expected.tolist()[0]!r}; expected two or more")
         strange = np.setdiff1d(labels, expected)
         if strange.size:
-            raise ValueError(f"y: label {strange[0]!r}; expected one of the classes {expected}")
+            label = strange.tolist()[0]
+            raise ValueError(f"y: label {label!r}; expected one of the classes {expected}")
         self.classes_ = expected
         places = np.searchsorted(expected, labels)
         self._teach(x, places, 1, None if first else self._W, quiet=True)
@@ -132,9 +137,10 @@ class PerceptronClassifier(LinearClassifier):
     def _teach(
         self, x: Array, places: Array, passes: int, W: Array | None, quiet: bool = False
     ) -> None:
+        eta = number("eta0", self.eta0, lambda v: v > 0, "a finite number > 0")
         desired = self._desired(places)
         units = Perceptron(x.shape[1], desired.shape[1], W)
-        done = units.fit(x, desired, epochs=passes, eta=self.eta0)
+        done = units.fit(x, desired, epochs=passes, eta=eta)
         self._keep(units.W)
         self.n_iter_, self.mistakes_ = done.n_epochs, done.mistakes
         self.converged_, self.period_ = done.converged, done.period

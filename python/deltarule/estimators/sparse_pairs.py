@@ -10,7 +10,7 @@ import numpy as np
 
 from deltarule.autoencoder import Autoencoder, corrupt
 from deltarule.estimators.rows import BYTES, blocks, dense
-from deltarule.held_out import is_fraction, split
+from deltarule.held_out import split
 from deltarule.results import Array
 from deltarule.rows import Passed
 from deltarule.stopping import EarlyStopping
@@ -100,7 +100,6 @@ def training(
     judges = []
     if held_out is not None:
         X, s, net = pairs.X, pairs.sample_weight, network.mlp.architecture
-        is_fraction(held_out)
         none = np.broadcast_to(0.5, X.shape)  # targets that are no classes
         kept, out = split(held_out, none, s, net, pairs.rng)
         s_out = None if s is None else s[out]

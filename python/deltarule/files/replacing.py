@@ -8,12 +8,19 @@ holds is of a process that was killed, and `check_place` removes it.
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import re
 import stat
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+
+if sys.platform != "win32":
+    import fcntl
+
+# There nobody removes or renames a file while it is open: as good as a lock.
+_OPEN_FILES_STAY = sys.platform == "win32"
+_WRITE = os.O_WRONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 
 
 def replace(path: str, parts: Iterable[bytes | memoryview]) -> None:
@@ -43,12 +50,15 @@ def replace(path: str, parts: Iterable[bytes | memoryview]) -> None:
             try:
                 for part in parts:
                     _write(file, memoryview(part))
-                if mode is not None:
+                if mode is not None and sys.platform != "win32":
                     os.fchmod(file, mode)
                 os.fsync(file)
-                os.replace(beside, target)
+                if not _OPEN_FILES_STAY:
+                    os.replace(beside, target)
             finally:
                 os.close(file)
+            if _OPEN_FILES_STAY:
+                os.replace(beside, target)
         except BaseException:
             with suppress(FileNotFoundError):  # it is in its place: closing failed
                 os.unlink(beside)
@@ -76,8 +86,11 @@ def check_place(path: str) -> None:
     folder = os.path.dirname(target)
     with _naming(path):
         file, beside = _beside(folder)
-        os.unlink(beside)
+        if not _OPEN_FILES_STAY:
+            os.unlink(beside)
         os.close(file)
+        if _OPEN_FILES_STAY:
+            os.unlink(beside)
         for name in os.listdir(folder):
             if re.fullmatch(r"\.deltarule-[0-9a-f]{16}", name):
                 _remove_if_left(os.path.join(folder, name))
@@ -142,10 +155,11 @@ def _beside(folder: str) -> tuple[int, str]:
     """Open a new file, locked; the kernel gives it the permissions of a new one."""
     while True:
         path = os.path.join(folder, f".deltarule-{os.urandom(8).hex()}")
-        file = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o666)
-        with suppress(OSError):  # a file system without locks
-            fcntl.flock(file, fcntl.LOCK_EX)
-        if os.fstat(file).st_nlink:
+        file = os.open(path, os.O_CREAT | os.O_EXCL | _WRITE, 0o666)
+        if sys.platform != "win32":
+            with suppress(OSError):  # a file system without locks
+                fcntl.flock(file, fcntl.LOCK_EX)
+        if _OPEN_FILES_STAY or os.fstat(file).st_nlink:
             return file, path
         os.close(file)  # taken for a file that was left, before it was locked
 
@@ -153,12 +167,14 @@ def _beside(folder: str) -> tuple[int, str]:
 def _remove_if_left(path: str) -> None:
     """Remove a file that nobody is writing."""
     with suppress(OSError):  # it is gone, locked or another user's
-        file = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+        file = None if _OPEN_FILES_STAY else os.open(path, _WRITE)
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if sys.platform != "win32" and file is not None:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             os.unlink(path)
         finally:
-            os.close(file)
+            if file is not None:
+                os.close(file)
 
 
 def _write(file: int, part: memoryview) -> None:
@@ -168,11 +184,12 @@ def _write(file: int, part: memoryview) -> None:
 
 def _sync_folder(folder: str) -> None:
     """Put the file's new name on the disk too."""
-    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(opened)
-    except OSError as error:
-        if error.errno != errno.EINVAL:  # a file system that has no such call
-            raise
-    finally:
-        os.close(opened)
+    if sys.platform != "win32":
+        opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(opened)
+        except OSError as error:
+            if error.errno != errno.EINVAL:  # a file system that has no such call
+                raise
+        finally:
+            os.close(opened)
