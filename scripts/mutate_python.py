@@ -23,7 +23,7 @@ MOST_FILES = 12  # of tests, for one mutant
 SHOWN = r"/(plot|bench)/|cli\.py|demo\.py|oracle/literal"  # not the front: pictures, timings
 OTHERS: dict[type[ast.AST], str] = {
     ast.Lt: "<=", ast.LtE: "<", ast.Gt: ">=", ast.GtE: ">", ast.Eq: "!=", ast.NotEq: "==",
-    ast.Is: "is not", ast.IsNot: "is", ast.In: "not in", ast.NotIn: "in",
+    ast.Is: "is not", ast.IsNot: "is", ast.In: "not in", ast.NotIn: "in",  # codespell:ignore
     ast.Add: "-", ast.Sub: "+", ast.Mult: "/", ast.Div: "*", ast.FloorDiv: "/", ast.Mod: "*",
     ast.And: "or", ast.Or: "and",
 }  # fmt: skip

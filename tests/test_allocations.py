@@ -25,8 +25,8 @@ def run(script: str, *arguments: str) -> str:
 @pytest.mark.skipif(not shutil.which("g++") or not shutil.which("nm"), reason="compiles the hook")
 @pytest.mark.skipif("LD_PRELOAD" in os.environ, reason="sanitizers have a hook of their own")
 def test_every_allocation_may_fail() -> None:
-    """Of calls of all kinds; the script alone takes epochs of each rule too."""
-    said = run("fail_allocations.py", r"^(?!Trainer.epoch: (SGD|momentum|Adam))")
+    """Of some calls; the script alone takes all kinds."""
+    said = run("fail_allocations.py", "fit|predict|^load|made|parts|Python|blocks")
     assert " 0 of them wrong" in said
 
 
