@@ -151,6 +151,11 @@ def odd(draw: random.Random, *usual: Any) -> Any:
     return draw.choice(usual) if draw.random() < 0.93 else draw.choice(ODD)
 
 
+def odd_steps(draw: random.Random) -> Any:
+    """Few, for so many are made."""
+    return draw.choice((10, 10, 10, 3, 0, -1, "x", 2.5))
+
+
 def network(draw: random.Random) -> dr.MLP:
     """A small one."""
     outputs, name = draw.randint(1, 4), draw.choice([*losses.TABLE])
@@ -279,9 +284,7 @@ def other_models(draw: random.Random) -> None:
         radial.predict(X)
     elif which == 2:
         mlp = dr.MLP([m, 3, 1], seed=0)
-        dr.find_learning_rate(
-            mlp, X, Y, n_steps=draw.choice((10, 10, 10, 3, 0, -1, "x", 2.5)), seed=0
-        )
+        dr.find_learning_rate(mlp, X, Y, n_steps=odd_steps(draw), seed=0)
     elif which == 3:
         mlps = [dr.MLP([m, 3, 1], seed=k) for k in range(2)]
         dr.fit_many(mlps, X, Y, n_jobs=odd(draw, 1, 2), epochs=draw.choice((1, 1, 1, 0, "x")))
@@ -406,4 +409,4 @@ if __name__ == "__main__":
         print(case(int(sys.argv[2])))
     else:
         told = [float(word) for word in sys.argv[1:3]]
-        sys.exit(main(*told[:1], *map(int, told[1:])))
+        sys.exit(main(*told[:1], **{"seed": int(word) for word in told[1:]}))
