@@ -267,7 +267,7 @@ def test_probabilities_are_clipped_in_stated_losses(solver: str) -> None:
 
 
 def test_two_classes_are_clipped_too() -> None:
-    """To scikit-learn's rounding of 1 - p: some 6 % of it at 8 eps, which is 0.06 of a row's loss."""
+    """To scikit-learn's rounding of 1 - p: at 8 eps that is some 0.06 of a row's loss."""
     X, y = load_breast_cancer(return_X_y=True)
     for epochs in (1, 6):
         ours, other = both("MLPClassifier", max_iter=epochs, random_state=0)
