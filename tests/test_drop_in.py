@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-pytest.importorskip("sklearn")
+pytest.importorskip("sklearn", minversion="1.9")
 from scipy.sparse import csc_array, csr_array
 from sklearn import neural_network as theirs
 from sklearn.datasets import load_digits, make_multilabel_classification, make_regression

@@ -69,8 +69,8 @@ class BaseMLP(Explaining, CallbackSupportMixin, BaseEstimator):
                 setattr(self, name, value)
 
     @abstractmethod
-    def _judged(self, X: Any, y: Any, incremental: bool, reset: bool) -> tuple[Any, Array]:
-        """Return X and y as arrays; learn from them what there is to learn, if this may."""
+    def _judged(self, X: Any, y: Any, incremental: bool | None, reset: bool) -> tuple[Any, Array]:
+        """Return X and y as arrays, of a `fit` or `partial_fit`; None: of rows that judge."""
 
     @abstractmethod
     def _encoded(self, X: Any, y: Array) -> Data:
@@ -138,7 +138,7 @@ class BaseMLP(Explaining, CallbackSupportMixin, BaseEstimator):
             raise ValueError(f"{missing}: None beside the other one; expected both or none")
         if X_val is None:
             return None
-        return self._encoded(*self._judged(X_val, y_val, True, False))
+        return self._encoded(*self._judged(X_val, y_val, None, False))
 
     def _hidden(self) -> list[int]:
         sizes = self.hidden_layer_sizes

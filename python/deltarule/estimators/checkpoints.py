@@ -23,6 +23,11 @@ NUMBERS = (
     "n_iter_", "t_", "loss_", "loss_curve_", "best_loss_", "validation_scores_",
     "validation_loss_curve_", "best_validation_score_", "_no_improvement_count", "_best_w",
 )  # fmt: skip
+STATE = (
+    *NUMBERS,
+    "w", "optimizer", "eta", "order", "split", "random", "seconds", "losses", "times", "speeds",
+    "validation", "metrics",
+)  # fmt: skip
 # Parameters that a resumed fit may have otherwise.
 FREE = {
     "max_iter", "verbose", "n_jobs", "max_seconds", "callbacks", "progress", "checkpoint", "every",
@@ -88,10 +93,10 @@ class Keeper:
                 f"resume: {self.resume!r} holds a fit of {len(state['order'])} rows and "
                 f"{state['w'].size} weights; expected {len(self.rows.order)} and {run.mlp.w.size}"
             )
+        est._optimizer.state = state["optimizer"]  # judges it
+        run.mlp.w = state["w"]
         for name in NUMBERS:
             setattr(est, name, state[name])
-        run.mlp.w = state["w"]
-        est._optimizer.state = state["optimizer"]
         if state["eta"] is not None:
             est._optimizer.learning_rate = state["eta"]
         self.rows.order = state["order"]
@@ -136,7 +141,9 @@ class Keeper:
         found = container.read(path, (KIND,))
         try:
             state: dict[str, Any] = _read(found.sections["fit"], found.tensors)
-            theirs = state["parameters"]
+            theirs, missing = state["parameters"], set(STATE) - set(state)
+            if missing:
+                raise KeyError(*missing)
         except (KeyError, TypeError, ValueError) as error:
             raise damaged(path, f"it does not hold together: {error!r}") from None
         for name, value in self._parameters().items():

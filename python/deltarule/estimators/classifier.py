@@ -272,7 +272,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             return np.repeat(classes, len(y_hat))
         return classes[(y_hat[:, 0] > self._cut).astype(np.intp)]
 
-    def _judged(self, X: Any, y: Any, incremental: bool, reset: bool) -> tuple[Any, Array]:
+    def _judged(self, X: Any, y: Any, incremental: bool | None, reset: bool) -> tuple[Any, Array]:
         X, y = validate_data(
             self, X, y, accept_sparse="csr", multi_output=True, dtype=self._dtypes(), order="C",
             reset=reset,
@@ -303,13 +303,14 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         by_class = np.asarray(compute_sample_weight(self.class_weight, y))
         return by_class if s is None else np.asarray(s * by_class)
 
-    def _know_classes(self, y: Any, incremental: bool) -> None:
-        if not hasattr(self, "classes_") or not (self.warm_start or incremental):
+    def _know_classes(self, y: Any, incremental: bool | None) -> None:
+        fresh = not hasattr(self, "classes_") or not (self.warm_start or incremental)
+        if fresh and incremental is not None:
             self._label_binarizer = LabelBinarizer().fit(y)
             self.classes_ = self._label_binarizer.classes_
             return
         classes = unique_labels(y)
-        if self.warm_start:
+        if self.warm_start and incremental is not None:
             if set(classes) != set(self.classes_):
                 raise ValueError(
                     "warm_start can only be used where `y` has the same classes as in the "

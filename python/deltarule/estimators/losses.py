@@ -59,12 +59,15 @@ class Stated:
 
     def __call__(self, order: Array, steps: Array) -> float:
         """Return it of these rows and their steps' (loss, penalty), (n_steps, 2)."""
-        loss, penalty = np.nan_to_num(steps).T  # nan: a batch without weight
-        stated = (loss - penalty) / self.divisor + penalty
+        if self.s is not None:
+            steps = np.nan_to_num(steps)  # nan: a batch without weight
+        stated, penalty = steps.T
+        if self.divisor > 1:
+            stated = (stated - penalty) / self.divisor + penalty
         if self.constants is not None:
             c, S = self.constants[order], self.rows
             if self.s is not None:
                 s = self.s[order]
                 c, S = c * s, np.add.reduceat(s, self.starts)
-            stated += np.add.reduceat(c, self.starts) / np.where(S > 0, S, 1)
+            stated = stated + np.add.reduceat(c, self.starts) / np.where(S > 0, S, 1)
         return float(stated @ self.rows / self.rows.sum())

@@ -210,7 +210,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
             y_hat = y_hat[:, : y_hat.shape[1] // 2]
         return y_hat[:, 0] if y_hat.shape[1] == 1 else y_hat
 
-    def _judged(self, X: Any, y: Any, incremental: bool, reset: bool) -> tuple[Any, Array]:
+    def _judged(self, X: Any, y: Any, incremental: bool | None, reset: bool) -> tuple[Any, Array]:
         X, y = validate_data(
             self, X, y, accept_sparse="csr", multi_output=True, y_numeric=True,
             dtype=self._dtypes(), order="C", reset=reset,

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import issparse
 
-from deltarule.estimators.losses import penalty_of
+from deltarule.estimators.losses import Stated, penalty_of
 from deltarule.results import Array
 from deltarule.rows import Passed
 
@@ -45,15 +45,15 @@ class Shuffled:
         Of each row.
     random_state : numpy.random.RandomState or None
         Shuffles; None: rows are taken as they stand.
-    stated : callable
-        `losses.Stated`: from the order and the steps' losses to the epoch's.
+    stated : Stated
+        From the order and the steps' losses to the epoch's.
     n_threads : int or None
         Of whoever computes something of these rows besides.
     """
 
     def __init__(
         self, X: Any, Y: Array, sample_weight: Array | None, random_state: Any,
-        stated: Callable[[Array, Array], float], n_threads: int | None = None,
+        stated: Stated, n_threads: int | None = None,
     ) -> None:  # fmt: skip
         self.X, self.Y, self.sample_weight = X, Y, sample_weight
         self._random_state, self._stated = random_state, stated
@@ -102,11 +102,13 @@ class Shuffled:
         n = len(self.order)
         size = trainer.batch_size or n
         steps, mlp = [], trainer.mlp
-        with trainer.in_parts(n_rows=n, visible=True) as epoch:
+        apart = self._stated.divisor > 1 and mlp.architecture.l2 > 0
+        with trainer.in_parts(n_rows=n, visible=apart or after is not None) as epoch:
             for at in range(0, n, size):
                 rows = self.order[at : at + size]
                 s = None if self.sample_weight is None else self.sample_weight[rows]
-                penalty = penalty_of(mlp, float(len(rows) if s is None else s.sum()))
+                S = float(len(rows) if s is None else s.sum())
+                penalty = penalty_of(mlp, S) if apart else 0.0
                 if issparse(self.X):
                     loss = epoch.part(dense(self.X, rows), self.Y[rows], None, s)
                 else:
