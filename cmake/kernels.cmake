@@ -4,7 +4,9 @@
 
 set(KERNEL_ISAS generic)
 set(KERNEL_FLAGS_generic $<$<CONFIG:Release>:${AS_CLANG}-Os>)   # for correctness
-if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
+if(DELTARULE_BASELINE)
+  # that is all
+elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
   list(APPEND KERNEL_ISAS avx2 avx512)
   # Without those passes of -O3 0.03 MB of the wheel less, and as fast; at -O2 4 to 9 % are lost.
   set(KERNEL_FLAGS_avx2 -mavx2 -mfma 

@@ -34,7 +34,7 @@ double peak(const std::string& dtype, int n_threads, double seconds) {
 void register_machine(py::module_& module) {
   struct Modes { std::optional<FloatEnvironment> own; };
   py::class_<Modes>(module, "FloatEnvironment", "A context in which this thread computes in IEEE's default modes.")
-      .def(py::init<>())
+      .def("__init__", &make<Modes>, py::detail::is_new_style_constructor())
       .def("__enter__", [](Modes& self) { self.own.emplace(); })
       .def("__exit__", [](Modes& self, const py::object&, const py::object&, const py::object&) { self.own.reset(); });
   module.def("isa", [] { return std::string(table_in_use().isa); }, "The instruction set in use.");

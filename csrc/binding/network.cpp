@@ -172,9 +172,10 @@ py::tuple gradient_of(Network<T>& network, py::handle X, py::handle Y, int n_thr
 void register_network(py::module_& module) {
   py::class_<NetworkOfEither>(module, "Network",
                               "The native network: one vector of weights and what is computed from it.")
-      .def(py::init(&construct), py::arg("layers"), py::arg("activations"), py::arg("loss"), py::arg("dtype"),
-           py::arg("reduction"), py::arg("l2"), py::arg("l1"), py::arg("input_shift"), py::arg("input_scale"),
-           py::arg("collapsed") = true, py::arg("penalty_over_batch") = false)
+      .def("__init__", made_by(&construct), py::detail::is_new_style_constructor(), py::arg("layers"),
+           py::arg("activations"), py::arg("loss"), py::arg("dtype"), py::arg("reduction"), py::arg("l2"),
+           py::arg("l1"), py::arg("input_shift"), py::arg("input_scale"), py::arg("collapsed") = true,
+           py::arg("penalty_over_batch") = false)
       .def_property_readonly("w", &weights, "Read-only live view of the flat weights.")
       .def(
           "assign",

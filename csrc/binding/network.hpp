@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "binding/calls.hpp"
+#include "binding/made.hpp"
 #include "trainer/network.hpp"
 
 struct NetworkOfEither { std::variant<std::shared_ptr<Network<float>>, std::shared_ptr<Network<double>>> network; };

@@ -13,7 +13,7 @@ bool StopFlag::told() noexcept { return obeyed && obeyed->raised(); }
 void register_stop_flag(py::module_& module) {
   py::class_<StopFlag, std::shared_ptr<StopFlag>>(
       module, "StopFlag", "Raised by one thread, it ends the calls of those that obey it: KeyboardInterrupt.")
-      .def(py::init<>())
+      .def("__init__", &make<StopFlag, std::shared_ptr<StopFlag>>, py::detail::is_new_style_constructor())
       .def("set", &StopFlag::raise, "Raises it, for good.")
       .def_static("check", &refuse_if_told, "KeyboardInterrupt if the calling thread obeys one that is raised.")
       .def_property_readonly("is_set", &StopFlag::raised)

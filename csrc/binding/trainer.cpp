@@ -288,8 +288,9 @@ template <class T> void time_phases(Trainer<T>& trainer, bool on) {
 
 void register_trainer(py::module_& module) {
   py::class_<TrainerOfEither>(module, "Trainer", "The native training loop of one network: optimizer state and panels.")
-      .def(py::init(&construct), py::arg("network"), py::arg("optimizer"), py::arg("parameters"), py::arg("batch_size"),
-           py::arg("n_threads"), py::arg("sparsity") = py::none(), py::arg("eta_factors") = std::vector<double>(),
+      .def("__init__", made_by(&construct), py::detail::is_new_style_constructor(), py::arg("network"),
+           py::arg("optimizer"), py::arg("parameters"), py::arg("batch_size"), py::arg("n_threads"),
+           py::arg("sparsity") = py::none(), py::arg("eta_factors") = std::vector<double>(),
            py::arg("average") = py::none(), py::arg("random") = py::none())
       .def(
           "epoch",

@@ -22,8 +22,9 @@ template <class T> struct Trainer<T>::Epoch {
   const Kernels<T>& kernels;
   Watch& watch;
   const int64_t first_row;
-  double* const step_losses;  // or null
-  EndOfEpoch* const end;      // null: more is to come
+  double* const step_losses;   // or null
+  EndOfEpoch* const end;       // null: more is to come
+  std::vector<Rule<T>> rules;  // by thread; made before the region, in which nothing may throw
   static constexpr int64_t none = std::numeric_limits<int64_t>::max();
   std::atomic<int64_t> bad{none};  // 2 * place in the order + (in Y)
   EpochSums sums = before;         // the leader's
@@ -281,7 +282,7 @@ template <class T> struct Trainer<T>::Epoch {
   void run(int thread, int threads, Barrier& barrier) {
     const FloatEnvironment environment;
     const bool leader = thread == 0;
-    Rule<T> rule(trainer.settings, before.clock, numbers);
+    Rule<T>& rule = rules[size_t(thread)];
     Pass<T> pass{*trainer.network,
                  kernels,
                  trainer.packed_.data(),

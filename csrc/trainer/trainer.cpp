@@ -46,6 +46,7 @@ template <class T> void Trainer<T>::prepare(int64_t rows, int shares, const Rand
   if (block_totals_.size() != others) block_totals_ = Buffer<T>(others);
   block_losses_.resize(size_t(blocks_per_share_) * size_t(shares));
   if (shares != shares_) {
+    shares_ = 0;  // not those of before, should memory run out
     blocks_ = deal_blocks(shape, shares);
     all_blocks_ = deal_blocks(shape, 1)[0];
     panels_ = deal_panels(shape, blocks_);
@@ -138,7 +139,8 @@ template <class T> void Trainer<T>::train(const Part<T>& rows, EpochSums& sums, 
             watch,
             rows.first_row,
             rows.step_losses,
-            ends ? &end : nullptr};
+            ends ? &end : nullptr,
+            {size_t(workers), Rule<T>(settings, sums.clock, rows.numbers)}};
   Barrier barrier(workers);
   on_threads(workers, [&](int thread, int threads) { run.run(thread, threads, barrier); });
   phases.end();

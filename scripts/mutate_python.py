@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Changes operators, comparisons, conditions and numbers in python/deltarule, one at a time.
+
+The tests of a mutant are those whose text names its module or what that defines, most mentions
+first. Whatever they do not notice is printed: it lacks a test, or changes nothing that can be seen.
+
+usage: python scripts/mutate_python.py [COUNT [SEED [PATTERN]]]   (of paths; 200, 0, all)
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from mutation import ROOT, Mutant, copy_of_tree, passes, report, sample
+
+AIM = 0.9
+MOST_FILES = 12  # of tests, for one mutant
+SHOWN = r"/(plot|bench)/|cli\.py|demo\.py|oracle/literal"  # not the front: pictures, timings
+OTHERS: dict[type[ast.AST], str] = {
+    ast.Lt: "<=", ast.LtE: "<", ast.Gt: ">=", ast.GtE: ">", ast.Eq: "!=", ast.NotEq: "==",
+    ast.Is: "is not", ast.IsNot: "is", ast.In: "not in", ast.NotIn: "in",  # codespell:ignore
+    ast.Add: "-", ast.Sub: "+", ast.Mult: "/", ast.Div: "*", ast.FloorDiv: "/", ast.Mod: "*",
+    ast.And: "or", ast.Or: "and",
+}  # fmt: skip
+SIGNS = r"<=|>=|==|!=|//|<|>|\+|-|\*|/|%|\bis\s+not\b|\bnot\s+in\b|\bis\b|\bin\b|\band\b|\bor\b"
+
+
+def between(
+    lines: list[str], left: ast.expr, right: ast.expr, text: str
+) -> Iterator[tuple[int, int, int, str]]:
+    """Yield the operator that stands between two operands on one line."""
+    if left.end_lineno != right.lineno or left.end_col_offset is None:
+        return
+    line = lines[right.lineno - 1]
+    begin = len(line.encode()[: left.end_col_offset].decode())
+    end = len(line.encode()[: right.col_offset].decode())
+    if found := re.search(SIGNS, line[begin:end]):
+        yield right.lineno, begin + found.start(), begin + found.end(), text
+
+
+def changes(tree: ast.Module, lines: list[str]) -> Iterator[tuple[int, int, int, str]]:
+    """Yield line, columns and what may stand there instead."""
+    texts = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}  # docstrings
+    notes = {
+        id(part)
+        for node in ast.walk(tree)
+        for note in (getattr(node, "annotation", None), getattr(node, "returns", None))
+        if note
+        for part in ast.walk(note)
+    }
+    for node in ast.walk(tree):
+        if id(node) in texts or id(node) in notes:
+            continue
+        if isinstance(node, ast.Compare):
+            lefts = [node.left, *node.comparators]
+            for left, how, right in zip(lefts, node.ops, node.comparators, strict=False):
+                yield from between(lines, left, right, OTHERS[type(how)])
+        elif isinstance(node, ast.BoolOp):
+            for left, right in zip(node.values, node.values[1:], strict=False):
+                yield from between(lines, left, right, OTHERS[type(node.op)])
+        elif isinstance(node, ast.BinOp) and type(node.op) in OTHERS:
+            yield from between(lines, node.left, node.right, OTHERS[type(node.op)])
+        elif isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.Not, ast.USub)):
+            length = 4 if isinstance(node.op, ast.Not) else 1
+            column = len(lines[node.lineno - 1].encode()[: node.col_offset].decode())
+            yield node.lineno, column, column + length, ""
+        elif isinstance(node, ast.Constant) and node.end_lineno == node.lineno:
+            line = lines[node.lineno - 1].encode()
+            begin = len(line[: node.col_offset].decode())
+            end = len(line[: node.end_col_offset].decode())
+            if isinstance(node.value, bool):
+                yield node.lineno, begin, end, str(not node.value)
+            elif isinstance(node.value, int):
+                yield node.lineno, begin, end, str(node.value + 1)
+            elif isinstance(node.value, float):
+                yield node.lineno, begin, end, repr(node.value * 2 + 1)
+
+
+def mutants(pattern: str) -> list[Mutant]:
+    """Return all there are."""
+    found = []
+    for path in sorted((ROOT / "python" / "deltarule").rglob("*.py")):
+        relative = path.relative_to(ROOT)
+        if re.search(SHOWN, str(relative)) or not re.search(pattern, str(relative)):
+            continue
+        source = path.read_text()
+        for line, begin, end, text in changes(ast.parse(source), source.split("\n")):
+            found.append(Mutant(relative, line, begin, end, text))
+    return found
+
+
+def relevant(path: Path, sources: dict[str, str]) -> list[str]:
+    """Return the files of tests that name the module or what it defines, most mentions first."""
+    names = {path.stem} if path.stem != "__init__" else {path.parent.name}
+    for node in ast.parse((ROOT / path).read_text()).body:
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and not node.name.startswith("_"):
+            names.add(node.name)
+    pattern = re.compile(rf"\b({'|'.join(map(re.escape, sorted(names)))})\b")
+
+    def weight(test: str) -> float:
+        own = Path(test).stem.removeprefix("test_") in names
+        return 1000 * own + len(pattern.findall(sources[test]))
+
+    ranked = sorted(sources, key=weight, reverse=True)
+    return [test for test in ranked if weight(test)][:MOST_FILES]
+
+
+def main() -> int:
+    """Mutant by mutant."""
+    count, seed, pattern = (*sys.argv[1:], *("200", "0", "")[len(sys.argv) - 1 :])
+    chosen = sample(mutants(pattern), int(count), int(seed))
+    with tempfile.TemporaryDirectory() as folder:
+        tree = copy_of_tree(Path(folder))
+        sources = {
+            f"tests/{path.name}": path.read_text() for path in (tree / "tests").glob("test_*.py")
+        }
+        sound: dict[str, bool] = {}
+
+        def judge(mutant: Mutant) -> str:
+            tests = relevant(mutant.path, sources)
+            source = (tree / mutant.path).read_text()
+            (tree / mutant.path).write_text((ROOT / mutant.path).read_text())
+            for test in tests:  # what fails here anyway says nothing
+                if test not in sound:
+                    sound[test] = passes(tree, [test])
+            (tree / mutant.path).write_text(source)
+            return "survived" if passes(tree, [test for test in tests if sound[test]]) else "killed"
+
+        return report(chosen, tree, judge, AIM)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
