@@ -182,10 +182,10 @@ def _marks(est: Any, data: Any) -> dict[str, int]:
     X, s = data.X, data.sample_weight
     parts = (X.data, X.indices, X.indptr) if issparse(X) else (X,)
     marks = {"X": parts, "y": (data.Y,), "sample_weight": () if s is None else (s,)}
-    found = {name: 0 for name in marks}
+    found = dict.fromkeys(marks, 0)
     for name, arrays in marks.items():
         for each in arrays:
-            found[name] = zlib.crc32(np.ascontiguousarray(each), found[name])
+            found[name] = zlib.crc32(np.ascontiguousarray(each).data, found[name])
     classes = [str(label) for label in getattr(est, "classes_", ())]
     found["y"] = zlib.crc32(repr(classes).encode(), found["y"])
     return found

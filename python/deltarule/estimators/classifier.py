@@ -43,7 +43,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         "lbfgs", "sgd", "adam", "adamw", "nadam", "adagrad", "rmsprop", "adadelta", "lion" or
         "rprop", which take `learning_rate_init`; or an optimizer such as dr.AdamW(), as it is.
     learning_rate : str or Schedule
-        "constant"; "invscaling" and "adaptive", of all solvers by name but adam and rprop; or a schedule.
+        "constant"; "invscaling" and "adaptive", of all solvers by name but adam and rprop; or a
+        schedule.
     loss : str or callable
         "log_loss", or another that `MLP` takes for classes: "focal(gamma=2)", "hinge", ...; with
         a margin there are no probabilities.

@@ -40,7 +40,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         "lbfgs", "sgd", "adam", "adamw", "nadam", "adagrad", "rmsprop", "adadelta", "lion" or
         "rprop", which take `learning_rate_init`; or an optimizer such as dr.AdamW(), as it is.
     learning_rate : str or Schedule
-        "constant"; "invscaling" and "adaptive", of all solvers by name but adam and rprop; or a schedule.
+        "constant"; "invscaling" and "adaptive", of all solvers by name but adam and rprop; or a
+        schedule.
     dropout : float, Schedule or Dropout, optional
         Units that are off at random in training.
     noise : float or Schedule, optional

@@ -102,7 +102,8 @@ class Steps:
         elif not unpickled:
             self._seed = int(est._random_state.randint(2**31 - 1))
         self._trainer = Trainer(
-            mlp, self.rule, None if self.rule.full_batch else batch_size, n_threads, seed=self._seed,
+            mlp, self.rule, None if self.rule.full_batch else batch_size, n_threads,
+            seed=self._seed,
             dropout=dropout_lasting(est.dropout, est.max_iter),
             noise=dropout_lasting(est.noise, est.max_iter),
         )  # fmt: skip

@@ -85,7 +85,10 @@ def fit(estimator: Any, net: Net, data: Any, held_out: Any, incremental: bool) -
 def warn(message: str, category: type[Warning] = UserWarning) -> None:
     """Warn at the user's line in the name of scikit-learn's module, which filters may know."""
     frame = sys._getframe(1)
-    while frame.f_back and frame.f_globals["__name__"].partition(".")[0] in ("deltarule", "sklearn"):
+    while frame.f_back and frame.f_globals["__name__"].partition(".")[0] in (
+        "deltarule",
+        "sklearn",
+    ):
         frame = frame.f_back
     warnings.warn_explicit(
         message, category, frame.f_code.co_filename, frame.f_lineno,
