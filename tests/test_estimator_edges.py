@@ -111,7 +111,7 @@ def test_lbfgs_takes_what_asks_for_nothing() -> None:
 
 def test_sizes_are_whole_numbers() -> None:
     for sizes in ((5.7,), (5.0,), np.array([5.0])):
-        with pytest.raises(TypeError, match="'.*float.*' object cannot be interpreted"):
+        with pytest.raises(TypeError, match=r"'.*float.*' object cannot be interpreted"):
             classifier(hidden_layer_sizes=sizes).fit(X, Y)
     assert classifier(hidden_layer_sizes=np.array([5, 3])).fit(X, Y).n_layers_ == 4
 
@@ -146,7 +146,7 @@ def test_names_that_nobody_knows(name: str, value: Any) -> None:
 
 def test_targets_of_a_regression_are_numbers() -> None:
     for y in (TWO.astype(str), TWO.astype(bytes), TWO.astype("M8[s]")):
-        with pytest.raises((TypeError, ValueError), match="y: .*; expected numbers"):
+        with pytest.raises((TypeError, ValueError), match=r"y: .*; expected numbers"):
             dr.MLPRegressor(max_iter=2).fit(X, y)
     for y in (TWO.astype(object), TWO.astype(bool)):
         found = dr.MLPRegressor(max_iter=2, random_state=0).fit(X, y)

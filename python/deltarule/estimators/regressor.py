@@ -259,7 +259,11 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         y_hat = self.predict(X)
         if self._has_score or np.shape(y) == y_hat.shape:
             return float(r2_score(y, y_hat, sample_weight=sample_weight))
-        return -sum(
-            mean_pinball_loss(y, each, sample_weight=sample_weight, alpha=q)
-            for q, each in zip(losses.read(self.loss).specification.values, y_hat.T, strict=True)
+        return -float(
+            sum(
+                mean_pinball_loss(y, each, sample_weight=sample_weight, alpha=q)
+                for q, each in zip(
+                    losses.read(self.loss).specification.values, y_hat.T, strict=True
+                )
+            )
         )
