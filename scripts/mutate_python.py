@@ -129,7 +129,8 @@ def main() -> int:
                 if test not in sound:
                     sound[test] = passes(tree, [test])
             (tree / mutant.path).write_text(source)
-            return "survived" if passes(tree, [test for test in tests if sound[test]]) else "killed"
+            tests = [test for test in tests if sound[test]]
+            return "survived" if not tests or passes(tree, tests) else "killed"
 
         return report(chosen, tree, judge, AIM)
 
