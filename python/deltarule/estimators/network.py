@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from deltarule.architecture import Architecture
+from deltarule.estimators.losses import limit_of
 from deltarule.mlp import MLP
 from deltarule.results import Array
 
@@ -33,6 +34,7 @@ class Net:
 
     def __init__(self, architecture: Architecture, w: Array) -> None:
         self.mlp = MLP.from_architecture(architecture, w)
+        self.mlp._network.loss_limit = limit_of(architecture)
         self._shown = np.array(self.mlp.w)
         W = architecture.views(self._shown)
         self.coefs = [each[:, :-1].T for each in W]
