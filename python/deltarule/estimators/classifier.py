@@ -209,8 +209,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         ValueError, TypeError
             As `fit` does.
         """
-        several = type_of_target(y).startswith("multilabel")
-        if several and classes is None and not hasattr(self, "classes_"):
+        first = not hasattr(self, "classes_")
+        several = first and type_of_target(y).startswith("multilabel")
+        if several and classes is None:
             classes = np.arange(np.shape(y)[1])
         if _check_partial_fit_first_call(self, classes):
             self._label_binarizer = LabelBinarizer().fit(y if several else classes)
