@@ -95,14 +95,20 @@ def fit(estimator: Any, net: Net, data: Any) -> None:
             )  # fmt: skip
     except KeyboardInterrupt:
         warnings.warn("Training interrupted by user.", stacklevel=6)
-        est.n_iter_, w = len(objective.losses), objective.reached
-        est.loss_ = objective.losses[-1] if objective.losses else objective(w)[0]
+        est.n_iter_ = len(objective.losses)
+        est.loss_ = objective.losses[-1] if objective.losses else objective(objective.reached)[0]
     else:
         stopped = found.status == ASKED and found.nit < est.max_iter
         est.n_iter_ = (
             int(found.nit) if stopped else _check_optimize_result("lbfgs", found, est.max_iter)
         )
-        est.loss_, w = float(found.fun), found.x
+        est.loss_, objective.reached = float(found.fun), found.x
+    finally:
+        est._begun = bool(objective.losses)
+        w = objective.reached
+        if est.dtype is None and net.mlp.dtype != w.dtype:  # as scikit-learn's come out
+            net = est._net = net.as_float64()
+        net.take(est, w)
     if not np.isfinite(w).all():
+        est._begun = True
         raise ValueError(DIVERGED)
-    net.take(est, w)
