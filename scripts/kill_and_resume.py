@@ -2,9 +2,11 @@
 """Kills a training at random points, resumes it, and compares its end with an uninterrupted one.
 
 A child trains with `fit(checkpoint=path, resume=True)` and gets SIGKILL after a random number of
-epochs and a random share of one, again and again; after each kill the file must load whole, at an
-epoch no smaller than before. The last child is left alone. Weights, average and history must then
-be, bit for bit, those of a training that nobody killed and that kept no checkpoints.
+epochs and a random share of one, again and again; every second one in the middle of a write
+instead: as it opens, writes (half of it is written), synchronises or replaces its file. After each
+kill the file must load whole, at an epoch no smaller than before. The last child is left alone.
+Weights, average and history must then be, bit for bit, those of a training that nobody killed and
+that kept no checkpoints.
 
 usage: python scripts/kill_and_resume.py [KILLS [SEED]]
 """
@@ -23,7 +25,7 @@ from typing import Any
 import numpy as np
 
 import deltarule as dr
-from deltarule.files import container, read_history
+from deltarule.files import container, read_history, replacing
 
 EPOCHS = 400
 
@@ -61,11 +63,38 @@ class Reports:
         print(run.epoch, flush=True)
 
 
-def kill(path: Path, epochs: int, after: int, share: float) -> bool:
-    """Train in a child and kill it; whether it came to that."""
+class Kills:
+    """The module os, where a call of so many ends the process; a write has then written half."""
+
+    def __init__(self, left: int) -> None:
+        self.left = left
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(os, name)
+        if name not in ("open", "write", "fchmod", "fsync", "replace", "close"):
+            return found
+
+        def call(*given: Any) -> Any:
+            self.left -= 1
+            if self.left < 0:
+                if name == "write":
+                    os.write(given[0], given[1][: len(given[1]) // 2])
+                os.kill(os.getpid(), signal.SIGKILL)
+            return found(*given)
+
+        return call
+
+
+def kill(path: Path, epochs: int, after: int, share: float, inside: int | None) -> bool:
+    """Train in a child and kill it, or let it kill itself in a call; whether it came to that."""
     child = [sys.executable, __file__, "--child", str(path), str(epochs)]
+    if inside is not None:
+        child.append(str(inside))
     with subprocess.Popen(child, stdout=subprocess.PIPE) as running:
         assert running.stdout is not None
+        if inside is not None:
+            running.communicate()
+            return running.returncode == -signal.SIGKILL
         running.stdout.readline()  # it begins
         began = time.perf_counter()
         for _ in range(after):
@@ -81,10 +110,11 @@ def kill_and_resume(kills: int, seed: int, epochs: int, folder: Path) -> bool:
     print(f"{epochs} epochs, each kept; {kills} kills")
     path = folder / "checkpoint.safetensors"
     rng = np.random.default_rng(seed)
-    before, left = 0, set[str]()
+    before, left, writes = 0, set[str](), 0
     for number in range(1, kills + 1):
         after, share = int(rng.integers(0, 1 + 8 * epochs // (5 * kills))), float(rng.uniform(0, 1))
-        if not kill(path, epochs, after, share):
+        inside = int(rng.integers(6, 12 * (after + 1))) if number % 2 == 0 else None
+        if not kill(path, epochs, after, share, inside):
             print(f"kill {number:2}: too late, the training was over")
             break
         now = {name for name in os.listdir(folder) if name.startswith(".deltarule-")}
@@ -92,12 +122,14 @@ def kill_and_resume(kills: int, seed: int, epochs: int, folder: Path) -> bool:
         size = path.stat().st_size if path.exists() else 0
         assert epoch >= before, (before, epoch)
         how = "; killed while it wrote" if now - left else ""
-        left = now
+        left, writes = now, writes + bool(how)
+        when = f"{after:2} epochs and {share:4.2f} of one" if inside is None else f"call {inside:3}"
         print(
-            f"kill {number:2}: after {after:2} epochs and {share:4.2f} of one; the file holds "
+            f"kill {number:2}: after {when}; the file holds "
             f"epoch {epoch:3}, whole ({size} bytes){how}", flush=True,
         )  # fmt: skip
         before = epoch
+    print(f"{writes} of the kills left a file half written beside it")
     mlp, history = train(path, epochs)
     stored = read_history(path)
     equal = mlp.w.tobytes() == expected.w.tobytes() and same(history, told)
@@ -110,9 +142,11 @@ def main() -> int:
     """Run the command line."""
     if sys.argv[1:2] == ["--child"]:
         print("begin", flush=True)
+        if len(sys.argv) > 4:
+            replacing.os = Kills(int(sys.argv[4]))  # type: ignore[assignment, attr-defined]
         train(Path(sys.argv[2]), int(sys.argv[3]), Reports())
         return 0
-    kills = int(sys.argv[1]) if len(sys.argv) > 1 else 50
+    kills = int(sys.argv[1]) if len(sys.argv) > 1 else 200
     seed = int(sys.argv[2]) if len(sys.argv) > 2 else 0
     with tempfile.TemporaryDirectory() as folder:
         return 0 if kill_and_resume(kills, seed, EPOCHS, Path(folder)) else 1

@@ -460,6 +460,15 @@ def test_checkpoints_that_do_not_hold_together(
     assert mlp.w.tobytes() == w.tobytes()
 
 
+@pytest.mark.parametrize("part", ["state", "moving", "key", "dropout"])
+def test_a_trainer_without_a_part(part: str, tmp_path: Path) -> None:
+    path = tmp_path / "checkpoint"
+    network().fit(X, Y, epochs=2, checkpoint=path, seed=5)
+    crafted_like(path, lambda manifest, _: manifest["sections"]["trainer"].pop(part))
+    with pytest.raises(dr.FileFormatError, match=r"^path: .*its trainer is .*; expected its"):
+        network().fit(X, Y, epochs=3, resume=path, seed=5)
+
+
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [

@@ -213,10 +213,22 @@ def test_partial_fit_with_early_stopping() -> None:
             break
     assert epochs < 99
     assert found.score(X[RIGHT], Y[RIGHT]) == max(found.validation_scores_)
+    noise = np.random.RandomState(1).permutation(Y[RIGHT])  # of which training learns nothing
+    found = classifier(early_stopping=True, n_iter_no_change=4)
+    after = []
+    for _ in range(60):
+        found.partial_fit(X[LEFT], Y[LEFT], classes=np.arange(10), X_val=X[RIGHT], y_val=noise)
+        after.append(found.coefs_[0].copy())
+        if found._no_improvement_count > 4:
+            break
+    best = int(np.argmax(found.validation_scores_))
+    assert best < len(after) - 1
+    assert np.array_equal(found.coefs_[0], after[best])
     with pytest.raises(ValueError, match="partial_fit does not support early_stopping=True"):
         found.partial_fit(X, Y)
     several = classifier().partial_fit(*MANY)
     assert several.predict(MANY[0]).shape == MANY[1].shape
+    assert not hasattr(classifier(loss="hinge"), "predict_proba")
 
 
 def test_a_warm_start_keeps_the_optimizer() -> None:

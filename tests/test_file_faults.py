@@ -105,6 +105,77 @@ def test_the_disk_fails_in_a_training(
     assert resumed.w.tobytes() == whole.w.tobytes()
 
 
+class Failing:
+    """The module os, where one call of so many fails; what is closed is closed all the same."""
+
+    def __init__(self, number: int, error: int) -> None:
+        self.left, self.error = number, error
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(os, name)
+        if name not in ("open", "write", "fchmod", "fsync", "fstat", "replace", "close"):
+            return found
+
+        def call(*given: Any) -> Any:
+            self.left -= 1
+            if self.left != -1:
+                return found(*given)
+            if name == "close":
+                os.close(*given)
+            raise OSError(self.error, os.strerror(self.error))
+
+        return call
+
+
+def trained() -> dr.Trainer:
+    trainer = dr.Trainer(dr.MLP([4, 5, 2], seed=1), batch_size=8)
+    trainer.epoch(X, Y)
+    return trainer
+
+
+def fit_from(path: Path) -> None:
+    dr.MLP([4, 5, 2], seed=1).fit(X, Y, seed=3, epochs=2, checkpoint=path)
+
+
+SAVES: dict[str, Callable[[Path], Any]] = {
+    "network": lambda path: dr.MLP([4, 9, 2], seed=2).save(path),
+    "trainer": lambda path: trained().save(path),
+    "ensemble": lambda path: dr.Ensemble([dr.MLP([4, 2], seed=k) for k in (1, 2)]).save(path),
+    "checkpoint": fit_from,
+}
+
+
+@pytest.mark.parametrize("error", [errno.ENOSPC, errno.EIO])
+@pytest.mark.parametrize("kind", SAVES)
+def test_every_call_may_fail(
+    kind: str, error: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Then there is the old file or the new one, nothing beside it, and no descriptor is left."""
+    path = tmp_path / "it"
+    dr.MLP([4, 5, 2], seed=1).save(path)
+    before, number = path.read_bytes(), 0
+    descriptors = len(os.listdir("/proc/self/fd"))
+    while True:
+        path.write_bytes(before)
+        failing = Failing(number, error)
+        with monkeypatch.context() as patch:
+            patch.setattr(replacing, "os", failing)
+            try:
+                SAVES[kind](path)
+            except OSError as error_that_came:
+                raised = error_that_came
+            else:
+                assert failing.left >= 0, "an error was swallowed"
+                break
+        assert raised.errno == error
+        assert str(raised).startswith(f"path: '{path}' cannot be written (")
+        assert path.read_bytes() == before or container.read(path)  # whole: its digest fits
+        assert os.listdir(tmp_path) == ["it"], number
+        assert len(os.listdir("/proc/self/fd")) == descriptors, number
+        number += 1
+    assert number >= 9
+
+
 def test_small_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A write may take less than it was given."""
     mlp = dr.MLP([4, 50, 2], seed=1)
@@ -205,11 +276,11 @@ def script(name: str) -> Any:
 
 
 def test_killed_and_resumed(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    """Four SIGKILLs at random times; scripts/kill_and_resume.py takes fifty."""
-    assert script("kill_and_resume").kill_and_resume(4, 0, 40, tmp_path)
+    """Four SIGKILLs at random times; scripts/kill_and_resume.py takes 200."""
+    assert script("kill_and_resume").kill_and_resume(4, 0, 20, tmp_path)
     lines = capfd.readouterr().out.splitlines()
     assert sum(line.startswith("kill") and "whole" in line for line in lines) == 4
-    assert lines[-1] == "resumed to epoch 40: bits equal"
+    assert lines[-1] == "resumed to epoch 20: bits equal"
 
 
 def test_the_system_s_errors_are_of_their_kind() -> None:

@@ -58,6 +58,13 @@ def test_perceptron_has_a_unit_per_class():
     assert (model.predict(X_iris) == model.classes_[net.argmax(axis=1)]).all()
 
 
+def test_a_row_on_the_plane_is_of_the_second_class():
+    model = dr.PerceptronClassifier().fit([[-1.0], [1.0]], ["a", "b"])
+    model.coef_, model.intercept_ = np.array([[1.0]]), np.array([-2.0])
+    assert model.predict([[1.75], [2.0], [2.25]]).tolist() == ["a", "b", "b"]
+    assert model.decision_function([[1.75], [2.0]]).tolist() == [-0.25, 0.0]
+
+
 def test_perceptron_says_that_it_never_converges():
     X, y = [[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 0]
     with pytest.warns(ConvergenceWarning, match="never converges: .* repeat every"):

@@ -177,6 +177,13 @@ void register_network(py::module_& module) {
            py::arg("l1"), py::arg("input_shift"), py::arg("input_scale"), py::arg("collapsed") = true,
            py::arg("penalty_over_batch") = false)
       .def_property_readonly("w", &weights, "Read-only live view of the flat weights.")
+      .def_property(
+          "loss_limit",
+          [](NetworkOfEither& self) { return std::visit([](auto& n) { return n->loss_limit; }, self.network); },
+          [](NetworkOfEither& self, double limit) {
+            std::visit([&](auto& n) { n->loss_limit = limit; }, self.network);
+          },
+          "The most that a row's loss counts in sums of losses; gradients know nothing of it.")
       .def(
           "assign",
           [](NetworkOfEither& self, py::object w) { std::visit([&](auto& n) { assign(*n, w); }, self.network); },

@@ -25,6 +25,7 @@ template <class T> struct Trainer<T>::Epoch {
   double* const step_losses;   // or null
   EndOfEpoch* const end;       // null: more is to come
   std::vector<Rule<T>> rules;  // by thread; made before the region, in which nothing may throw
+  const double limit = trainer.network->loss_limit;
   static constexpr int64_t none = std::numeric_limits<int64_t>::max();
   std::atomic<int64_t> bad{none};  // 2 * place in the order + (in Y)
   EpochSums sums = before;         // the leader's
@@ -141,7 +142,7 @@ template <class T> struct Trainer<T>::Epoch {
       }
       wait(barrier);
       if (pass.leader) {
-        add_losses(trainer.space_.row_loss, weights(), part, batch_loss);
+        add_losses(trainer.space_.row_loss, weights(), part, limit, batch_loss);
         if (last) account(batch);
       }
       for (int share = thread; share < shares; share += threads)
@@ -202,7 +203,8 @@ template <class T> struct Trainer<T>::Epoch {
           const Range mine{place, place + std::min<int64_t>(KB, rows - from)};
           rows_phase(pass, begin + from, mine);
           t.block_losses_[size_t(b)] = 0;
-          add_losses(t.space_.row_loss + mine.begin, weights(mine.begin), mine.size(), t.block_losses_[size_t(b)]);
+          add_losses(t.space_.row_loss + mine.begin, weights(mine.begin), mine.size(), limit,
+                     t.block_losses_[size_t(b)]);
           BlockTarget<T> to = target();
           if (share) to.total = t.block_totals_.data() + int64_t(b - each) * shape().packed_size;
           weights_phase(t.all_blocks_, mine, share || (first && b == 0), false, to, rule, pass.leader);
@@ -229,7 +231,7 @@ template <class T> struct Trainer<T>::Epoch {
     if (at == 0 && !gather_phase(pass, at, here)) return stop();
     penalty_phase(0);
     delta_phase(pass, at, here, at > 0);
-    add_losses(trainer.space_.row_loss + here.begin, weights(here.begin), 1, batch_loss);
+    add_losses(trainer.space_.row_loss + here.begin, weights(here.begin), 1, limit, batch_loss);
     account(batch);
     bool more = at + 1 < batches.rows() && !diverged;
     if (more) {

@@ -130,7 +130,8 @@ template <class T> class Batch {
           if (gradient && batches.weighted()) pass.weigh(mine);
         }
         barrier.wait();
-        if (thread == 0) add_losses(space.row_loss, batches.weighted() ? space.s : nullptr, part, loss);
+        if (thread == 0)
+          add_losses(space.row_loss, batches.weighted() ? space.s : nullptr, part, network.loss_limit, loss);
         for (int share = thread; gradient && share < shares; share += threads)
           gradient_phase(pass, share, part, at, target);
         if (thread == 0) over = watch.stopped() || bad.any();

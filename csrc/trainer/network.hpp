@@ -4,6 +4,7 @@
 #pragma once
 #include <algorithm>
 #include <atomic>
+#include <limits>
 #include <memory>
 #include <mutex>
 #include <utility>
@@ -18,6 +19,7 @@ struct Busy { const char* why = "this network is being trained by another call";
 template <class T> class Network {
  public:
   const Shape shape;
+  double loss_limit = std::numeric_limits<double>::infinity();  // of a row's L_i in sums of losses, not in gradients
 
   // shift, scale: one number per input, or null.
   Network(Shape s, const T* shift, const T* scale)

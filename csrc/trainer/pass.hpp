@@ -351,12 +351,15 @@ template <class T> double penalty(const Shape& shape, double weight, const T* q)
   return gamma;
 }
 
-// Adds s_i L_i (s null: L_i) in blocks of KB; `total` is carried from chunk to chunk.
-template <class T> void add_losses(const T* row_loss, const T* s, int64_t rows, double& total) {
+// Adds s_i L_i (s null: L_i), of each L_i no more than `limit`, in blocks of KB; `total` is carried from chunk to
+// chunk.
+template <class T> void add_losses(const T* row_loss, const T* s, int64_t rows, double limit, double& total) {
   for (int64_t r0 = 0; r0 < rows; r0 += KB) {
     double sum = 0;
-    for (int64_t r = r0; r < std::min(rows, r0 + KB); r++)
-      sum += s ? double(s[r]) * double(row_loss[r]) : double(row_loss[r]);
+    for (int64_t r = r0; r < std::min(rows, r0 + KB); r++) {
+      const double L = std::min(double(row_loss[r]), limit);
+      sum += s ? double(s[r]) * L : L;
+    }
     total += sum;
   }
 }

@@ -34,6 +34,14 @@ class Network:
         A copy of w, of one finished epoch.
         """
     @property
+    def loss_limit(self) -> float:
+        """
+        The most that a row's loss counts in sums of losses; gradients know nothing of it.
+        """
+    @loss_limit.setter
+    def loss_limit(self, arg1: typing.SupportsFloat | typing.SupportsIndex) -> None:
+        ...
+    @property
     def w(self) -> numpy.ndarray:
         """
         Read-only live view of the flat weights.

@@ -140,7 +140,7 @@ class BaseMLP(Explaining, CallbackSupportMixin, BaseEstimator):
         self._random_state = check_random_state(self.random_state)
         if first:
             self._initialize([X.shape[1], *hidden, data.n_outputs], X.dtype)
-        else:  # scikit-learn's best weights are its weights then, until others are better
+        elif not incremental:  # scikit-learn's best weights are its weights, till others are better
             self._best_w = None
         return data
 

@@ -338,7 +338,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         return float(np.average(right, weights=sample_weight))
 
     def _require_probabilities(self) -> bool:
-        if getattr(self, "out_activation_", "softmax") not in ("softmax", "logistic"):
+        output = getattr(self, "out_activation_", None) or of_classes(self.loss, True)[1]
+        if output not in ("softmax", "logistic"):
             raise AttributeError(f"no probabilities with loss={self.loss!r}")
         return True
 

@@ -12,7 +12,7 @@ import numpy as np
 from scipy.optimize import minimize
 from sklearn.utils.optimize import _check_optimize_result
 
-from deltarule.estimators.losses import constants, divisor
+from deltarule.estimators.losses import constants, divisor, limit_of
 from deltarule.estimators.network import Net
 from deltarule.estimators.rows import blocks
 from deltarule.estimators.stochastic import DIVERGED
@@ -30,6 +30,7 @@ class Objective:
     def __init__(self, estimator: Any, net: Net, data: Any, n_threads: int | None) -> None:
         of = replace(net.mlp.architecture, dtype="float64", reduction="sum", l2=0.0)
         self.mlp = MLP.from_architecture(of, net.mlp.w)
+        self.mlp._network.loss_limit = limit_of(of)
         self.X, self.Y, self.s = data.X, data.Y, data.sample_weight
         self.S = float(self.X.shape[0] if self.s is None else self.s.sum())
         self.alpha, self.n_threads = float(estimator.alpha), n_threads

@@ -3,17 +3,31 @@
 
 from __future__ import annotations
 
+from math import inf, log
 from typing import Any
 
 import numpy as np
 from scipy.special import xlogy
 
+from deltarule.architecture import Architecture
 from deltarule.results import Array
 
 
 def divisor(estimator: Any) -> int:
     """By what the data's part of a stated loss is divided: the outputs, for squared errors."""
     return int(estimator.n_outputs_) if estimator.loss == "squared_error" else 1
+
+
+def limit_of(net: Architecture) -> float:
+    """-log(eps), the most that a row's "log_loss" counts: scikit-learn clips probabilities to eps.
+
+    Gradients know nothing of it, theirs and ours. Of several labels a row, each of which is clipped
+    there, none is here.
+    """
+    clipped = net.loss == "cross_entropy" or (
+        net.loss == "binary_cross_entropy" and net.n_outputs == 1
+    )
+    return -log(np.finfo(net.dtype).eps) if clipped else inf
 
 
 def constants(estimator: Any, Y: Array) -> Array | None:

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from deltarule.architecture import Architecture
+from deltarule.estimators.losses import limit_of
 from deltarule.mlp import MLP
 from deltarule.results import Array
 
@@ -108,6 +109,7 @@ def _mlp(architecture: Architecture, w: Array) -> MLP:
     """A network of weights that need not be finite."""
     mlp = MLP.from_architecture(architecture, np.zeros(w.size, architecture.dtype))
     mlp._network.assign(np.ascontiguousarray(w, architecture.dtype))
+    mlp._network.loss_limit = limit_of(architecture)
     return mlp
 
 

@@ -88,7 +88,7 @@ def of_file(path: str, sections: Mapping[str, Any]) -> dict[str, Any]:
         If one is not.
     """
     trainer, of, history = (sections.get(name) for name in ("trainer", "fit", "history"))
-    if not isinstance(trainer, dict) or not trainer.keys() >= {*DECLARED, "key"}:
+    if not isinstance(trainer, dict) or not trainer.keys() >= {*DECLARED, "key", "state", "moving"}:
         raise damaged(path, f"its trainer is {reprlib.repr(trainer)}; expected its settings")
     check_key(path, trainer["key"])
     if not isinstance(of, dict) or of.keys() != _FIT or not isinstance(history, dict):
