@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Changes operators, comparisons, conditions and numbers in python/deltarule, one at a time.
 
-The tests of a mutant are those whose text names its module or what that defines, most mentions
-first. Whatever they do not notice is printed: it lacks a test, or changes nothing that can be seen.
+The tests of a mutant are those named as its folder or module, then those whose text has most of the
+names that it defines. Whatever they do not notice is printed: it lacks a test, or changes nothing
+that can be seen.
 
 usage: python scripts/mutate_python.py [COUNT [SEED [PATTERN]]]   (of paths; 200, 0, all)
 """
@@ -95,8 +96,8 @@ def mutants(pattern: str) -> list[Mutant]:
 
 
 def relevant(path: Path, sources: dict[str, str]) -> list[str]:
-    """Return the files of tests that name the module or what it defines, most mentions first."""
-    names = {path.stem, path.parent.name} - {"__init__", "deltarule"}
+    """Return the files of tests that name the folder, the module or what it defines, most first."""
+    names = {path.stem} - {"__init__"}
     for node in ast.parse((ROOT / path).read_text()).body:
         if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and not node.name.startswith("_"):
             names.add(node.name)
@@ -104,7 +105,8 @@ def relevant(path: Path, sources: dict[str, str]) -> list[str]:
 
     def weight(test: str) -> float:
         own = Path(test).stem.removeprefix("test_") in names
-        return 1000 * own + len(pattern.findall(sources[test]))
+        folder = path.parent.name.removesuffix("s") in test  # tests/test_estimator_inputs.py
+        return 10_000 * folder + 1000 * own + len(set(pattern.findall(sources[test])))
 
     ranked = sorted(sources, key=weight, reverse=True)
     return [test for test in ranked if weight(test)][:MOST_FILES]

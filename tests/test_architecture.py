@@ -56,6 +56,13 @@ def test_pairs_of_output_and_loss(loss, output):
             make([4, 2], output=output, loss=loss)
 
 
+@pytest.mark.parametrize("loss", ["hinge", "squared_hinge"])
+def test_hinges_take_no_other_output(loss):
+    """The list of pairs is the tables' own; this one is docs/reference/losses.md's."""
+    with pytest.raises(ValueError, match="output: 'logistic'; expected 'identity' for loss="):
+        make([4, 2], output="logistic", loss=loss)
+
+
 @pytest.mark.parametrize("layers", [(4, 3, 2), [4, np.int32(3), 2], np.array([4, 3, 2], np.uint8)])
 def test_layers_may_be_any_sequence_of_integers(layers):
     net = make(layers)

@@ -152,12 +152,15 @@ def test_autoencoder_densifies_a_part_at_a_time(monkeypatch):
         monkeypatch.setattr(
             module, "dense", lambda X, rows: seen.append(dense(X, rows)) or seen[-1]
         )
-    rows = scipy.sparse.csr_array(X)
-    model = dr.MLPAutoencoder(
-        (2,), max_iter=3, batch_size=8, random_state=0, early_stopping=True, noise=0.1
-    ).fit(rows)
-    expected = dr.MLPAutoencoder((2,), max_iter=3, batch_size=8, random_state=0).fit(rows)
-    assert model.transform(rows).tolist() != expected.transform(rows).tolist()
-    assert len(model.validation_loss_curve_) == 3
-    model.score(rows)
+    rows, weights = scipy.sparse.csr_array(X), np.arange(75) % 3
+    settings = {"max_iter": 3, "batch_size": 8, "random_state": 0, "early_stopping": True}
+    settings["validation_fraction"] = 0.6  # more than a block
+    expected = dr.MLPAutoencoder((2,), **settings).fit(X, sample_weight=weights)
+    model = dr.MLPAutoencoder((2,), **settings).fit(rows, sample_weight=weights)
+    np.testing.assert_allclose(model.validation_loss_curve_, expected.validation_loss_curve_, 1e-12)
+    assert model.w_.tolist() == expected.w_.tolist()
+    assert model.transform(rows).tolist() == expected.transform(X).tolist()
+    np.testing.assert_allclose(model.score(rows), expected.score(X), 1e-12)
     assert max(len(part) for part in seen) == 20
+    noisy = dr.MLPAutoencoder((2,), noise=0.1, **settings).fit(rows, sample_weight=weights)
+    assert noisy.w_.tolist() != model.w_.tolist()

@@ -380,7 +380,8 @@ def test_checkpoint_and_resume(settings: Any, tmp_path: Any) -> None:
 
 
 def test_what_lbfgs_does_not_do() -> None:
-    for name, value in {"dropout": 0.1, "checkpoint": "x", "callbacks": [], "noise": 1}.items():
+    shows = [dr.callbacks.Progress()]
+    for name, value in {"dropout": 0.1, "checkpoint": "x", "callbacks": shows, "noise": 1}.items():
         with pytest.raises(ValueError, match=f"{name}: .* with solver='lbfgs'"):
             classifier(solver="lbfgs", **{name: value}).fit(X, Y)
 

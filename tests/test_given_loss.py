@@ -409,3 +409,12 @@ def test_classes_of_any_targets(K: int, Y: Array, message: str) -> None:
         for class_weight in ("balanced", {1: 3}):
             with pytest.raises(ValueError, match="^" + re.escape(message)):
                 mlp.fit(np.zeros((6, 2)), Y, class_weight=class_weight)
+
+
+def test_a_bad_first_row_is_named() -> None:
+    X, Y = np.ones((3, 2)), np.zeros((3, 2))
+    X[0, 1] = np.nan
+    mlp = dr.MLP([2, 2], loss=lambda y_hat, Y: (((y_hat - Y) ** 2).sum(1) / 2, y_hat - Y), seed=0)
+    for call in (mlp.loss, mlp.gradient, mlp.fit):
+        with pytest.raises(ValueError, match=r"X: row 0 holds nan"):
+            call(X, Y)

@@ -29,7 +29,7 @@ PENALTIES_OVER = ("loss", "batch")
 
 # The output activations that each loss accepts; the first is the default.
 OUTPUTS = {
-    name: ACTIVATIONS if row.outputs is losses.ANY else row.outputs
+    name: ACTIVATIONS if row.outputs == losses.ANY else row.outputs
     for name, row in losses.TABLE.items()
 }
 

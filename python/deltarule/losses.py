@@ -16,7 +16,7 @@ import numpy as np
 
 from deltarule.specification import Parameter, Specification, judge_rounded, specification
 
-ANY = ("identity",)  # the default where every output activation will do
+ANY = ("identity", "any other")  # every output activation will do, this one by default
 
 
 class Kind(NamedTuple):

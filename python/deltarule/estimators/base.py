@@ -8,6 +8,7 @@ import math
 from abc import abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
+from operator import index
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,7 +22,7 @@ from deltarule.estimators import lbfgs, stochastic
 from deltarule.estimators.bridge import Bridge, CallbackSupportMixin
 from deltarule.estimators.explaining import Explaining
 from deltarule.estimators.network import Net, Shown, drawn, flat, shown_of
-from deltarule.estimators.parameters import check_solver
+from deltarule.estimators.parameters import check_names, check_together
 from deltarule.estimators.rows import blocks
 from deltarule.estimators.targets import core_output
 from deltarule.estimators.threads import allowed
@@ -41,6 +42,7 @@ class Data(NamedTuple):
     n_outputs: int
     sample_weight: Array | None = None
     stratify: Array | None = None  # what a split has to keep the shares of
+    weighted: bool = False  # whether the user gave weights
 
     def taken(self, rows: Array) -> Data:
         """Return some rows."""
@@ -95,11 +97,15 @@ class BaseMLP(Explaining, CallbackSupportMixin, BaseEstimator):
 
     # ---- fitting
 
+    def _validate_params(self) -> None:
+        super()._validate_params()
+        check_names(self)
+
     def _fit(
         self, X: Any, y: Any, sample_weight: Any = None, incremental: bool = False,
         X_val: Any = None, y_val: Any = None,
     ) -> Any:  # fmt: skip
-        check_solver(self, X_val)
+        check_together(self, X_val, incremental)
         self._callback_bridge = Bridge.of(self, X=X, y=y)
         with self._unless_begun():
             data = self._begin(X, y, sample_weight, incremental)
@@ -135,7 +141,8 @@ class BaseMLP(Explaining, CallbackSupportMixin, BaseEstimator):
         X, y = self._judged(X, y, incremental, first)
         data = self._encoded(X, y)
         s = None if sample_weight is None else _check_sample_weight(sample_weight, X)
-        data = data._replace(sample_weight=self._weighted(y, s, incremental))
+        s, weighted = self._weighted(y, s, incremental), s is not None
+        data = data._replace(sample_weight=s, weighted=weighted)
         self.n_outputs_ = data.n_outputs
         self._random_state = check_random_state(self.random_state)
         if first:
@@ -162,7 +169,7 @@ class BaseMLP(Explaining, CallbackSupportMixin, BaseEstimator):
         sizes = list(sizes) if hasattr(sizes, "__iter__") else [sizes]
         if np.any(np.array(sizes) <= 0):
             raise ValueError(f"hidden_layer_sizes must be > 0, got {sizes}.")
-        return [int(size) for size in sizes]
+        return [index(size) for size in sizes]
 
     def _dtypes(self) -> Any:
         """What X may be; anything else becomes the first."""

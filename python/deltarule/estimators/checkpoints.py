@@ -7,9 +7,12 @@ A file of deltarule's own form (docs/reference/files.md): numbers, texts and arr
 from __future__ import annotations
 
 import os
+import re
+import zlib
 from typing import Any
 
 import numpy as np
+from scipy.sparse import issparse
 
 from deltarule.files import container
 from deltarule.files.errors import damaged, text_of
@@ -26,7 +29,7 @@ NUMBERS = (
 STATE = (
     *NUMBERS,
     "w", "optimizer", "eta", "order", "split", "random", "seconds", "losses", "times", "speeds",
-    "validation", "metrics",
+    "validation", "metrics", "data",
 )  # fmt: skip
 # Parameters that a resumed fit may have otherwise.
 FREE = {
@@ -35,8 +38,8 @@ FREE = {
 }  # fmt: skip
 
 
-def keeper_of(estimator: Any, incremental: bool) -> Keeper | None:
-    """Return what keeps an estimator's fit, where that is asked for."""
+def keeper_of(estimator: Any, data: Any, incremental: bool) -> Keeper | None:
+    """Return what keeps an estimator's fit of these rows, where that is asked for."""
     path, resume = estimator.checkpoint, estimator.resume
     if incremental or (path is None and resume in (None, False)):
         return None
@@ -46,8 +49,8 @@ def keeper_of(estimator: Any, incremental: bool) -> Keeper | None:
     if resume is True:
         if path is None:
             raise ValueError("resume: True without a checkpoint; expected checkpoint=path")
-        return Keeper(estimator, path, path if os.path.exists(path) else None)
-    return Keeper(estimator, path, text_of(resume, "resume") if resume else None)
+        return Keeper(estimator, data, path, path if os.path.exists(path) else None)
+    return Keeper(estimator, data, path, text_of(resume, "resume") if resume else None)
 
 
 class Keeper:
@@ -57,15 +60,19 @@ class Keeper:
     ----------
     estimator : BaseMLP
         That is fitted.
+    data : Data
+        All its rows.
     path : str or None
         Where to write.
     resume : str or None
         From where to go on.
     """
 
-    def __init__(self, estimator: Any, path: str | None, resume: str | None) -> None:
+    def __init__(self, estimator: Any, data: Any, path: str | None, resume: str | None) -> None:
         self.est, self.path, self.resume = estimator, path, resume
         self.rows: Any = None
+        self.books: Any = None
+        self._data = _marks(estimator, data)
         self._split: tuple[Array, Array] | None = None
         self._read = None if resume is None else self._contents(resume)
 
@@ -106,6 +113,7 @@ class Keeper:
         history.loss, history.seconds = state["losses"], state["times"]
         history.samples_per_second = state["speeds"]
         history.validation_loss, history.metrics = state["validation"], state["metrics"]
+        self.books.resume()
         self._read = None
 
     def epoch_end(self, run: Run) -> None:
@@ -129,13 +137,15 @@ class Keeper:
             "seconds": run.seconds, "losses": history.loss, "times": history.seconds,
             "speeds": history.samples_per_second, "validation": history.validation_loss,
             "metrics": history.metrics, "parameters": self._parameters(),
+            "data": self._data,
         }  # fmt: skip
         tensors: dict[str, Array] = {}
         container.write(self.path, KIND, {"fit": _written(state, tensors)}, tensors)
 
     def _parameters(self) -> dict[str, str]:
         given = self.est.get_params(deep=False)
-        return {name: repr(value) for name, value in given.items() if name not in FREE}
+        given["hidden_layer_sizes"] = self.est._hidden()
+        return {name: _told(value) for name, value in given.items() if name not in FREE}
 
     def _contents(self, path: str) -> dict[str, Any]:
         found = container.read(path, (KIND,))
@@ -151,7 +161,34 @@ class Keeper:
                 raise ValueError(
                     f"{name}: {value}; expected {theirs.get(name)}, as the checkpoint {path!r} has"
                 )
+        for name, mark in self._data.items():
+            if state["data"].get(name) != mark:
+                raise ValueError(
+                    f"{name}: other rows than those of the checkpoint {path!r}; expected the same"
+                )
         return state
+
+
+def _told(value: Any) -> str:
+    """A setting in words that are the same in every process."""
+    if value in (np.float32, np.float64) and isinstance(value, type):
+        value = np.dtype(value).name
+    value = value.item() if isinstance(value, np.generic) else value
+    return re.sub(r" at 0x[0-9A-Fa-f]+", "", repr(value))
+
+
+def _marks(est: Any, data: Any) -> dict[str, int]:
+    """What tells these rows from others."""
+    X, s = data.X, data.sample_weight
+    parts = (X.data, X.indices, X.indptr) if issparse(X) else (X,)
+    marks = {"X": parts, "y": (data.Y,), "sample_weight": () if s is None else (s,)}
+    found = dict.fromkeys(marks, 0)
+    for name, arrays in marks.items():
+        for each in arrays:
+            found[name] = zlib.crc32(np.ascontiguousarray(each).data, found[name])
+    classes = [str(label) for label in getattr(est, "classes_", ())]
+    found["y"] = zlib.crc32(repr(classes).encode(), found["y"])
+    return found
 
 
 def _written(value: Any, tensors: dict[str, Array]) -> Any:

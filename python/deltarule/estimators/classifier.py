@@ -11,7 +11,7 @@ from sklearn.base import ClassifierMixin, _fit_context
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils import column_or_1d
 from sklearn.utils._param_validation import StrOptions
-from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.class_weight import compute_class_weight, compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import (
     _check_partial_fit_first_call,
@@ -43,7 +43,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         "lbfgs", "sgd", "adam", "adamw", "nadam", "adagrad", "rmsprop", "adadelta", "lion" or
         "rprop", which take `learning_rate_init`; or an optimizer such as dr.AdamW(), as it is.
     learning_rate : str or Schedule
-        "constant"; "invscaling" and "adaptive", of all solvers by name but adam; or a schedule.
+        "constant"; "invscaling" and "adaptive", of all solvers by name but adam and rprop; or a
+        schedule.
     loss : str or callable
         "log_loss", or another that `MLP` takes for classes: "focal(gamma=2)", "hinge", ...; with
         a margin there are no probabilities.
@@ -57,10 +58,10 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         How weights start, as `MLP` takes it; None: as in scikit-learn.
     metric : str or callable, optional
         What validation rows are scored by, more being better: "loss" (negated), a scorer of
-        scikit-learn by name, or a function (estimator, X, y), and sample_weight if there is one.
+        scikit-learn by name, or a function (estimator, X, y), and sample_weight if `fit` got one.
         None: accuracy.
     keep_optimizer : bool
-        Whether a warm start goes on with the optimizer's state.
+        Whether a warm start goes on with the optimizer's state; with another `solver` it cannot.
     n_jobs : int, optional
         Threads at most, never more than are this process's or joblib worker's; -1: all. None: as
         many as pay. No result depends on it.
@@ -77,7 +78,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     every : int
         Epochs from one checkpoint to the next.
     resume : bool or path, optional
-        A checkpoint to go on from; True: `checkpoint`, if it is there.
+        A checkpoint of the same rows to go on from; True: `checkpoint`, if it is there.
 
     Attributes
     ----------
@@ -208,8 +209,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         ValueError, TypeError
             As `fit` does.
         """
-        several = type_of_target(y).startswith("multilabel")
-        if several and classes is None and not hasattr(self, "classes_"):
+        first = not hasattr(self, "classes_")
+        several = first and type_of_target(y).startswith("multilabel")
+        if several and classes is None:
             classes = np.arange(np.shape(y)[1])
         if _check_partial_fit_first_call(self, classes):
             self._label_binarizer = LabelBinarizer().fit(y if several else classes)
@@ -264,7 +266,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
 
     def _labels(self, y_hat: Array) -> Any:
         classes = self.classes_
-        if self._label_binarizer.y_type_.startswith("multilabel"):
+        if self._several_labels:
             return self._label_binarizer.inverse_transform(y_hat, threshold=self._cut)
         if y_hat.shape[1] > 1:
             return classes.take(y_hat.argmax(axis=1))
@@ -285,6 +287,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     def _encoded(self, X: Any, y: Array) -> Data:
         loss, _ = self._core_loss()
         if self._label_binarizer.y_type_ == "multiclass":
+            if y.ndim > 1:
+                raise ValueError("The object was not fitted with multilabel input.")
             K = len(self.classes_)
             return Data(X, y, encoded(loss, np.searchsorted(self.classes_, y), K), K)
         Y = self._label_binarizer.transform(y)
@@ -300,7 +304,11 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
                 "class_weight: 'balanced' in partial_fit, which sees a part of the rows; expected "
                 "a dict of class to weight"
             )
-        by_class = np.asarray(compute_sample_weight(self.class_weight, y))
+        if isinstance(self.class_weight, dict) and y.ndim == 1:  # a batch may lack classes
+            at = compute_class_weight(self.class_weight, classes=self.classes_, y=self.classes_)
+            by_class = at[np.searchsorted(self.classes_, y)]
+        else:
+            by_class = np.asarray(compute_sample_weight(self.class_weight, y))
         return by_class if s is None else np.asarray(s * by_class)
 
     def _know_classes(self, y: Any, incremental: bool | None) -> None:
@@ -326,6 +334,10 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         return of_classes(self.loss, self._label_binarizer.y_type_ == "multiclass")
 
     @property
+    def _several_labels(self) -> bool:
+        return bool(self._label_binarizer.y_type_.startswith("multilabel"))
+
+    @property
     def _cut(self) -> float:
         return cut(self._core_loss()[0]) if self.loss != "log_loss" else 0.5
 
@@ -333,6 +345,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         """The share of rows whose labels are all right."""
         if y_hat.shape[1] > 1 and self._label_binarizer.y_type_ == "multiclass":
             right = y_hat.argmax(axis=1) == (Y if Y.ndim == 1 else Y.argmax(axis=1))
+        elif len(self.classes_) == 1 and not self._several_labels:
+            right = np.ones(len(Y))  # `predict` knows no other answer
         else:
             right = ((y_hat > self._cut) == (self._cut < Y)).all(axis=1)
         return float(np.average(right, weights=sample_weight))

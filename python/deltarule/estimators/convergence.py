@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from deltarule.stops import Stop
 from deltarule.training_loop import Run
 
@@ -31,6 +33,12 @@ class Bookkeeping(Stop):
         self.est, self.n, self.judged = estimator, n, judged
         self.over = False
 
+    def resume(self) -> None:
+        """Whether the fit that goes on was over already."""
+        est, steps = self.est, self.est._optimizer
+        slow = steps.form != "adaptive" or steps.learning_rate <= SLOWEST
+        self.over = slow and est._no_improvement_count > est.n_iter_no_change
+
     def holds(self, run: Run) -> bool:
         """Whether nothing has improved for too long."""
         return self.over
@@ -39,9 +47,9 @@ class Bookkeeping(Stop):
         """Take note of the last epoch."""
         est = self.est
         est.n_iter_ = run.epoch
-        est.loss_ = run.history.loss[-1]
+        est.loss_ = np.float64(run.history.loss[-1])
         est.t_ += self.n
-        est.loss_curve_.append(est.loss_)
+        est.loss_curve_.append(float(est.loss_))
         if est.verbose:
             print(f"Iteration {est.n_iter_}, loss = {est.loss_:.8f}")
         if self.judged:

@@ -68,7 +68,9 @@ class Judge:
         if metric is None or metric == "loss":
             return lambda loss: -loss
         scorer = get_scorer(metric) if isinstance(metric, str) else metric
-        return lambda _: self._by(scorer)
+        s = self.data.sample_weight
+        told = s is not None and (self.data.weighted or isinstance(metric, str))
+        return lambda _: self._by(scorer, {"sample_weight": s} if told else {})
 
     def _own_score(self, _: float) -> float:
         data, est = self.data, self.est
@@ -78,7 +80,7 @@ class Judge:
             y_hat = est._outputs_by(self.net.mlp, data.X)
         return float(est._score_of(data.Y, y_hat, data.sample_weight))
 
-    def _by(self, scorer: Any) -> float:
+    def _by(self, scorer: Any, weights: dict[str, Any]) -> float:
         """A scorer of scikit-learn's form, on the estimator as if it were fitted by now."""
         if self.rows.diverged:
             return float("nan")
@@ -87,5 +89,4 @@ class Judge:
         now._net = self.net
         now.__dict__.pop("feature_names_in_", None)  # X is an array here
         X = self.data.X.tocsr() if issparse(self.data.X) else self.data.X
-        s = self.data.sample_weight
-        return float(scorer(now, X, self.data.y, **({} if s is None else {"sample_weight": s})))
+        return float(scorer(now, X, self.data.y, **weights))

@@ -3,19 +3,18 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import replace
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 from scipy.optimize import minimize
-from sklearn.utils.optimize import _check_optimize_result
+from sklearn.exceptions import ConvergenceWarning
 
 from deltarule.estimators.losses import constants, divisor, limit_of
 from deltarule.estimators.network import Net
 from deltarule.estimators.rows import blocks
-from deltarule.estimators.stochastic import DIVERGED
+from deltarule.estimators.stochastic import DIVERGED, warn
 from deltarule.estimators.threads import allowed
 from deltarule.full_batch import _one_blas_thread
 from deltarule.mlp import MLP
@@ -95,15 +94,19 @@ def fit(estimator: Any, net: Net, data: Any) -> None:
                 callback=after,
             )  # fmt: skip
     except KeyboardInterrupt:
-        warnings.warn("Training interrupted by user.", stacklevel=6)
+        warn("Training interrupted by user.")
         est.n_iter_ = len(objective.losses)
         est.loss_ = objective.losses[-1] if objective.losses else objective(objective.reached)[0]
     else:
         stopped = found.status == ASKED and found.nit < est.max_iter
-        est.n_iter_ = (
-            int(found.nit) if stopped else _check_optimize_result("lbfgs", found, est.max_iter)
-        )
-        est.loss_, objective.reached = float(found.fun), found.x
+        est.n_iter_ = min(int(found.nit), est.max_iter)
+        if found.status and not stopped:
+            warn(
+                f"lbfgs failed to converge after {est.n_iter_} iteration(s) (status={found.status})"
+                f":\n{found.message}\n\nMore iterations may help (max_iter={est.max_iter}), or "
+                "scaled data.", ConvergenceWarning,
+            )  # fmt: skip
+        est.loss_, objective.reached = np.float64(found.fun), found.x
     finally:
         est._begun = bool(objective.losses)
         w = objective.reached

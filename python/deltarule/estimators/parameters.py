@@ -7,10 +7,18 @@ from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
-from sklearn.utils._param_validation import HasMethods, Interval, Options, StrOptions
+from sklearn.utils._param_validation import (
+    HasMethods,
+    Interval,
+    InvalidParameterError,
+    Options,
+    StrOptions,
+)
 
+from deltarule import activations, losses
 from deltarule.dropout import Dropout
 from deltarule.estimators.steps import NAMED
+from deltarule.estimators.targets import CROSS_ENTROPIES, REGRESSIONS
 from deltarule.optimizers import Rule
 from deltarule.schedules import Schedule
 
@@ -18,6 +26,8 @@ POSITIVE = Interval(Real, 0, None, closed="neither")
 NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
 FRACTION = Interval(Real, 0, 1, closed="left")
 COUNT = Interval(Integral, 1, None, closed="left")
+
+OWN = (*CROSS_ENTROPIES, *REGRESSIONS)  # losses by names that the core does not know
 
 # scikit-learn's, in its order.
 INHERITED: dict[str, list[Any]] = {
@@ -74,19 +84,46 @@ OF_STEPS = {
 }  # fmt: skip
 
 
-def check_solver(estimator: Any, X_val: Any) -> None:
-    """Refuse what L-BFGS-B cannot do.
+def check_names(estimator: Any) -> None:
+    """Refuse activations and losses that nobody knows.
+
+    Raises
+    ------
+    InvalidParameterError
+        In scikit-learn's words.
+    """
+    given = estimator.activation, estimator.loss
+    for name, value, known in zip(
+        ("activation", "loss"), given, (activations.NAMES, [*OWN, *losses.TABLE]), strict=True
+    ):
+        for each in [value] if isinstance(value, str) or callable(value) else value:
+            if isinstance(each, str) and each.partition("(")[0].strip() not in known:
+                raise InvalidParameterError(
+                    f"The {name!r} parameter of {type(estimator).__name__} must be a str among "
+                    f"{set(known)}. Got {each!r} instead."
+                )
+
+
+def check_together(estimator: Any, X_val: Any, incremental: bool) -> None:
+    """Refuse what does not go together, such as what L-BFGS-B cannot do.
 
     Raises
     ------
     ValueError
-        If something is asked for that only a training in steps has.
+        If a warm start would be resumed, or something is asked for that only steps have.
     """
+    if estimator.resume and estimator.warm_start and not incremental and hasattr(
+        estimator, "n_layers_"
+    ):  # fmt: skip
+        raise ValueError(
+            f"resume: {estimator.resume!r} in a warm start, which goes on from the estimator's own "
+            "weights; expected None"
+        )
     if estimator.solver != "lbfgs":
         return
     given = {name: getattr(estimator, name) for name in OF_STEPS} | {"X_val": X_val}
     for name, value in given.items():
-        if value is not OF_STEPS.get(name):
+        if value is not None and (name == "X_val" or value):
             raise ValueError(
                 f"{name}: {value!r:.60} with solver='lbfgs'; expected {OF_STEPS.get(name)!r}, or a "
                 "solver that trains in steps"

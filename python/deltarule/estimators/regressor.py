@@ -7,11 +7,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import RegressorMixin, _fit_context
-from sklearn.metrics import r2_score
+from sklearn.metrics import mean_pinball_loss, r2_score
 from sklearn.utils import column_or_1d
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import validate_data
 
+from deltarule import losses
 from deltarule.estimators.base import BaseMLP, Data
 from deltarule.estimators.bridge import with_callbacks
 from deltarule.estimators.parameters import FURTHER, INHERITED
@@ -39,7 +40,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         "lbfgs", "sgd", "adam", "adamw", "nadam", "adagrad", "rmsprop", "adadelta", "lion" or
         "rprop", which take `learning_rate_init`; or an optimizer such as dr.AdamW(), as it is.
     learning_rate : str or Schedule
-        "constant"; "invscaling" and "adaptive", of all solvers by name but adam; or a schedule.
+        "constant"; "invscaling" and "adaptive", of all solvers by name but adam and rprop; or a
+        schedule.
     dropout : float, Schedule or Dropout, optional
         Units that are off at random in training.
     noise : float or Schedule, optional
@@ -48,10 +50,10 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         How weights start, as `MLP` takes it; None: as in scikit-learn.
     metric : str or callable, optional
         What validation rows are scored by, more being better: "loss" (negated), a scorer of
-        scikit-learn by name, or a function (estimator, X, y), and sample_weight if there is one.
+        scikit-learn by name, or a function (estimator, X, y), and sample_weight if `fit` got one.
         None: R^2, or of several quantiles the negated loss.
     keep_optimizer : bool
-        Whether a warm start goes on with the optimizer's state.
+        Whether a warm start goes on with the optimizer's state; with another `solver` it cannot.
     n_jobs : int, optional
         Threads at most, never more than are this process's or joblib worker's; -1: all. None: as
         many as pay. No result depends on it.
@@ -68,7 +70,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     every : int
         Epochs from one checkpoint to the next.
     resume : bool or path, optional
-        A checkpoint to go on from; True: `checkpoint`, if it is there.
+        A checkpoint of the same rows to go on from; True: `checkpoint`, if it is there.
 
     Attributes
     ----------
@@ -217,6 +219,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         )  # fmt: skip
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
+        if y.dtype.kind not in "biuf":
+            raise TypeError(f"y: {y.dtype}; expected numbers")
         return X, y
 
     def _encoded(self, X: Any, y: Array) -> Data:
@@ -235,3 +239,31 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     def _has_score(self) -> bool:
         """Several quantiles of one target are no predictions of it."""
         return "quantile" not in str(self.loss) or self.n_outputs_ == 1
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return R^2; of several quantiles of one target, the negated loss.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix, (n, n_features)
+            Samples.
+        y : array-like, (n,) or (n, n_outputs)
+            Targets.
+        sample_weight : array-like, (n,), optional
+            Of each row.
+
+        Returns
+        -------
+        float
+        """
+        y_hat = self.predict(X)
+        if self._has_score or np.shape(y) == y_hat.shape:
+            return float(r2_score(y, y_hat, sample_weight=sample_weight))
+        return -float(
+            sum(
+                mean_pinball_loss(y, each, sample_weight=sample_weight, alpha=q)
+                for q, each in zip(
+                    losses.read(self.loss).specification.values, y_hat.T, strict=True
+                )
+            )
+        )

@@ -21,6 +21,12 @@ NAMED = {
     "rmsprop": "RMSProp", "adadelta": "Adadelta", "lion": "Lion", "rprop": "Rprop",
 }  # fmt: skip
 
+# Of an estimator's parameters: what a rule is made of.
+ASKED = (
+    "solver", "learning_rate", "learning_rate_init", "momentum", "nesterovs_momentum", "beta_1",
+    "beta_2", "epsilon",
+)  # fmt: skip
+
 
 class Held(Schedule):
     """A learning rate that stands still until it is told another one, between epochs."""
@@ -53,9 +59,21 @@ class Steps:
 
     def __init__(self, estimator: Any) -> None:
         self.form, self.rule = _rule(estimator)
+        self._asked = [getattr(estimator, name) for name in ASKED]
         self._state: tuple[Any, Any] | None = None
+        self._seed: int | None = None  # of dropout and noise
         self._trainer: Trainer | None = None
         self._given: tuple[Any, ...] = ()
+
+    def asked(self, estimator: Any) -> Steps:
+        """Return these, or where other ones are asked for, those with the state that fits them."""
+        if self._asked == [getattr(estimator, name) for name in ASKED]:
+            return self
+        new = Steps(estimator)
+        old, rule = self.rule, new.rule
+        if type(old) is type(rule) and old.slots == rule.slots and type(old.eta) is type(rule.eta):
+            new._state, new._seed = self.state, self._seed
+        return new
 
     @property
     def learning_rate(self) -> float:
@@ -77,12 +95,15 @@ class Steps:
         given = (mlp, batch_size, n_threads, est.dropout, est.noise)
         if self._trainer is not None and _alike(given, self._given):
             return self._trainer
+        unpickled = self._trainer is None and self._seed is not None
         self.release()
-        seed = None
-        if est.dropout is not None or est.noise is not None:
-            seed = int(est._random_state.randint(2**31 - 1))
+        if est.dropout is None and est.noise is None:
+            self._seed = None
+        elif not unpickled:
+            self._seed = int(est._random_state.randint(2**31 - 1))
         self._trainer = Trainer(
-            mlp, self.rule, None if self.rule.full_batch else batch_size, n_threads, seed=seed,
+            mlp, self.rule, None if self.rule.full_batch else batch_size, n_threads,
+            seed=self._seed,
             dropout=dropout_lasting(est.dropout, est.max_iter),
             noise=dropout_lasting(est.noise, est.max_iter),
         )  # fmt: skip
@@ -120,14 +141,14 @@ def _rule(est: Any) -> tuple[str, Rule]:
     form = "constant"
     if isinstance(est.learning_rate, Schedule):
         eta = est.learning_rate
-    elif est.learning_rate != "constant" and est.solver != "adam":
+    elif est.learning_rate != "constant" and est.solver not in ("adam", "rprop"):
         form, eta = est.learning_rate, Held(eta)
     kind: Any = getattr(optimizers, NAMED[est.solver])
     if est.solver == "sgd":
         # A momentum of 1 keeps every step; the rule itself takes only what forgets.
         most = 1 - float(np.finfo(est.__dict__["coefs_"][0].dtype).epsneg)
         rule = kind(
-            eta, min(est.momentum, most), nesterov=bool(est.nesterovs_momentum),
+            eta, min(float(est.momentum), most), nesterov=bool(est.nesterovs_momentum),
             eta_in_velocity=True,
         )  # fmt: skip
     elif est.solver in ("adam", "adamw", "nadam"):

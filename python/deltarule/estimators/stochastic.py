@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from typing import Any
 
@@ -33,7 +34,7 @@ def fit(estimator: Any, net: Net, data: Any, held_out: Any, incremental: bool) -
     est = estimator
     if est.early_stopping and incremental and held_out is None:
         raise ValueError("partial_fit does not support early_stopping=True")
-    keeper = keeper_of(est, incremental)
+    keeper = keeper_of(est, data, incremental)
     if est.early_stopping and held_out is None:
         data, held_out = _split(est, data, keeper)
     n, threads = data.X.shape[0], allowed(est.n_jobs)
@@ -41,6 +42,8 @@ def fit(estimator: Any, net: Net, data: Any, held_out: Any, incremental: bool) -
     kept = incremental or (est.keep_optimizer and est.warm_start)
     if not kept or getattr(est, "_optimizer", None) is None:
         est._optimizer = Steps(est)
+    elif not incremental:
+        est._optimizer = est._optimizer.asked(est)
     trainer = est._optimizer.trainer(est, net.mlp, size, threads)
     rows = Shuffled(
         data.X, data.Y, data.sample_weight, est._random_state if est.shuffle else None,
@@ -55,7 +58,7 @@ def fit(estimator: Any, net: Net, data: Any, held_out: Any, incremental: bool) -
     if est.max_seconds is not None:
         stops.insert(2, Budget(float(est.max_seconds)))
     if keeper is not None:
-        keeper.rows = rows
+        keeper.rows, keeper.books = rows, books
     run = Run(
         net.mlp, trainer, rows, 1 if incremental else est.max_iter,
         judges=[] if held_out is None else [Judge(est, net, rows, held_out)],
@@ -65,7 +68,7 @@ def fit(estimator: Any, net: Net, data: Any, held_out: Any, incremental: bool) -
     try:
         run.go()
     except KeyboardInterrupt:
-        warnings.warn("Training interrupted by user.", stacklevel=6)
+        warn("Training interrupted by user.")
     finally:
         est._begun = rows.begun
         net.show(est)
@@ -75,10 +78,25 @@ def fit(estimator: Any, net: Net, data: Any, held_out: Any, incremental: bool) -
     elif rows.diverged:
         raise ValueError(DIVERGED)
     if run.history.stopped_by == "epochs" and not incremental:
-        warnings.warn(
+        warn(
             f"Stochastic Optimizer: Maximum iterations ({est.max_iter}) reached and the "
-            "optimization hasn't converged yet.", ConvergenceWarning, stacklevel=6,
+            "optimization hasn't converged yet.", ConvergenceWarning,
         )  # fmt: skip
+
+
+def warn(message: str, category: type[Warning] = UserWarning) -> None:
+    """Warn at the user's line in the name of scikit-learn's module, which filters may know."""
+    frame = sys._getframe(1)
+    while frame.f_back and frame.f_globals["__name__"].partition(".")[0] in (
+        "deltarule",
+        "sklearn",
+    ):
+        frame = frame.f_back
+    warnings.warn_explicit(
+        message, category, frame.f_code.co_filename, frame.f_lineno,
+        "sklearn.neural_network._multilayer_perceptron",
+        frame.f_globals.setdefault("__warningregistry__", {}),
+    )  # fmt: skip
 
 
 def _callers(est: Any, rows: Shuffled, data: Any) -> list[Any]:
@@ -103,15 +121,15 @@ def _split(est: Any, data: Any, keeper: Any) -> tuple[Any, Any]:
             "The validation set is too small. Increase 'validation_fraction' or the size of your "
             "dataset."
         )
-    return data.taken(kept), data.taken(out)
+    kept, out = data.taken(kept), data.taken(out)
+    if out.sample_weight is not None and not out.sample_weight.any():
+        raise ValueError("Sample weights must contain at least one non-zero number.")
+    return kept, out
 
 
 def _batch_size(est: Any, n: int) -> int:
     if est.batch_size == "auto":
         return min(200, n)
     if est.batch_size > n:
-        warnings.warn(
-            "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped",
-            stacklevel=7,
-        )
+        warn("Got `batch_size` less than 1 or larger than sample size. It is going to be clipped")
     return min(int(est.batch_size), n)
