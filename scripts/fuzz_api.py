@@ -377,9 +377,9 @@ def worker(seconds: float, first: int) -> int:
     return 0
 
 
-def main(seconds: float = 600.0, seed: int = 0) -> int:
+def main(seconds: float = 600.0, seed: float = 0) -> int:
     """Start workers until the time is over; print a summary."""
-    begin, seen, wrong, first = time.perf_counter(), Counter[str](), list[str](), seed * 10**7
+    begin, seen, wrong, first = time.perf_counter(), Counter[str](), list[str](), int(seed) * 10**7
     while (left := seconds - (time.perf_counter() - begin)) > 0.5:
         command = [sys.executable, __file__, "--worker", str(left), str(first)]
         done = subprocess.run(command, capture_output=True, text=True)
@@ -408,5 +408,4 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["--case"]:
         print(case(int(sys.argv[2])))
     else:
-        told = [float(word) for word in sys.argv[1:3]]
-        sys.exit(main(*told[:1], **{"seed": int(word) for word in told[1:]}))
+        sys.exit(main(*map(float, sys.argv[1:])))

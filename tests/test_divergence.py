@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A training that diverges, or meets a bad row, under every loss and optimizer and with callbacks:
+it says where, and weights and optimizer state are those of the last finished epoch.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import deltarule as dr
+from deltarule import losses
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(64, 4))
+RULES: list[Any] = [
+    dr.SGD(1e30), dr.SGD(1e30, momentum=0.9), dr.SGD(1e30, momentum=0.9, nesterov=True),
+    dr.AdaGrad(1e30), dr.RMSProp(1e30), dr.Adam(1e30), dr.AdamW(1e30), dr.NAdam(1e30),
+    dr.Lion(1e30), dr.Adam(1e30, amsgrad=True),
+]  # fmt: skip
+
+
+class Everywhere:
+    """A callback at every place."""
+
+    def __init__(self) -> None:
+        self.seen: list[str] = []
+
+    def on_fit_begin(self, run: Any) -> None:
+        self.seen.append("begin")
+
+    def on_batch_end(self, run: Any) -> None:
+        assert np.isfinite(run.batch_loss)
+
+    def on_epoch_end(self, run: Any) -> None:
+        assert np.isfinite(run.mlp.w).all()
+
+    def on_fit_end(self, run: Any) -> None:
+        self.seen.append("end")
+
+
+def diverges(mlp: dr.MLP, targets: Any, rule: Any, stream: bool = False, **told: Any) -> None:
+    """It does so in some epoch, whose number is told; the weights are those before it."""
+    before = mlp.w.copy()
+    blocks = [(X[:40], targets[:40]), (X[40:], targets[40:])]
+    given: Any = (blocks, None) if stream else (X, targets)
+    with pytest.raises(FloatingPointError, match=r"not finite|is nan|infinite") as caught:
+        mlp.fit(*given, rule, 16, 60, seed=0, shuffle=False, **told)
+    history = caught.value.history  # type: ignore[attr-defined]
+    assert f"in epoch {len(history) + 1}, step" in str(caught.value)
+    assert np.isfinite(mlp.w).all()
+    twin = dr.MLP.from_architecture(mlp.architecture, before)
+    if len(history):
+        twin.fit(X, targets, rule, 16, len(history), seed=0, shuffle=False)
+    assert mlp.w.tobytes() == twin.w.tobytes()
+    assert np.isfinite(mlp.predict(X)).all()
+
+
+def targets_of(mlp: dr.MLP) -> Any:
+    """Some that the loss takes."""
+    if mlp.architecture.takes_labels:
+        return RNG.integers(0, mlp.layers[-1], 64)
+    signs = np.sign(RNG.normal(size=(64, mlp.architecture.n_targets)))
+    return signs if "hinge" in mlp.architecture.loss else np.abs(signs)
+
+
+@pytest.mark.parametrize("paths", ["alone", "callbacks", "stream"])
+@pytest.mark.parametrize("rule", RULES, ids=repr)
+def test_every_optimizer(rule: Any, paths: str, dtype: str) -> None:
+    if dtype == "float64":
+        rule = type(rule)(**(vars(rule) | {"eta": 1e300}))
+    mlp = dr.MLP([4, 8, 2], "relu", dtype=dtype, seed=0)
+    callback = Everywhere()
+    Y = X[:, :2]
+    told = {"callbacks": callback} if paths == "callbacks" else {}
+    diverges(mlp, Y, rule, paths == "stream", **told)
+    assert callback.seen == (["begin", "end"] if told else [])
+
+
+@pytest.mark.parametrize("loss", losses.TABLE)
+def test_every_loss(loss: str) -> None:
+    """Either the loss overflows or a weight does; with bounded slopes the rate sees to that."""
+    text = {"quantile": "quantile(0.5)"}.get(loss, loss)
+    mlp = dr.MLP([4, 8, 2], "relu", loss=text, seed=0)
+    diverges(mlp, targets_of(mlp), dr.SGD(3e38, momentum=0.9))
+
+
+@pytest.mark.parametrize("row", [0, 37, 63])
+@pytest.mark.parametrize("loss", losses.TABLE)
+def test_a_bad_row_under_every_loss(loss: str, row: int) -> None:
+    text = {"quantile": "quantile(0.5)"}.get(loss, loss)
+    mlp = dr.MLP([4, 8, 2], "relu", loss=text, seed=0)
+    before, bad, Y = mlp.w.tobytes(), X.copy(), targets_of(mlp)
+    bad[row, 2] = np.nan
+    with pytest.raises(ValueError, match=f"^X: row {row} holds nan"):
+        mlp.fit(bad, Y, epochs=2, seed=0)
+    blocks = [(bad[:40], Y[:40]), (bad[40:], Y[40:])]
+    with pytest.raises(ValueError, match=rf"X: row {row % 40} .*|block {row // 40}") as caught:
+        mlp.fit(blocks, epochs=2, seed=0, shuffle=False)
+    told = " ".join([str(caught.value), *getattr(caught.value, "__notes__", [])])
+    assert f"block {row // 40}" in told
+    assert f"row {row % 40}" in told
+    assert mlp.w.tobytes() == before
