@@ -6,6 +6,8 @@ from __future__ import annotations
 import copy
 import math
 from abc import abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
 from operator import index
 from typing import Any, NamedTuple
 
@@ -62,6 +64,8 @@ class BaseMLP(Explaining, CallbackSupportMixin, BaseEstimator):
 
     _net: Net | None = None
     _best_w: Array | None = None
+    _seen = False  # whether anybody may write into the arrays of weights
+    _begun = False  # whether a fit has moved a weight
     _callback_bridge: Bridge | None = None
 
     def _take(self, given: dict[str, Any]) -> None:
@@ -103,7 +107,7 @@ class BaseMLP(Explaining, CallbackSupportMixin, BaseEstimator):
     ) -> Any:  # fmt: skip
         check_together(self, X_val, incremental)
         self._callback_bridge = Bridge.of(self, X=X, y=y)
-        try:
+        with self._unless_begun():
             data = self._begin(X, y, sample_weight, incremental)
             held_out = self._held_out(X_val, y_val)
             net = self._network()
@@ -113,9 +117,22 @@ class BaseMLP(Explaining, CallbackSupportMixin, BaseEstimator):
                 stochastic.fit(self, net, data, held_out, incremental)
             if self._callback_bridge is not None:
                 self._callback_bridge.close()
-        finally:
-            self.__dict__.pop("_callback_bridge", None)
         return self
+
+    @contextmanager
+    def _unless_begun(self) -> Iterator[None]:
+        """What fails before a weight has moved leaves the estimator as it was."""
+        before = self.__dict__.copy()
+        try:
+            yield
+        except BaseException:
+            if not self._begun:
+                self.__dict__.clear()
+                self.__dict__.update(before)
+            raise
+        finally:
+            self.__dict__.pop("_begun", None)
+            self.__dict__.pop("_callback_bridge", None)
 
     def _begin(self, X: Any, y: Any, sample_weight: Any, incremental: bool) -> Data:
         """Judge the data, and draw the weights where there are none to go on from."""
@@ -174,8 +191,9 @@ class BaseMLP(Explaining, CallbackSupportMixin, BaseEstimator):
             net.start_alphas(w)
         else:
             w = initial_weights(net, int(self._random_state.randint(2**31 - 1)), self.init)
-        self._net = Net(net, w)
+        self._net = Net(net, w, self._key())
         self._net.show(self)
+        self.__dict__.pop("_seen", None)
         self._best_w = w
         if self.solver != "lbfgs":
             self.loss_curve_: list[float] = []
@@ -196,13 +214,20 @@ class BaseMLP(Explaining, CallbackSupportMixin, BaseEstimator):
         """The native network of the attributes as they are now."""
         coefs = [np.asarray(coef) for coef in self.__dict__["coefs_"]]
         layers = [coefs[0].shape[0], *(coef.shape[1] for coef in coefs)]
-        dtype = np.float32 if coefs[0].dtype == np.float32 else np.float64
-        net = self._architecture(layers, dtype)
-        if self._net is None or self._net.mlp.architecture != net:
-            self._net = Net(net, flat(net, *shown_of(self)))
-            self._net.show(self)
-        self._net.follow(self)
-        return self._net
+        single = all(each.dtype == np.float32 for each in coefs)
+        net = self._architecture(layers, np.float32 if single else np.float64)
+        old = self._net
+        if old is not None and old.mlp.architecture == net and old.follow(self):
+            return old
+        new = self._net = Net(net, flat(net, *shown_of(self)), self._key())
+        if not self._seen:
+            new.show(self)
+        return new
+
+    def _key(self) -> Any:
+        """The parameters that a prediction depends on."""
+        name = self.activation
+        return name if type(name) is str else tuple(name), self.loss, self.out_activation_
 
     def _attributes_of(self, mlp: MLP) -> dict[str, Any]:
         """`coefs_` and `intercepts_` of a network: copies."""
@@ -229,9 +254,10 @@ class BaseMLP(Explaining, CallbackSupportMixin, BaseEstimator):
             As `fit` does.
         """
         self._validate_params()
-        self.__dict__.pop("coefs_", None)
-        self.__dict__.pop("_optimizer", None)
-        self._begin(X, y, None, False)
+        with self._unless_begun():
+            for name in ("coefs_", "classes_", "_optimizer", "loss_"):
+                self.__dict__.pop(name, None)
+            self._begin(X, y, None, False)
         return self
 
     # ---- prediction
@@ -248,8 +274,9 @@ class BaseMLP(Explaining, CallbackSupportMixin, BaseEstimator):
             and "feature_names_in_" not in self.__dict__
         ):
             try:
-                net.follow(self)
-                return net.mlp.predict(X, allowed(self.n_jobs) if len(X) > MANY_ROWS else None)
+                if net.key == self._key() and net.follow(self):
+                    mlp = net.mlp if self.dtype is not None else net.of(X.dtype)
+                    return mlp.predict(X, allowed(self.n_jobs) if len(X) > MANY_ROWS else None)
             except ValueError:
                 pass  # what is raised below says it in scikit-learn's words
         check_is_fitted(self)
@@ -258,7 +285,8 @@ class BaseMLP(Explaining, CallbackSupportMixin, BaseEstimator):
 
     def _outputs(self, X: Any) -> Array:
         """The outputs of rows that are judged."""
-        return self._outputs_by(self._network().mlp, X)
+        net = self._network()
+        return self._outputs_by(net.mlp if self.dtype is not None else net.of(X.dtype), X)
 
     def _outputs_by(self, mlp: MLP, X: Any) -> Array:
         """The outputs of a network; sparse rows are densified block by block."""
@@ -288,7 +316,7 @@ class BaseMLP(Explaining, CallbackSupportMixin, BaseEstimator):
     def __getstate__(self) -> dict[str, Any]:
         """Arrays and plain types: the native network is built again when it is next used."""
         state: dict[str, Any] = super().__getstate__()
-        state = {name: value for name, value in state.items() if name != "_net"}
+        state = {name: value for name, value in state.items() if name not in ("_net", "_seen")}
         if "_optimizer" in state:
             state["_optimizer"] = copy.copy(state["_optimizer"])
         return state

@@ -95,8 +95,8 @@ def fit(estimator: Any, net: Net, data: Any) -> None:
             )  # fmt: skip
     except KeyboardInterrupt:
         warn("Training interrupted by user.")
-        est.n_iter_, w = len(objective.losses), objective.reached
-        est.loss_ = objective.losses[-1] if objective.losses else objective(w)[0]
+        est.n_iter_ = len(objective.losses)
+        est.loss_ = objective.losses[-1] if objective.losses else objective(objective.reached)[0]
     else:
         stopped = found.status == ASKED and found.nit < est.max_iter
         est.n_iter_ = min(int(found.nit), est.max_iter)
@@ -106,7 +106,13 @@ def fit(estimator: Any, net: Net, data: Any) -> None:
                 f":\n{found.message}\n\nMore iterations may help (max_iter={est.max_iter}), or "
                 "scaled data.", ConvergenceWarning,
             )  # fmt: skip
-        est.loss_, w = np.float64(found.fun), found.x
+        est.loss_, objective.reached = np.float64(found.fun), found.x
+    finally:
+        est._begun = bool(objective.losses)
+        w = objective.reached
+        if est.dtype is None and net.mlp.dtype != w.dtype:  # as scikit-learn's come out
+            net = est._net = net.as_float64()
+        net.take(est, w)
     if not np.isfinite(w).all():
+        est._begun = True
         raise ValueError(DIVERGED)
-    net.take(est, w)

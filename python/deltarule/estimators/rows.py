@@ -60,6 +60,7 @@ class Shuffled:
         self.n_threads = n_threads
         self.order = np.arange(X.shape[0])
         self.before: Callable[[], None] | None = None  # called as an epoch begins
+        self.begun = False  # whether a weight may have moved
         self.diverged = False  # whether a loss was not finite: nothing is trained any more
 
     def train(self, trainer: Any, at_most: int) -> list[Passed]:
@@ -84,6 +85,7 @@ class Shuffled:
                     loss = self._by_batches(trainer, after)
             except FloatingPointError:
                 self.diverged = True
+            self.begun = True
         return [Passed(loss, perf_counter() - start, self.X.shape[0], trainer.eta)]
 
     def _shuffle(self) -> None:
@@ -113,6 +115,7 @@ class Shuffled:
                     loss = epoch.part(dense(self.X, rows), self.Y[rows], None, s)
                 else:
                     loss = epoch.part(self.X, self.Y, rows, self.sample_weight)
+                self.begun = True
                 steps.append((loss, penalty))
                 if after is not None:
                     after(loss)

@@ -69,12 +69,14 @@ def fit(estimator: Any, net: Net, data: Any, held_out: Any, incremental: bool) -
         run.go()
     except KeyboardInterrupt:
         warn("Training interrupted by user.")
+    finally:
+        est._begun = rows.begun
+        net.show(est)
     over = est.early_stopping and (books.over or not incremental)
     if over and est._best_w is not None:
-        net.mlp.w = est._best_w
+        net.take(est, est._best_w)
     elif rows.diverged:
         raise ValueError(DIVERGED)
-    net.show(est)
     if run.history.stopped_by == "epochs" and not incremental:
         warn(
             f"Stochastic Optimizer: Maximum iterations ({est.max_iter}) reached and the "
