@@ -23,9 +23,9 @@ find_tools() {
 install_tools() {
   ((EUID == 0)) && command -v apt-get >/dev/null || return 0
   export DEBIAN_FRONTEND=noninteractive
-  { timeout 120 apt-get update &&
+  { timeout 60 apt-get update &&
     version=$(apt-cache depends clang | sed -n 's/.*Depends: clang-\([0-9]*\)$/\1/p') &&
-    timeout 400 apt-get install -y --no-install-recommends \
+    timeout 150 apt-get install -y --no-install-recommends \
       "clang-$version" "libclang-rt-$version-dev" "libomp-$version-dev"; } \
     >"$output/apt.log" 2>&1 </dev/null || echo "check_threads: apt-get could not install the tools"
 }
