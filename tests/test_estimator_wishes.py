@@ -347,7 +347,7 @@ def test_callbacks_of_scikit_learn(solver: str) -> None:
     "settings",
     [
         {}, {"early_stopping": True, "dropout": 0.1},
-        {"random_state": None, "early_stopping": True},
+        {"random_state": None, "early_stopping": True, "n_iter_no_change": 50},
         {"solver": "sgd", "learning_rate": "adaptive", "learning_rate_init": 0.1, "tol": 0.1},
         {"solver": dr.Adam(dr.schedules.Cosine(0.01, over=20))},
     ],
@@ -361,7 +361,7 @@ def test_checkpoint_and_resume(settings: Any, tmp_path: Any) -> None:
             raise Killed
 
     path = tmp_path / "fit"
-    keeps = settings | {"checkpoint": path, "every": 3, "max_iter": 20, "n_iter_no_change": 2}
+    keeps = {"n_iter_no_change": 2, "checkpoint": path, "every": 3, "max_iter": 20} | settings
     kills = type("", (), {"on_epoch_end": staticmethod(kill)})()
     with pytest.raises(Killed):
         classifier(**keeps, callbacks=kills).fit(X, Y)
