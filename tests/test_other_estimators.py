@@ -4,6 +4,7 @@
 import _thread
 import pickle
 import threading
+import tracemalloc
 import warnings
 
 import numpy as np
@@ -29,7 +30,7 @@ quiet = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarnin
 X_iris, y_iris = load_iris(return_X_y=True)
 NAMES = np.array(["setosa", "versicolor", "virginica"])[y_iris]
 SETOSA = np.where(y_iris == 0, "setosa", "another")  # a plane separates them
-X_digits = load_digits()[0][:200]
+X_digits, y_digits = (array[:200] for array in load_digits())
 
 
 # ---- perceptron
@@ -333,3 +334,35 @@ def test_threads_of_a_worker():
 
     asked = Parallel(2, "threading")(delayed(allowed)(n_jobs) for n_jobs in (None, 4, -1))
     assert asked == [1, 1, 1]
+
+
+def attributes(estimator):
+    return {name: repr(value) for name, value in vars(estimator).items() if name[-1] == "_"}
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("name", ["PerceptronClassifier", "LogisticRegressionGD", "MLPAutoencoder"])
+def test_a_fit_that_fails_changes_nothing(name):
+    X, y = X_digits[:60], y_digits[:60] % 2
+    estimator = getattr(dr, name)(max_iter=3).fit(X, y)
+    before = attributes(estimator)
+    if name == "MLPAutoencoder":
+        with pytest.raises(ValueError, match="batch_size"):
+            estimator.set_params(batch_size=0).fit(X[:, :2])
+    else:
+        with pytest.raises(ValueError, match="y: 1 class"):
+            estimator.fit(X, np.zeros(60))
+        with pytest.raises(ValueError, match="eta0"):
+            estimator.set_params(eta0=-1).fit(X, y + 10)
+    assert attributes(estimator) == before
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_rows_held_out_of_a_sparse_matrix_are_not_dense_at_once():
+    n, m = 300, 20_000
+    X = scipy.sparse.csr_array((np.ones(n), (np.arange(n), np.arange(n) * 60)), (n, m))
+    estimator = dr.MLPAutoencoder((1,), max_iter=1, early_stopping=True, batch_size=4)
+    tracemalloc.start()
+    estimator.fit(X)
+    assert tracemalloc.get_traced_memory()[1] < 0.8 * 8 * n * m
+    tracemalloc.stop()

@@ -22,6 +22,7 @@ from deltarule.callbacks import Progress
 from deltarule.estimators.rows import blocks
 from deltarule.estimators.sparse_pairs import SparsePairs, loss, training
 from deltarule.estimators.threads import allowed
+from deltarule.estimators.undone import unless_done
 from deltarule.history import History
 from deltarule.mlp import MLP
 from deltarule.optimizers import OPTIMIZERS, Optimizer
@@ -192,17 +193,18 @@ class MLPAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         integer("max_iter", self.max_iter, 1)
         rule, stopping = self._rule(), self._stopping()
         going_on = self.warm_start and hasattr(self, "w_")
-        x = self._judged(X, reset=not going_on)
-        if sample_weight is not None:
-            sample_weight = _check_sample_weight(sample_weight, x, dtype=x.dtype)
-        random = check_random_state(self.random_state)
-        network = self._network() if going_on else self._new(x, random)
-        try:
-            seed = random.randint(2**31 - 1)
-            history = self._train(network, x, sample_weight, rule, seed, stopping)
-        except KeyboardInterrupt as interrupt:
-            history = getattr(interrupt, "history", History())
-            warnings.warn("Training interrupted by user.", stacklevel=2)
+        with unless_done(self):
+            x = self._judged(X, reset=not going_on)
+            if sample_weight is not None:
+                sample_weight = _check_sample_weight(sample_weight, x, dtype=x.dtype)
+            random = check_random_state(self.random_state)
+            network = self._network() if going_on else self._new(x, random)
+            try:
+                seed = random.randint(2**31 - 1)
+                history = self._train(network, x, sample_weight, rule, seed, stopping)
+            except KeyboardInterrupt as interrupt:
+                history = getattr(interrupt, "history", History())
+                warnings.warn("Training interrupted by user.", stacklevel=2)
         self.architecture_, self.w_ = network.mlp.architecture, network.mlp.w.copy()
         self.code_ = network.code
         self.loss_curve_, self.validation_loss_curve_ = history.loss, history.validation_loss

@@ -9,6 +9,7 @@ import numpy as np
 
 from deltarule._arguments import integer, number
 from deltarule.estimators.linear import LinearClassifier
+from deltarule.estimators.undone import unless_done
 from deltarule.regression import logistic_regression
 from deltarule.results import Array
 
@@ -81,15 +82,16 @@ class LogisticRegressionGD(LinearClassifier):
         steps, eta = integer("max_iter", self.max_iter, 1), self.eta0
         if eta is not None:
             eta = number("eta0", eta, lambda v: v > 0, "a finite number > 0, or None")
-        x, places = self._judged(X, y)
-        found = []
-        for d in self._desired(places).T:
-            found.append(logistic_regression(x, d, eta, steps))
-            eta = found[0].eta
-        self._keep(np.array([one.theta for one in found]))
-        curves = np.array([one.log_likelihood for one in found])
-        self.log_likelihood_ = curves[0] if len(curves) == 1 else curves
-        self.eta_, self.n_iter_ = found[0].eta, len(found[0].log_likelihood) - 1
+        with unless_done(self):
+            x, places = self._judged(X, y)
+            found = []
+            for d in self._desired(places).T:
+                found.append(logistic_regression(x, d, eta, steps))
+                eta = found[0].eta
+            self._keep(np.array([one.theta for one in found]))
+            curves = np.array([one.log_likelihood for one in found])
+            self.log_likelihood_ = curves[0] if len(curves) == 1 else curves
+            self.eta_, self.n_iter_ = found[0].eta, len(found[0].log_likelihood) - 1
         return self
 
     def predict_proba(self, X: Any) -> Array:

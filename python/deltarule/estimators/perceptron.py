@@ -13,6 +13,7 @@ from sklearn.utils.validation import validate_data
 
 from deltarule._arguments import integer, number
 from deltarule.estimators.linear import LinearClassifier
+from deltarule.estimators.undone import unless_done
 from deltarule.perceptron import Perceptron
 from deltarule.results import Array
 
@@ -95,9 +96,10 @@ class PerceptronClassifier(LinearClassifier):
         """
         passes = integer("max_iter", self.max_iter, 1)
         known = getattr(self, "classes_", None) if self.warm_start else None
-        x, places = self._judged(X, y)
-        going_on = known is not None and np.array_equal(known, self.classes_)
-        self._teach(x, places, passes, self._W if going_on else None)
+        with unless_done(self):
+            x, places = self._judged(X, y)
+            going_on = known is not None and np.array_equal(known, self.classes_)
+            self._teach(x, places, passes, self._W if going_on else None)
         return self
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None) -> PerceptronClassifier:
@@ -115,6 +117,11 @@ class PerceptronClassifier(LinearClassifier):
         PerceptronClassifier
             Itself.
         """
+        with unless_done(self):
+            self._pass(X, y, classes)
+        return self
+
+    def _pass(self, X: Any, y: Any, classes: Any) -> None:
         first = not hasattr(self, "classes_")
         if first and classes is None:
             raise ValueError("classes: None in the first call; expected all labels that will come")
@@ -132,7 +139,6 @@ class PerceptronClassifier(LinearClassifier):
         self.classes_ = expected
         places = np.searchsorted(expected, labels)
         self._teach(x, places, 1, None if first else self._W, quiet=True)
-        return self
 
     def _teach(
         self, x: Array, places: Array, passes: int, W: Array | None, quiet: bool = False

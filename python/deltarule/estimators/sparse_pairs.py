@@ -100,7 +100,7 @@ def training(
     judges = []
     if held_out is not None:
         X, s, net = pairs.X, pairs.sample_weight, network.mlp.architecture
-        none = np.broadcast_to(0.5, X.shape)  # targets that are no classes
+        none = np.full(X.shape[0], 0.5)  # targets that are no classes
         kept, out = split(held_out, none, s, net, pairs.rng)
         s_out = None if s is None else s[out]
         pairs.X, pairs.sample_weight = X[kept], None if s is None else s[kept]
