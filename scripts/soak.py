@@ -111,6 +111,19 @@ class Soak:
             self.checked += 1
 
 
+def one_arena() -> None:
+    """Let all threads allocate from one heap.
+
+    By default glibc gives threads up to 8 heaps a core and each keeps what was freed in it, so that
+    memory grows for as long as there is a heap that no reading thread has had yet: with
+    MALLOC_ARENA_MAX=1, or this, 4000 fits of streams end at 38.8 MiB, without at 99.6, of which
+    92.3 were there after 500.
+    """
+    if sys.platform == "linux":
+        M_ARENA_MAX = -8
+        ctypes.CDLL("libc.so.6").mallopt(M_ARENA_MAX, 1)
+
+
 def measured() -> tuple[int, int]:
     """Bytes in memory, without those that the C library keeps for later; open files."""
     if sys.platform == "linux":
@@ -150,6 +163,7 @@ def soak(seconds: float, seed: int, threads: int, folder: Path) -> int:
 
 def main(seconds: float = 1800, seed: float = 0, threads: float = 4) -> int:
     """Run the command line."""
+    one_arena()
     with tempfile.TemporaryDirectory() as folder:
         return soak(seconds, int(seed), int(threads), Path(folder))
 
