@@ -5,23 +5,23 @@
 # tests/native, built likewise, must print under that old C library what it prints under today's.
 # Releases are built in the manylinux_2_28 container instead (.github/workflows/wheels.yml).
 #
-# usage: scripts/check_manylinux.sh OUTPUT_DIRECTORY [PYTEST_ARGUMENT ...]      x86-64 only
+# usage: DEBIAN_MIRROR=URL scripts/check_manylinux.sh OUTPUT_DIRECTORY [PYTEST_ARGUMENT ...]      x86-64 only
 set -euo pipefail
 cd "$(dirname "$0")/.."
 mkdir -p "$1"
 output=$(realpath "$1")
 shift
 
-scripts/make_sysroot.sh "$output/root"
+scripts/make_sysroot.sh "$output/sysroot"
 # shellcheck disable=SC1091
-source "$output/root/environment"
+source "$output/sysroot/environment"
 python3 -m build --wheel --outdir "$output/wheel" -Cbuild-dir="$output/build" . >"$output/wheel.log"
 scripts/check_repaired.sh "$output/repaired" "$output"/wheel/*.whl manylinux_2_28_x86_64 "$@"
 
 cmake --preset driver -B "$output/driver" >"$output/driver.log"
 cmake --build "$output/driver" --target driver >>"$output/driver.log"
-old=$output/root/lib/x86_64-linux-gnu
-"$old/ld-2.31.so" --library-path "$old:$output/root/usr/lib/x86_64-linux-gnu" \
+old=$output/sysroot/lib/x86_64-linux-gnu
+"$old/ld-2.31.so" --library-path "$old:$output/sysroot/usr/lib/x86_64-linux-gnu" \
   "$output/driver/driver" >"$output/old.txt" 2>"$output/old.isas"
 "$output/driver/driver" >"$output/new.txt" 2>/dev/null
 [[ -s $output/old.txt ]]

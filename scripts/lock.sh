@@ -10,4 +10,4 @@ cd "$(dirname "$0")/.."
 mkdir -p requirements
 UV_CUSTOM_COMPILE_COMMAND=scripts/lock.sh uv pip compile pyproject.toml --extra dev \
   --universal --python-version 3.11 --generate-hashes --no-annotate --quiet \
-  --default-index https://pypi.org/simple --output-file requirements/ci.txt "$@"
+  --output-file requirements/ci.txt "$@"

@@ -4,8 +4,10 @@
 # its SHA-256, to compile and link against with the g++ of today: what comes of it asks for no symbol
 # younger than manylinux_2_28 allows. The few functions that libstdc++ has gained since are linked in.
 #
-# usage: scripts/make_sysroot.sh DIRECTORY      then: source DIRECTORY/environment; build as ever
+# usage: DEBIAN_MIRROR=URL scripts/make_sysroot.sh DIRECTORY
+#   then: source DIRECTORY/environment; build as ever. The mirror must still have Debian 11.
 set -euo pipefail
+: "${DEBIAN_MIRROR:?expected the address of a Debian archive that has Debian 11}"
 mkdir -p "$1"
 root=$(realpath "$1")
 version=$("${CXX:-g++}" -dumpversion)
@@ -17,10 +19,7 @@ mkdir -p "$root/dpkg/info" "$root/dpkg/updates"
 fetch() { # SHA-256, path in the pool
   local file
   file=$root/${2##*/}
-  for mirror in https://deb.debian.org/debian \
-    https://snapshot.debian.org/archive/debian/20241001T000000Z; do
-    curl --silent --show-error --fail --location --output "$file" "$mirror/pool/main/$2" && break
-  done
+  curl --silent --show-error --fail --location --output "$file" "$DEBIAN_MIRROR/pool/main/$2"
   echo "$1  $file" | sha256sum --check --quiet
   dpkg-deb --extract "$file" "$root"
   # As if installed: auditwheel asks dpkg which package a library is of, for its bill of materials.
