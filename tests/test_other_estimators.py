@@ -366,3 +366,15 @@ def test_rows_held_out_of_a_sparse_matrix_are_not_dense_at_once():
     estimator.fit(X)
     assert tracemalloc.get_traced_memory()[1] < 0.8 * 8 * n * m
     tracemalloc.stop()
+
+
+def test_flags_and_sizes_of_an_autoencoder_are_judged():
+    for name in ("early_stopping", "verbose", "warm_start"):
+        with pytest.raises(TypeError, match=f"{name}: 'no' of type str; expected True or False"):
+            dr.MLPAutoencoder(**{name: "no"}).fit(X_digits)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        estimator = dr.MLPAutoencoder((3,), max_iter=1, warm_start=True).fit(X_digits)
+        estimator.fit(X_digits)
+    with pytest.raises(ValueError, match=r"hidden_layer_sizes: \[2\]; expected \[3\], those that"):
+        estimator.set_params(hidden_layer_sizes=(2,)).fit(X_digits)

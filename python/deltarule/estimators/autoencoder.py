@@ -16,6 +16,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from deltarule._arguments import choice, integer, number
+from deltarule._validate import flag
 from deltarule.architecture import Architecture
 from deltarule.autoencoder import Autoencoder
 from deltarule.callbacks import Progress
@@ -191,6 +192,8 @@ class MLPAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
             On Ctrl-C: it has the weights of the last finished epoch.
         """
         integer("max_iter", self.max_iter, 1)
+        for name in ("early_stopping", "verbose", "warm_start"):
+            flag(name, getattr(self, name))
         rule, stopping = self._rule(), self._stopping()
         going_on = self.warm_start and hasattr(self, "w_")
         with unless_done(self):
@@ -198,7 +201,7 @@ class MLPAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
             if sample_weight is not None:
                 sample_weight = _check_sample_weight(sample_weight, x, dtype=x.dtype)
             random = check_random_state(self.random_state)
-            network = self._network() if going_on else self._new(x, random)
+            network = self._continued() if going_on else self._new(x, random)
             try:
                 seed = random.randint(2**31 - 1)
                 history = self._train(network, x, sample_weight, rule, seed, stopping)
@@ -325,12 +328,23 @@ class MLPAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
             return np.concatenate([mlp.predict(part, threads) for _, part in blocks(x)])
         return mlp.predict(x, threads)
 
+    def _hidden(self) -> list[int]:
+        sizes = np.atleast_1d(np.asarray(self.hidden_layer_sizes, object))
+        return [integer(f"hidden_layer_sizes[{k}]", size, 1) for k, size in enumerate(sizes)]
+
+    def _continued(self) -> Autoencoder:
+        """The network of a warm start."""
+        sizes, hidden = self._hidden(), [*self.architecture_.layers[1:-1]]
+        if sizes != hidden:
+            raise ValueError(
+                f"hidden_layer_sizes: {sizes}; expected {hidden}, those that the warm start has"
+            )
+        return self._network()
+
     def _new(self, x: Array, random: np.random.RandomState) -> Autoencoder:
         columns = x.shape[1]
-        sizes = np.atleast_1d(np.asarray(self.hidden_layer_sizes, object))
-        hidden = [integer(f"hidden_layer_sizes[{k}]", size, 1) for k, size in enumerate(sizes)]
         return Autoencoder(
-            [columns, *hidden, columns], self.code, self.activation, self.output, self.loss,
+            [columns, *self._hidden(), columns], self.code, self.activation, self.output, self.loss,
             x.dtype.name, random.randint(2**31 - 1), self.l2, self.sparsity, self.beta, self.rho,
         )  # fmt: skip
 
