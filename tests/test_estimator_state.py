@@ -3,12 +3,11 @@
 
 from __future__ import annotations
 
-import _thread
 import copy
 import pickle
+import signal
 import subprocess
 import sys
-import threading
 import warnings
 from typing import Any
 
@@ -21,9 +20,11 @@ import sklearn
 from scipy.sparse import csc_array, csr_array
 from sklearn.base import clone
 from sklearn.datasets import load_digits
+from test_interrupt import default_ctrl_c  # noqa: F401
 
 import deltarule as dr
 from deltarule import _core
+from deltarule.estimators import lbfgs
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -111,13 +112,29 @@ def test_learned_activations_are_kept() -> None:
 
 
 @pytest.mark.parametrize("solver", ["adam", "lbfgs"])
-def test_ctrl_c_warns_and_leaves_it_fitted(solver: str) -> None:
-    endless = {"max_iter": 10**8, "n_iter_no_change": 10**8, "tol": 0, "max_fun": 10**9}
-    one = dr.MLPClassifier(solver=solver, hidden_layer_sizes=(200,), **endless)
-    threading.Timer(0.3, _thread.interrupt_main).start()
+def test_ctrl_c_warns_and_leaves_it_fitted(
+    solver: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At a known moment: by the clock, lbfgs may have ended, or nothing may have begun."""
+
+    class AtTheTenth:
+        def on_epoch_end(self, run: Any) -> None:
+            if run.epoch == 10:
+                signal.raise_signal(signal.SIGINT)
+
+    accept = lbfgs.Objective.accept
+
+    def accept_ten(self: lbfgs.Objective, intermediate_result: Any) -> None:
+        accept(self, intermediate_result)
+        if len(self.losses) == 10:
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(lbfgs.Objective, "accept", accept_ten)
+    asked = {"callbacks": AtTheTenth()} if solver == "adam" else {}
+    one = dr.MLPClassifier(solver=solver, max_iter=1000, n_iter_no_change=1000, tol=0, **asked)
     with pytest.warns(UserWarning, match="Training interrupted by user"):
         one.fit(X, Y)
-    assert one.n_iter_ > 0
+    assert one.n_iter_ == 10
     assert one.score(X, Y) > 0.2
 
 
