@@ -112,9 +112,7 @@ def test_learned_activations_are_kept() -> None:
 
 
 @pytest.mark.parametrize("solver", ["adam", "lbfgs"])
-def test_ctrl_c_warns_and_leaves_it_fitted(
-    solver: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_ctrl_c_warns_and_leaves_it_fitted(solver: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """At a known moment: by the clock, lbfgs may have ended, or nothing may have begun."""
 
     class AtTheTenth:
