@@ -42,8 +42,9 @@ FIRST = ["kernels", "contract", "trainer", "elementary", "predict", "optimizers"
 THEN = [
     "losses", "activations", "dropout", "sparsity", "weights", "random", "api", "inputs",
     "oracle_training", "given_loss", "epoch_in_parts", "penalty_over", "targets", "step_losses",
-    "phases", "interrupt", "resilience", "many_epochs", "containers", "float_environment",
+    "phases", "float_environment",
 ]  # fmt: skip
+TIMED = ["interrupt", "resilience", "many_epochs", "containers"]  # a busy machine may fail one once
 
 
 def mutants(pattern: str) -> list[Mutant]:
@@ -142,9 +143,14 @@ def main() -> int:
         tree = copy_of_tree(Path(folder))
         build = Build(tree)
         build.link()
-        known = [f"tests/test_{name}.py" for name in FIRST + THEN]
-        tests = [name for name in known if (tree / name).exists()]
-        if not passes(tree, tests):
+        tests, timed = (
+            [f"tests/test_{name}.py" for name in names] for names in (FIRST + THEN, TIMED)
+        )
+
+        def unnoticed() -> bool:
+            return passes(tree, tests) and (passes(tree, timed) or passes(tree, timed))
+
+        if not unnoticed():
             print("mutate_native: the tests fail without any change")
             return 1
 
@@ -156,7 +162,7 @@ def main() -> int:
                 if not build.changed(units):
                     return "same instructions"
                 build.link()
-                return "survived" if passes(tree, tests) else "killed"
+                return "survived" if unnoticed() else "killed"
             finally:
                 build.restore(units)
 
