@@ -159,7 +159,9 @@ class Traced:
     def tests(self, mutant: Mutant) -> list[str]:
         """Return those that ran the mutant's line, the shortest first, then those by name."""
         contexts = self.data.contexts_by_lineno(str(self.tree / mutant.path))
-        names = {name for line in lines_of(mutant.path, mutant.line) for name in contexts[line]}
+        names = {
+            name for line in lines_of(mutant.path, mutant.line) for name in contexts.get(line, ())
+        }
         names &= self.seconds.keys() - self.failed
         found, total = [], 0.0
         for name in sorted(names, key=lambda name: self.seconds[name]):
