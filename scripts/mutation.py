@@ -49,10 +49,8 @@ def copy_of_tree(to: Path) -> Path:
     """Copy what builds and tests need, so that this checkout stays as it is."""
     import deltarule
 
-    for name in ("csrc", "python", "tests", "scripts", "docs", "examples", "pyproject.toml"):
-        source = ROOT / name
-        copy = shutil.copytree if source.is_dir() else shutil.copy
-        copy(source, to / name)
+    nothing = shutil.ignore_patterns(".git", ".*_cache", ".hypothesis", "__pycache__")
+    shutil.copytree(ROOT, to, ignore=nothing, dirs_exist_ok=True)
     installed = Path(deltarule.__file__).parent
     for module in installed.rglob("*.so"):  # where the package is a wheel's
         shutil.copy(module, to / "python" / "deltarule" / module.relative_to(installed))
