@@ -121,8 +121,8 @@ def of_layers(b: Bounds) -> dict[str, np.ndarray]:
     ):  # fmt: skip
         found[f"{name} o"] = b.activation(name, NET, o)
         found[f"{name} delta"] = b.hidden_delta(DELTA, W, name, o)
-    for name in (*OFF, "blend(tanh)", "blend(gelu_tanh)", "blend(relu)"):
-        learned = alpha if name.startswith(("blend", "prelu")) else None
+    for name in (*OFF, "blend(tanh)", "blend(gelu_tanh)", "blend(relu)", "blend(silu, alpha=0.6)"):
+        learned = alpha if name in ("prelu", "blend(tanh)", "blend(gelu_tanh)") else None
         for what, value in zip(("o", "slope", "alpha"), bounds(b, name, NET, learned), strict=True):
             found[f"{name} {what}"] = value
         found[f"{name} delta"] = b.hidden_delta(DELTA, W, name, NET, NET, learned)
