@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -46,9 +47,11 @@ def sample(mutants: list[Mutant], count: int, seed: int) -> list[Mutant]:
 
 
 def copy_of_tree(to: Path) -> Path:
-    """Copy what builds and tests need, so that this checkout stays as it is."""
+    """Copy what builds and tests need, so that this checkout stays as it is; hear Ctrl-C."""
     import deltarule
 
+    # A shell's background jobs ignore it, and so would every test that sends it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     nothing = shutil.ignore_patterns(".git", ".*_cache", ".hypothesis", "__pycache__")
     shutil.copytree(ROOT, to, ignore=nothing, dirs_exist_ok=True)
     installed = Path(deltarule.__file__).parent
