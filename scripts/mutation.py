@@ -6,7 +6,6 @@ from __future__ import annotations
 import os
 import random
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -47,29 +46,29 @@ def sample(mutants: list[Mutant], count: int, seed: int) -> list[Mutant]:
 
 
 def copy_of_tree(to: Path) -> Path:
-    """Copy what builds and tests need, so that this checkout stays as it is; hear Ctrl-C."""
+    """Copy what builds and tests need, so that this checkout stays as it is."""
     import deltarule
 
-    # A shell's background jobs ignore it, and so would every test that sends it.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    nothing = shutil.ignore_patterns(".git", ".*_cache", ".hypothesis", "__pycache__")
-    shutil.copytree(ROOT, to, ignore=nothing, dirs_exist_ok=True)
+    left = shutil.ignore_patterns(".git", "build", "dist", "site", ".*_cache", "__pycache__")
+    shutil.copytree(ROOT, to, ignore=left, dirs_exist_ok=True)
     installed = Path(deltarule.__file__).parent
     for module in installed.rglob("*.so"):  # where the package is a wheel's
         shutil.copy(module, to / "python" / "deltarule" / module.relative_to(installed))
     return to
 
 
-def passes(tree: Path, tests: list[str]) -> bool:
-    """Whether these tests do, the first failure or ten minutes being enough."""
+def passes(tree: Path, tests: list[str], told: bool = False) -> bool:
+    """Whether these tests do, the first failure or ten minutes being enough; `told` prints it."""
     environment = {**os.environ, "PYTHONPATH": str(tree / "python")}
-    told = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests]
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests]
     try:
         done = subprocess.run(
-            told, cwd=tree, env=environment, capture_output=True, timeout=LONGEST, check=False
+            command, cwd=tree, env=environment, capture_output=True, timeout=LONGEST, check=False
         )
     except subprocess.TimeoutExpired:
         return False
+    if told and done.returncode:
+        print(done.stdout.decode()[-3000:])
     return done.returncode == 0
 
 
