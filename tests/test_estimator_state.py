@@ -121,10 +121,12 @@ def test_ctrl_c_warns_and_leaves_it_fitted(solver: str, monkeypatch: pytest.Monk
                 signal.raise_signal(signal.SIGINT)
 
     accept = lbfgs.Objective.accept
+    reached: list[float] = []
 
     def accept_ten(self: lbfgs.Objective, intermediate_result: Any) -> None:
         accept(self, intermediate_result)
         if len(self.losses) == 10:
+            reached.append(self.losses[-1])
             signal.raise_signal(signal.SIGINT)
 
     monkeypatch.setattr(lbfgs.Objective, "accept", accept_ten)
@@ -133,6 +135,7 @@ def test_ctrl_c_warns_and_leaves_it_fitted(solver: str, monkeypatch: pytest.Monk
     with pytest.warns(UserWarning, match="Training interrupted by user"):
         one.fit(X, Y)
     assert one.n_iter_ == 10
+    assert one.loss_ == (reached or one.loss_curve_)[-1]
     assert one.score(X, Y) > 0.2
 
 
