@@ -93,9 +93,11 @@ def test_predictions_follow_the_arrays() -> None:
     W, b = [np.array(c) for c in one.coefs_], [np.array(c) for c in one.intercepts_]
     one.coefs_, one.intercepts_ = W, b  # assigned
     assert np.array_equal(one.predict_proba(X), before)
+    net = one._net
     W[0][:] = 0
     b[0][:] = 0
     np.testing.assert_allclose(one.predict_proba(X)[3], expected / expected.sum())
+    assert one._net is net  # which takes them, rather than a new one
     one.coefs_[0] = np.zeros_like(W[0]) + 1.0
     one.partial_fit(X, Y)
     assert np.abs(one.coefs_[0] - 1).max() < 0.1  # trained from there
