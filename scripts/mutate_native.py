@@ -147,10 +147,10 @@ def main() -> int:
             [f"tests/test_{name}.py" for name in names] for names in (FIRST + THEN, TIMED)
         )
 
-        def unnoticed() -> bool:
-            return passes(tree, tests) and (passes(tree, timed) or passes(tree, timed))
+        def unnoticed(told: bool = False) -> bool:
+            return passes(tree, tests, told) and (passes(tree, timed) or passes(tree, timed, told))
 
-        if not unnoticed():
+        if not unnoticed(told=True):
             print("mutate_native: the tests fail without any change")
             return 1
 

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Changes operators, comparisons, conditions and numbers in python/deltarule, one at a time.
 
-The tests of a mutant are those named as its folder or module, then those whose text has most of the
-names that it defines. Whatever they do not notice is printed: it lacks a test, or changes nothing
-that can be seen.
+The tests of a mutant are those that run its line; of a line that runs on import, those files that
+are named as its folder or module, then those whose text has most of the names that it defines.
+Whatever they do not notice is printed: it lacks a test, or changes nothing that can be seen.
+Needs the package `coverage`, beside what the tests need.
 
 usage: python scripts/mutate_python.py [COUNT [SEED [PATTERN]]]   (of paths; 200, 0, all)
 """
@@ -11,16 +12,20 @@ usage: python scripts/mutate_python.py [COUNT [SEED [PATTERN]]]   (of paths; 200
 from __future__ import annotations
 
 import ast
+import os
 import re
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from xml.etree import ElementTree
 
 from mutation import ROOT, Mutant, copy_of_tree, passes, report, sample
 
 AIM = 0.9
-MOST_FILES = 12  # of tests, for one mutant
+MOST_SECONDS = 40  # of tests, for one mutant
+MOST_FILES = 12
 SHOWN = r"/(plot|bench)/|cli\.py|demo\.py|oracle/literal"  # not the front: pictures, timings
 OTHERS: dict[type[ast.AST], str] = {
     ast.Lt: "<=", ast.LtE: "<", ast.Gt: ">=", ast.GtE: ">", ast.Eq: "!=", ast.NotEq: "==",
@@ -95,7 +100,18 @@ def mutants(pattern: str) -> list[Mutant]:
     return found
 
 
-def relevant(path: Path, sources: dict[str, str]) -> list[str]:
+def lines_of(path: Path, number: int) -> range:
+    """Return the lines of the statement that has this one, up to its body."""
+    found = range(number, number + 1)
+    for node in ast.walk(ast.parse((ROOT / path).read_text())):  # inner ones come later
+        if isinstance(node, ast.stmt) and node.lineno <= number <= (node.end_lineno or 0):
+            body = getattr(node, "body", None)
+            last = max(body[0].lineno - 1, node.lineno) if body else node.end_lineno
+            found = range(node.lineno, (last or number) + 1) if number <= (last or 0) else found
+    return found
+
+
+def by_name(path: Path, sources: dict[str, str]) -> list[str]:
     """Return the files of tests that name the folder, the module or what it defines, most first."""
     names = {path.stem} - {"__init__"}
     for node in ast.parse((ROOT / path).read_text()).body:
@@ -112,27 +128,62 @@ def relevant(path: Path, sources: dict[str, str]) -> list[str]:
     return [test for test in ranked if weight(test)][:MOST_FILES]
 
 
+class Traced:
+    """One run of all tests: which of them ran each line, and how long they took."""
+
+    def __init__(self, tree: Path) -> None:
+        from coverage import CoverageData
+
+        (tree / "coverage.ini").write_text(
+            "[run]\ndynamic_context = test_function\nsource = python/deltarule\n"
+            "omit = */oracle/literal*\ndata_file = covered\n"
+        )
+        told = [sys.executable, "-m", "coverage", "run", "--rcfile=coverage.ini", "-m", "pytest"]
+        told += ["-q", "-p", "no:cacheprovider", "--junitxml=times.xml", "tests"]
+        environment = {**os.environ, "PYTHONPATH": str(tree / "python")}
+        subprocess.run(told, cwd=tree, env=environment, capture_output=True, check=False)
+        self.data, self.tree = CoverageData(str(tree / "covered")), tree
+        self.data.read()
+        self.seconds: dict[str, float] = {}
+        self.failed: set[str] = set()
+        for case in ElementTree.parse(tree / "times.xml").iter("testcase"):
+            name = f"{case.get('classname')}.{case.get('name')}".partition("[")[0]
+            name = name.removeprefix("tests.")
+            self.seconds[name] = self.seconds.get(name, 0) + float(case.get("time") or 0)
+            if case.find("failure") is not None or case.find("error") is not None:
+                self.failed.add(name)  # what fails here anyway says nothing
+        self.files = {
+            f"tests/{path.name}": path.read_text() for path in (tree / "tests").glob("test_*.py")
+        }
+
+    def tests(self, mutant: Mutant) -> list[str]:
+        """Return those that ran the mutant's line, the shortest first, then those by name."""
+        contexts = self.data.contexts_by_lineno(str(self.tree / mutant.path))
+        names = {
+            name for line in lines_of(mutant.path, mutant.line) for name in contexts.get(line, ())
+        }
+        names &= self.seconds.keys() - self.failed
+        found, total = [], 0.0
+        for name in sorted(names, key=lambda name: self.seconds[name]):
+            total += self.seconds[name]
+            if total > MOST_SECONDS:
+                break
+            found.append("tests/" + name.replace(".", ".py::", 1))
+        bad = {f"tests/{name.partition('.')[0]}.py" for name in self.failed}
+        return found or [file for file in by_name(mutant.path, self.files) if file not in bad]
+
+
 def main() -> int:
     """Mutant by mutant."""
     count, seed, pattern = (*sys.argv[1:], *("200", "0", "")[len(sys.argv) - 1 :])
     chosen = sample(mutants(pattern), int(count), int(seed))
     with tempfile.TemporaryDirectory() as folder:
-        tree = copy_of_tree(Path(folder))
-        sources = {
-            f"tests/{path.name}": path.read_text() for path in (tree / "tests").glob("test_*.py")
-        }
-        sound: dict[str, bool] = {}
+        tree = copy_of_tree(Path(folder).resolve())
+        traced = Traced(tree)
+        print(f"{len(traced.seconds)} tests, {len(traced.failed)} fail anyway", flush=True)
 
         def judge(mutant: Mutant) -> str:
-            tests = relevant(mutant.path, sources)
-            source = (tree / mutant.path).read_text()
-            (tree / mutant.path).write_text((ROOT / mutant.path).read_text())
-            for test in tests:  # what fails here anyway says nothing
-                if test not in sound:
-                    sound[test] = passes(tree, [test])
-            (tree / mutant.path).write_text(source)
-            tests = [test for test in tests if sound[test]]
-            return "survived" if not tests or passes(tree, tests) else "killed"
+            return "survived" if passes(tree, traced.tests(mutant)) else "killed"
 
         return report(chosen, tree, judge, AIM)
 

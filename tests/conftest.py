@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Fixtures for every test: instruction set, number type, random numbers; Hypothesis' profile."""
 
+import signal
 import sys
 from collections.abc import Iterator
 
@@ -11,6 +12,10 @@ from hypothesis import settings
 # The same examples on every run, and no time limit per example: the machine may be busy.
 settings.register_profile("deltarule", deadline=None, derandomize=True)
 settings.load_profile("deltarule")
+
+
+# A shell that starts the tests in the background has them ignore Ctrl-C, which many then raise.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
