@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Reads damaged files of every kind: each must be refused, quickly and in little memory.
 
-Networks, trainers, checkpoints of fits, ensembles and models of tables are flipped, cut, spliced
-with each other, lengthened and shortened: loading any of them must raise FileFormatError. Others
+Networks, trainers, checkpoints of fits and of estimators' fits, ensembles and models of tables are
+flipped, cut, spliced with each other, lengthened and shortened, or taken for one another: loading
+any of them must raise FileFormatError. Others
 are crafted: the JSON or the tensors of a good file are changed at a random place and the digest is
 made to fit, as only somebody who means harm would. Such a file may be a good one, and must then
 give an object that works; else it is refused. Nothing may take long, or need memory out of
@@ -16,6 +17,7 @@ usage: python scripts/attack_files.py [FILES [SEED [FOLDER]]]
 from __future__ import annotations
 
 import json
+import pickle
 import random
 import resource
 import signal
@@ -23,8 +25,10 @@ import subprocess
 import sys
 import tempfile
 import time
+import warnings
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +108,38 @@ def load_ensemble(path: Path) -> Any:
     return lambda: ensemble.predict(np.zeros((2, ensemble.architecture.n_inputs)))
 
 
+def fit_estimator(kind: str, epochs: int, path: Path) -> Any:
+    """Train as far, from a checkpoint if it is there; go on with the object after that."""
+    parameters: dict[str, Any] = {"solver": "sgd", "learning_rate": "adaptive"}
+    y = Y if kind == "MLPClassifier" else X[:, :2]
+    if kind == "MLPClassifier":
+        rate = dr.schedules.Plateau(1e-2, patience=1, watch="validation_loss")
+        parameters = {"learning_rate": rate, "early_stopping": True, "dropout": 0.2}
+    estimator = getattr(dr, kind)(
+        hidden_layer_sizes=(5,), random_state=0, max_iter=epochs, n_iter_no_change=20, batch_size=8,
+        checkpoint=path, resume=True, **parameters,
+    )  # fmt: skip
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")  # it has not converged
+        estimator.fit(X, y)
+
+    def go_on() -> Any:
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            again = pickle.loads(pickle.dumps(estimator))
+            again.set_params(checkpoint=None, resume=None, warm_start=True).fit(X, y)
+        found = estimator.predict(X), again.predict(X)
+        for fitted in (estimator, again):
+            curves = fitted.loss_curve_, fitted.validation_scores_ or []
+            if not all(type(one) is float for curve in curves for one in curve):
+                raise TypeError(f"no curves: {curves}")
+            if type(fitted.n_iter_) is not int or not isinstance(fitted.loss_, float):
+                raise TypeError(f"no counts: {fitted.n_iter_!r}, {fitted.loss_!r}")
+        return found
+
+    return go_on
+
+
 def _targets(mlp: dr.MLP) -> Any:
     return np.zeros((9, mlp.architecture.n_targets)) + 1 / mlp.architecture.n_outputs
 
@@ -133,10 +169,21 @@ KINDS: dict[str, Kind] = {
     "network": (save_model, load_model),
     "trainer": (save_trainer, load_trainer),
     "checkpoint": (lambda path: fit(path, 3), lambda path: fit(path, 5)),
+    "classifier's": (
+        partial(fit_estimator, "MLPClassifier", 3), partial(fit_estimator, "MLPClassifier", 5),
+    ),
+    "regressor's": (
+        partial(fit_estimator, "MLPRegressor", 3), partial(fit_estimator, "MLPRegressor", 5),
+    ),
     "ensemble": (
         lambda path: dr.Ensemble([network(k) for k in range(3)]).save(path), load_ensemble,
     ),
     "table's model": (save_table, load_table),
+}  # fmt: skip
+RESUMED = [KINDS[name][1] for name in ("checkpoint", "classifier's", "regressor's")]
+# Of whom which other kinds are read, too: the network that is in them.
+ALSO = {
+    "network": {"trainer", "checkpoint", "table's model"}, "trainer": {"checkpoint"},
 }  # fmt: skip
 
 
@@ -175,6 +222,7 @@ def mutated(good: bytes, others: list[bytes], draw: random.Random) -> tuple[str,
 STRANGE: list[Any] = [
     None, True, False, 0, 1, -1, 2**31, 2**62, 2**64, -(2**63), 10**30, 0.5, -0.0, 1e-320, 1e300,
     "", "x", "relu", "\0", "é" * 50, "9" * 400, [], {}, [[]], [None], {"": None}, [1] * 1000,
+    json.loads("[" * 300 + "]" * 300), json.loads('{"list":' * 400 + "0" + "}" * 400),
 ]  # fmt: skip
 
 
@@ -248,7 +296,7 @@ def attack(load: Callable[[Path], Any], path: Path, is_crafted: bool) -> str:
     except dr.FileFormatError:
         return "refused"
     except (ValueError, FloatingPointError) as error:  # a checkpoint of another fit; it diverges
-        return "refused" if is_crafted and load is KINDS["checkpoint"][1] else f"{error!r}"
+        return "refused" if is_crafted and load in RESUMED else f"{error!r}"
     except Exception as error:
         return f"{error!r}"
     if not is_crafted:

@@ -5,7 +5,7 @@ Ctrl-C (SIGINT) must end the work within half a second with a KeyboardInterrupt,
 whose weights are those of a finished epoch: finite, and as the next prediction uses them. SIGTERM,
 with a handler or without, must leave the checkpoint of a training whole, at an epoch no smaller
 than one that had been finished, and a resumed training must end with the bits of one that nobody
-disturbed.
+disturbed; a handler that ends the process in order leaves nothing beside the checkpoint.
 
 usage: python scripts/check_signals.py [ROUNDS [SEED]]
 """
@@ -191,6 +191,8 @@ def terminate(rounds: int, rng: np.random.Generator, folder: Path, epochs: int =
         if process.returncode not in ((3, 0) if handles else (-signal.SIGTERM, 0)):
             raise RuntimeError(f"exit status {process.returncode}")
         left = [name for name in os.listdir(folder) if name.startswith(".deltarule-")]
+        if left and process.returncode == 3:
+            raise RuntimeError(f"{left} left by a process that ended by itself")
         inside += bool(left)
         epoch = container.read(path).sections["fit"]["epoch"] if path.exists() else 0
         # The last one reported is written right after its line.

@@ -1,9 +1,17 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Damaged and crafted files of every kind: scripts/attack_files.py takes 20 000 of them."""
 
+import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import attack_files
+import numpy as np
+import pytest
+
+import deltarule as dr
+from deltarule.files import container
 
 
 def test_some_files(tmp_path: Path, capfd: object) -> None:
@@ -18,3 +26,67 @@ def test_a_file_that_is_not_refused_is_found(tmp_path: Path) -> None:
     assert attack_files.attack(load, tmp_path / "good", False) == "LOADED"
     assert attack_files.attack(load, tmp_path / "good", True) == "works"
     assert "Attribute" in attack_files.attack(lambda path: path.nothing, tmp_path, True)  # type: ignore[attr-defined]
+
+
+def test_a_file_of_one_kind_is_none_of_another(tmp_path: Path) -> None:
+    """Each given to each: a network may be read out of what holds one, the rest is refused."""
+    pytest.importorskip("sklearn")
+    pytest.importorskip("pyarrow")
+    for name, (save, _) in attack_files.KINDS.items():
+        save(tmp_path / name)
+    for name in attack_files.KINDS:
+        for other, (_, load) in attack_files.KINDS.items():
+            path = tmp_path / "given"
+            path.write_bytes((tmp_path / name).read_bytes())
+            said, fits = attack_files.attack(load, path, False), {"classifier's", "regressor's"}
+            if name == other or name in attack_files.ALSO.get(other, ()):
+                assert said == "LOADED", (name, other)
+            elif {name, other} == fits:
+                assert "hidden" in said or "expected" in said, (name, other)
+            else:
+                assert said == "refused", (name, other)
+
+
+def _number(at: dict[str, Any], key: str, number: object) -> None:
+    at[key] = number
+
+
+ARRAY: dict[str, tuple[str, Callable[[Any], Any]]] = {
+    "rows that there are not": ("order", lambda a: a + 1),
+    "rows twice": ("order", lambda a: a * 0),
+    "rows that are no numbers": ("order", lambda a: a.astype(float)),
+    "no weights": ("w", lambda a: a * np.nan),
+    "weights of a layer more": ("_best_w", lambda a: np.append(a, a)),
+    "curves of two dimensions": ("loss_curve_", lambda a: np.stack([a, a])),
+    "a longer curve": ("losses", lambda a: np.append(a, a)),
+    "whole numbers": ("times", lambda a: a.astype(int)),
+}  # fmt: skip
+JSON: dict[str, Callable[[dict[str, Any]], object]] = {
+    "a place behind the generator's words": (
+        lambda of: _number(of["random"]["dict"]["state"]["dict"], "pos", 2**31 - 1)
+    ),
+    "half an epoch": lambda of: _number(of, "n_iter_", True),
+    "other epochs": lambda of: _number(of, "n_iter_", 2),
+    "no texts": lambda of: _number(of, "parameters", [1]),
+    "no data": lambda of: _number(of, "data", 5),
+    "deep": lambda of: _number(of, "losses", json.loads("[" * 300 + "]" * 300)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", [*ARRAY, *JSON])
+def test_an_estimator_s_checkpoint_is_judged_whole(what: str, tmp_path: Path) -> None:
+    """Changed by somebody who makes the digest fit: a FileFormatError, nothing read amiss."""
+    pytest.importorskip("sklearn")
+    save, load = attack_files.KINDS["regressor's"]
+    save(tmp_path / "fit")
+    found = container.read(tmp_path / "fit")
+    of, tensors = found.sections["fit"]["dict"], dict(found.tensors)
+    if what in ARRAY:
+        name, change = ARRAY[what]
+        (at,) = of[name].values()
+        tensors[at] = np.ascontiguousarray(change(tensors[at]))
+    else:
+        JSON[what](of)
+    container.write(tmp_path / "fit", "estimator", found.sections, tensors)
+    with pytest.raises(dr.FileFormatError):
+        load(tmp_path / "fit")

@@ -176,6 +176,49 @@ def test_every_call_may_fail(
     assert number >= 9
 
 
+class Interrupting:
+    """The module os, where a signal comes during one call of so many: its handler raises then."""
+
+    def __init__(self, number: int) -> None:
+        self.left = number
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(os, name)
+        if name in ("path", "fsdecode") or not callable(found):
+            return found
+
+        def call(*given: Any) -> Any:
+            done = found(*given)
+            self.left -= 1
+            if self.left == -1:
+                raise SystemExit(3)
+            return done
+
+        return call
+
+
+@pytest.mark.parametrize("kind", SAVES)
+def test_a_handler_may_raise_after_every_call(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As SIGTERM's may, which ends in sys.exit: nothing is left beside the old file or the new."""
+    path = tmp_path / "it"
+    dr.MLP([4, 5, 2], seed=1).save(path)
+    before, number, ended = path.read_bytes(), 0, False
+    while not ended:
+        path.write_bytes(before)
+        with monkeypatch.context() as patch:
+            patch.setattr(replacing, "os", Interrupting(number))
+            try:
+                SAVES[kind](path)
+                ended = True
+            except SystemExit:
+                number += 1
+        assert path.read_bytes() == before or container.read(path)  # whole: its digest fits
+        assert os.listdir(tmp_path) == ["it"], number
+    assert number >= 9
+
+
 def test_small_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A write may take less than it was given."""
     mlp = dr.MLP([4, 50, 2], seed=1)

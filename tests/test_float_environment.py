@@ -11,6 +11,7 @@ import ctypes
 import platform
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
@@ -22,6 +23,7 @@ import pytest
 
 import deltarule as dr
 from deltarule import _core
+from deltarule.perceptron import mistake_bound
 from deltarule.schedules import Cosine, Exponential, WarmUp
 
 pytestmark = pytest.mark.skipif(platform.machine() != "x86_64", reason="sets the MXCSR register")
@@ -32,6 +34,10 @@ MODES = {"flush": 0x8040, "up": 0x4000, "down": 0x2000, "towards 0": 0x6000, "al
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(120, 6)), RNG.normal(size=(120, 3))
 CLASSES, WEIGHTS = RNG.integers(0, 3, 120), np.linspace(0, 1, 120)
+SMALL = 1e-30 * X[:, 1]
+CORNERS = np.array([[0.1, 0.2], [1.3, 0.1], [1.1, 0.9], [0.4, 1 / 3]])
+MOVED = CORNERS + 0.1
+TIMES = np.linspace(0, 2, 30)
 LONG = np.array([[np.longdouble(1) / 3, 1e-310]])
 
 
@@ -122,7 +128,9 @@ def other_models(path: Path) -> Any:
     radial = dr.RBFNetwork(4, seed=0)
     radial.fit(X, Y)
     rates = dr.find_learning_rate(dr.MLP([6, 4, 3], seed=1), X, Y, seed=0)
-    return line.predict(X), radial.predict(X), rates.etas, rates.losses
+    logistic = dr.logistic_regression(X, CLASSES > 0, epochs=9)
+    found = [line.predict(X), radial.predict(X), radial.evaluate(X, Y, "r2"), logistic.predict(X)]
+    return found, vars(line), radial.features(X), rates.etas, rates.losses
 
 
 def judged(path: Path) -> Any:
@@ -132,7 +140,111 @@ def judged(path: Path) -> Any:
     return [mlp.evaluate(X, Y, name) for name in names], gradient, mlp.forward(X).net[1]
 
 
-CALLS = [fitted, kept, streamed, by_epochs, converted, several, minimised, other_models, judged]
+def thresholds(path: Path) -> Any:
+    """Rosenblatt's rule, from weights that nothing rounds exactly, and its bound."""
+    X = np.array([[0.1, 0.7], [0.3, -0.9], [-0.2, 0.6], [0.4, -1 / 3]])
+    unit = dr.Perceptron(2, W=[1e-310, 0.1, 1 / 3])
+    fit = unit.fit(X, [1, 0, 1, 0], eta=0.1)
+    return unit.w, vars(fit), unit.predict(X), mistake_bound(X, [1, 0, 1, 0], [-0.1, 1, 0.07])
+
+
+def of_tables(path: Path) -> Any:
+    pa = pytest.importorskip("pyarrow")
+    columns = {"a": X[:, 0], "b": ["x", "y", "z"] * 40, "d": SMALL, "y": Y[:, 0]}
+    table = pa.table(columns)
+    (path / "table.csv").write_text("a,b,d,y\n" + "0.1,x,3e-30,2.7\n0.3,y,1e-31,7.1\n" * 9)
+    found: list[Any] = []
+    for given in (table, path / "table.csv"):
+        model = dr.table.TableModel.fit(given, "y", hidden=(4,), epochs=3, seed=0)
+        model.save(path / "model")
+        again = dr.table.load(path / "model")
+        found += [model.mlp.w, again.mlp.w, again.features(given), again.encoder.state()]
+        found += [again.predict(given).to_pydict(), again.evaluate(given).scores, model.scores]
+    return found
+
+
+def of_estimators(path: Path) -> Any:
+    pytest.importorskip("sklearn")
+    from sklearn.exceptions import ConvergenceWarning
+
+    found: list[Any] = []
+    settings: list[tuple[Any, dict[str, Any]]] = [
+        (
+            dr.MLPClassifier,
+            {"early_stopping": True, "dtype": "float32", "validation_fraction": 0.3},
+        ),
+        (dr.MLPClassifier, {"solver": "lbfgs", "tol": 1e-3, "max_iter": 5}),
+        (dr.MLPRegressor, {"solver": "sgd", "learning_rate": "invscaling"}),
+        (dr.MLPAutoencoder, {"hidden_layer_sizes": 2, "noise": 0.1}),
+        (dr.LogisticRegressionGD, {}),
+        (dr.PerceptronClassifier, {}),
+    ]
+    names = ("predict", "predict_proba", "predict_log_proba", "transform", "decision_function")
+    for kind, given in settings:
+        one = kind(**{"max_iter": 3} | given)
+        if "random_state" in one.get_params():
+            one.set_params(random_state=0)
+        regressor = isinstance(one, dr.MLPRegressor)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            one.fit(X, Y if regressor else CLASSES)
+            if hasattr(one, "partial_fit") and not given.get("early_stopping"):
+                one.partial_fit(X, Y if regressor else CLASSES)
+        found += [getattr(one, name)(X) for name in names if hasattr(one, name)]
+        found += [one.score(X, Y if regressor else CLASSES)]
+        found += [getattr(one, name, None) for name in ("coefs_", "coef_", "loss_curve_")]
+    return found
+
+
+def line(x: Any) -> Any:
+    return x / 3
+
+
+def in_disc(x: Any, y: Any) -> Any:
+    return x * x + y * y < 0.7
+
+
+@pytest.mark.filterwarnings("ignore")
+def constructed(path: Path) -> Any:
+    found = dr.construct.approximate(line, (0.1, 0.7), 7)
+    layers = dr.MLP([2, 3, 4, 1], "identity", seed=0, dtype="float64")
+    mlps = [
+        found.mlp, dr.construct.pulse(0.1, 1 / 3, 0.7),
+        dr.construct.pulses([0.1, 0.3, 2], [0.1, 3]),
+        dr.construct.collapse(layers), dr.construct.polygon(CORNERS, "float32"),
+        dr.construct.polygons([CORNERS, MOVED]), dr.construct.parity(5),
+        dr.construct.half_planes([[0.1, 0.3], [0.7, -0.1]], [1 / 3, 0.2]),
+        dr.construct.cells([[0.1, 0.3, 0.7], [0.7, -0.1, 0.3]], [[1, 1], [-1, 0]]),
+        dr.construct.gate([0.1, 0.7], -1 / 3, "float32"), dr.construct.boolean("a & ~b | c"),
+        dr.construct.checkerboard([0.1, 0.3], [0.2, 1 / 3]),
+        dr.construct.one_hidden_layer(in_disc, [[-1, 1], [-1, 1]], 4, 5),
+    ]  # fmt: skip
+    return [mlp.w for mlp in mlps], found.error
+
+
+def looked_at(path: Path) -> Any:
+    mlp = dr.MLP([6, 5, 3], "tanh", seed=1, dtype="float64")
+    checks = dr.check_gradient(mlp, X[:9], Y[:9])
+    compared = dr.compare(mlp, X[:9], Y[:9])
+    start = dr.MLP([6, 5, 3], "relu", seed=1)
+    dr.unit_variance(start, X)
+    at = [Cosine(0.1, over=3)(TIMES), WarmUp(Exponential(0.1, 0.93), over=0.7)(TIMES)]
+    return [
+        vars(checks), repr(compared), dr.jacobian(mlp, X), start.w, dr.ntk_factors(mlp), at,
+    ]  # fmt: skip
+
+
+def encoded(path: Path) -> Any:
+    net = dr.Autoencoder([6, 3, 6], seed=0)
+    net.fit(X, epochs=2, seed=0, noise=0.1)
+    code = net.encode(X)
+    return net.mlp.w, code, net.decode(code), net.reconstruct(X), net.loss(X)
+
+
+CALLS = [
+    fitted, kept, streamed, by_epochs, converted, several, minimised, other_models, judged,
+    thresholds, of_tables, of_estimators, constructed, looked_at, encoded,
+]  # fmt: skip
 
 
 def digest(result: Any) -> str:
@@ -143,7 +255,7 @@ def digest(result: Any) -> str:
         return ", ".join(map(digest, result))
     if isinstance(result, dict):
         return digest([*result.items()])
-    return result.hex() if isinstance(result, float) else repr(result)
+    return float.hex(result) if isinstance(result, float) else repr(result)
 
 
 @pytest.mark.parametrize("call", CALLS, ids=lambda call: call.__name__)

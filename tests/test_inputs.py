@@ -168,6 +168,43 @@ def test_the_first_bad_row_is_named(given: str, layout: str, isa: str, dtype: st
                     mlp.predict(LAYOUTS[layout](a))
 
 
+@pytest.mark.parametrize("n_threads", [1, 2])
+@pytest.mark.parametrize("row", [0, 149, 150, 299])
+def test_every_call_names_the_first_bad_row(row: int, n_threads: int, dtype: str) -> None:
+    """The very first, one that begins a thread's share, the last; whatever is bad behind it."""
+    plain = np.zeros((300, INPUTS))
+    bad = plain.copy()
+    bad[row:, -1] = np.nan
+    mlp = dr.MLP([INPUTS, 4, INPUTS], dtype=dtype, seed=0)
+    before, trace, trainer = mlp.w, mlp.forward(plain), dr.Trainer(mlp, n_threads=n_threads)
+    calls: list[tuple[str, Callable[..., Any], tuple[Any, ...]]] = [
+        ("X", mlp.predict, (bad, n_threads)),
+        ("X", mlp.forward, (bad, n_threads)),
+        ("Y", mlp.backward, (trace, bad, n_threads)),
+        ("X", trainer.epoch, (bad, bad)),
+        ("Y", trainer.epoch, (plain, bad)),
+    ]
+    for call in (mlp.loss, mlp.gradient):
+        calls += [("X", call, (bad, bad, n_threads)), ("Y", call, (plain, bad, n_threads))]
+    for name, call, arguments in calls:
+        with pytest.raises(ValueError, match=rf"^{name}: row {row}\b"):
+            call(*arguments)
+    assert mlp.w.tobytes() == before.tobytes()
+
+
+def test_rows_so_wide_that_they_come_in_pieces(dtype: str) -> None:
+    """More numbers than lie between two looks for Ctrl-C: 256 rows of a chunk in two pieces."""
+    rng = np.random.default_rng(0)
+    X, Y = rng.normal(size=(256, 9000)).astype(dtype), rng.normal(size=(256, 1)).astype(dtype)
+    mlp = dr.MLP([9000, 1], dtype=dtype, seed=0)
+    assert mlp.forward(X, 1).o[0].tobytes() == X.tobytes()
+    order = rng.permutation(256)
+    other = dr.MLP([9000, 1], dtype=dtype, seed=0)
+    dr.Trainer(mlp, n_threads=1).epoch(X, Y, order=order)
+    dr.Trainer(other, n_threads=1).epoch(X[order], Y[order])
+    assert mlp.w.tobytes() == other.w.tobytes()
+
+
 def test_every_half(isa: str, dtype: str) -> None:
     every = np.arange(2**16, dtype=np.uint16).view(np.float16)
     a = every[np.isfinite(every)].reshape(-1, 64)

@@ -127,7 +127,7 @@ def test_contractions_have_the_literal_bits(
             assert native_weight_gradient(o, delta, n).tobytes() == dW.tobytes()
 
 
-@pytest.mark.parametrize("k", [1, 31, 33, 255, 256, 257, 512, 513, 768, 784, 1025, 1300])
+@pytest.mark.parametrize("k", [1, 31, 33, 255, 256, 257, 476, 512, 513, 768, 784, 1025, 1300])
 def test_few_rows_have_the_literal_bits(
     isa: str, dtype: str, k: int, rng: np.random.Generator
 ) -> None:

@@ -180,6 +180,15 @@ def test_l1_by_hand(reduction: str) -> None:
     assert mlp.w.tolist() == [1 - 3.0 / S, -1.5 / S, 0, 0]
 
 
+def test_l1_pulls_no_zero() -> None:
+    """x = -2, 0, 0 through W = 1 and no activation: o = -2, 0, 0, and only -2 is drawn up."""
+    mlp = dr.MLP([1, 1, 1], "identity", dtype="float64", reduction="sum")
+    mlp.w = np.array([1.0, 0, 0, 0])
+    trainer = dr.Trainer(mlp, dr.SGD(1.0), 3, sparsity=Sparsity(1, "l1", 0.75))
+    assert trainer.epoch([[-2.0], [0.0], [0.0]], [[0.0], [0.0], [0.0]]) == 1.5
+    assert mlp.w.tolist() == [1 - 1.5, 0.75, 0, 0]
+
+
 def test_oracle_s_penalties_by_hand() -> None:
     o = np.array([[0.5, 0.125], [0.25, 0.5]])
     assert sparsity.mean_outputs(o).tolist() == [0.375, 0.3125]
@@ -323,3 +332,10 @@ def test_penalties_that_do_not_go_with_the_network(
             trainer(network(layers, activation), sparsity=penalty)  # type: ignore[operator]
         assert str(raised.value).startswith("sparsity: ")
         assert message in str(raised.value)
+
+
+@pytest.mark.parametrize("layer", [-1, 2])
+def test_a_layer_that_is_not_hidden_below_python(layer: int) -> None:
+    network = dr.MLP([2, 3, 1], seed=0)._network
+    with pytest.raises(ValueError, match=f"^sparsity: layer {layer} is not hidden"):
+        _core.Trainer(network, "sgd", {"eta": 0.1}, 0, 0, (layer, "l1", 1.0, 0.0))

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
+from inspect import getattr_static
+from types import FunctionType
 from typing import ParamSpec, TypeVar
 
 from deltarule import _core
@@ -27,3 +29,12 @@ def in_default_modes(call: Callable[P, R]) -> Callable[P, R]:
             return call(*given, **named)
 
     return wrapped
+
+
+def all_in_default_modes(kind: type[R]) -> type[R]:
+    """Do that with a class's public methods, those that it inherits too; but not `get_...`."""
+    for name in dir(kind):
+        call = getattr_static(kind, name)
+        if isinstance(call, FunctionType) and not name.startswith(("_", "get_", "set_")):
+            setattr(kind, name, in_default_modes(call))
+    return kind

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from deltarule import _validate
+from deltarule._modes import in_default_modes
 from deltarule._typing import ArrayLike, NDArray
 from deltarule.given import loss_name
 from deltarule.info import align
@@ -80,6 +81,7 @@ class Comparison:
         return "\n".join([*align(rows, "<<>><<"), last])
 
 
+@in_default_modes
 def compare(
     mlp: MLP,
     X: ArrayLike,

@@ -7,6 +7,7 @@ import numpy as np
 
 from deltarule import _validate
 from deltarule._arguments import generator, integer, number
+from deltarule._modes import in_default_modes
 from deltarule._typing import ArrayLike
 from deltarule.differences import STEPS, Differences
 from deltarule.gradient_result import GradientCheck, LayerCheck
@@ -14,6 +15,7 @@ from deltarule.jacobian import AnyMLP, check_network, differentiable
 from deltarule.results import Array
 
 
+@in_default_modes
 def check_gradient(
     mlp: AnyMLP,
     X: ArrayLike,

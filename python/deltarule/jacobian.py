@@ -15,6 +15,7 @@ import numpy as np
 
 from deltarule import _validate
 from deltarule._arguments import integer
+from deltarule._modes import in_default_modes
 from deltarule._typing import ArrayLike, NDArray
 from deltarule.architecture import Architecture
 from deltarule.chunks import traces
@@ -32,6 +33,7 @@ Float64: TypeAlias = NDArray[np.float64]
 NOT_DIFFERENTIABLE = ("threshold",)
 
 
+@in_default_modes
 def jacobian(
     mlp: AnyMLP, X: ArrayLike, wrt: str | int = "X", n_threads: int | None = None
 ) -> Float64:

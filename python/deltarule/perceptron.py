@@ -14,6 +14,7 @@ import numpy as np
 
 from deltarule import _core, _validate
 from deltarule._arguments import integer
+from deltarule._modes import in_default_modes
 from deltarule._typing import ArrayLike
 from deltarule.mlp import MLP
 from deltarule.optimizers import SGD, check_optimizer
@@ -122,6 +123,7 @@ class Perceptron:
         """
         return self._mlp.predict(X)
 
+    @in_default_modes
     def fit(
         self, X: ArrayLike, d: ArrayLike, epochs: int = 1000, eta: float = 1.0
     ) -> PerceptronFit:
@@ -188,6 +190,7 @@ class Perceptron:
         return f"Perceptron({n_inputs}, {n_outputs})"
 
 
+@in_default_modes
 def mistake_bound(X: ArrayLike, d: ArrayLike, w: ArrayLike) -> float:
     """(R / gamma)^2: no more corrections than that are ever needed, from weights 0.
 

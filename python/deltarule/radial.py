@@ -331,6 +331,7 @@ class RBFNetwork:
             raise ValueError("predict_labels: one identity output; expected several")
         return labels(y_hat)
 
+    @in_default_modes
     def evaluate(
         self,
         X: ArrayLike,

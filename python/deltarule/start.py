@@ -10,6 +10,7 @@ import numpy as np
 
 from deltarule import _validate
 from deltarule._arguments import choice
+from deltarule._modes import in_default_modes
 from deltarule._typing import ArrayLike
 from deltarule.chunks import traces
 from deltarule.fitting import Fittable
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 CONSTANT = {"float32": 1e-12, "float64": 1e-28}
 
 
+@in_default_modes
 def ntk_factors(mlp: MLP | Oracle) -> tuple[float, ...]:
     """1 / H_k of every W[k], for SGD's `eta_factors`: training as the NTK parametrisation's  (I6).
 
@@ -49,6 +51,7 @@ def ntk_factors(mlp: MLP | Oracle) -> tuple[float, ...]:
     return tuple(1 / inputs for inputs in mlp.layers[:-1])
 
 
+@in_default_modes
 def unit_variance(
     mlp: MLP | Oracle,
     X: ArrayLike,

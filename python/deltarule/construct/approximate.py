@@ -12,6 +12,7 @@ import numpy as np
 
 from deltarule import _validate
 from deltarule._arguments import integer, number
+from deltarule._modes import in_default_modes
 from deltarule._typing import ArrayLike
 from deltarule.construct.network import network
 from deltarule.construct.pulses import pulses
@@ -48,6 +49,7 @@ class Approximation:
     error: float
 
 
+@in_default_modes
 def approximate(
     f: Callable[..., Any],
     interval: ArrayLike,

@@ -7,6 +7,7 @@ import numpy as np
 
 from deltarule import _validate
 from deltarule._arguments import choice
+from deltarule._modes import in_default_modes
 from deltarule._typing import ArrayLike
 from deltarule.construct.gates import all_row, any_row
 from deltarule.construct.network import network
@@ -46,6 +47,7 @@ def cells(lines: ArrayLike, sides: ArrayLike, dtype: str = "float64") -> MLP:
     return network([W, ands, any_row(np.ones(len(ands)))[None, :]], dtype=dtype)
 
 
+@in_default_modes
 def checkerboard(
     x_lines: ArrayLike, y_lines: ArrayLike, fires: str = "odd", dtype: str = "float64"
 ) -> MLP:

@@ -8,10 +8,12 @@ from functools import reduce
 
 import numpy as np
 
+from deltarule._modes import in_default_modes
 from deltarule.mlp import MLP
 from deltarule.results import Array
 
 
+@in_default_modes
 def collapse(mlp: MLP) -> MLP:
     """W = W[m] .. W[1] W[0], each with a row [0 .. 0 1] below that hands the bias' 1 on.
 

@@ -7,11 +7,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from deltarule._modes import in_default_modes
 from deltarule.architecture import Architecture
 from deltarule.mlp import MLP
 from deltarule.results import Array
 
 
+@in_default_modes
 def network(W: Sequence[Array], output: str = "threshold", dtype: str = "float64") -> MLP:
     """o[k+1] = [W[k] [o[k]; 1] >= 0].
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from deltarule import _validate
 from deltarule._arguments import integer
+from deltarule._modes import in_default_modes
 from deltarule._typing import ArrayLike
 from deltarule.construct.network import network
 from deltarule.mlp import MLP
@@ -24,6 +25,7 @@ from deltarule.results import Array
 FINE = 4  # samples of the region per step, along each side
 
 
+@in_default_modes
 def one_hidden_layer(
     inside: Callable[..., Any],
     box: ArrayLike,

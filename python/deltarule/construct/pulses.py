@@ -7,6 +7,7 @@ import numpy as np
 
 from deltarule import _validate
 from deltarule._arguments import number
+from deltarule._modes import in_default_modes
 from deltarule._typing import ArrayLike
 from deltarule.construct.network import network
 from deltarule.mlp import MLP
@@ -41,6 +42,7 @@ def pulse(t1: float, t2: float, height: float = 1.0, dtype: str = "float64") -> 
     )
 
 
+@in_default_modes
 def pulses(edges: ArrayLike, heights: ArrayLike, dtype: str = "float64") -> MLP:
     """y = sum_k heights[k] [edges[k] <= x < edges[k+1]]: pulses side by side.
 

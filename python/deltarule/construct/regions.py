@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from deltarule import _validate
+from deltarule._modes import in_default_modes
 from deltarule._typing import ArrayLike
 from deltarule.construct.cells import cells
 from deltarule.construct.decompose import convex_pieces, simple
@@ -46,6 +47,7 @@ def half_planes(A: ArrayLike, b: ArrayLike, dtype: str = "float64") -> MLP:
     return network([lines, all_row(np.ones(len(lines)))[None, :]], dtype=dtype)
 
 
+@in_default_modes
 def polygon(vertices: ArrayLike, dtype: str = "float64") -> MLP:
     """Fires inside a polygon and on its edge.
 
@@ -74,6 +76,7 @@ def polygon(vertices: ArrayLike, dtype: str = "float64") -> MLP:
     return half_planes(lines[:, :2], lines[:, 2], dtype)
 
 
+@in_default_modes
 def polygons(several: Sequence[ArrayLike], dtype: str = "float64") -> MLP:
     """Fires inside any of several polygons: half-planes, an AND per convex piece, an OR.
 

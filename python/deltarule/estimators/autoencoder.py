@@ -16,6 +16,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from deltarule._arguments import choice, integer, number
+from deltarule._modes import all_in_default_modes
 from deltarule._validate import flag
 from deltarule.architecture import Architecture
 from deltarule.autoencoder import Autoencoder
@@ -34,6 +35,7 @@ from deltarule.stopping import EarlyStopping
 KINDS = (np.float64, np.float32)
 
 
+@all_in_default_modes
 class MLPAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """x_hat = decode(encode(x)), trained for x_hat = x; `transform` gives the code.
 

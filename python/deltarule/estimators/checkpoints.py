@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import os
 import re
+import reprlib
 import zlib
 from typing import Any
 
 import numpy as np
 from scipy.sparse import issparse
 
-from deltarule.files import container
+from deltarule.files import container, generators
 from deltarule.files.errors import damaged, text_of
 from deltarule.files.replacing import check_place
 from deltarule.results import Array
@@ -36,6 +37,8 @@ FREE = {
     "max_iter", "verbose", "n_jobs", "max_seconds", "callbacks", "progress", "checkpoint", "every",
     "resume", "random_state", "tol", "n_iter_no_change",
 }  # fmt: skip
+# Of the counts in it the largest: NumPy takes its generators' as they come, and reads there.
+MOST = generators._MOST | dict.fromkeys(NUMBERS[:2] + NUMBERS[8:9], 2**63 - 1) | {"has_gauss": 1}
 
 
 def keeper_of(estimator: Any, data: Any, incremental: bool) -> Keeper | None:
@@ -84,8 +87,7 @@ class Keeper:
     def split(self, kept: Array, out: Array) -> tuple[Array, Array]:
         """Return which rows train and which judge: those that were drawn, or the file's."""
         if self._read is not None and self._read["split"] is not None:
-            if sum(map(len, self._read["split"])) != len(kept) + len(out):
-                raise ValueError("X: other rows than the checkpoint's; expected as many")
+            self._judge("split", (kept, out))
             kept, out = self._read["split"]
         self._split = kept, out
         return kept, out
@@ -94,21 +96,25 @@ class Keeper:
         """Before the first epoch: bring the fit to where it was."""
         if self._read is None:
             return
-        est, state = self.est, self._read
-        if len(state["order"]) != len(self.rows.order) or state["w"].shape != run.mlp.w.shape:
-            raise ValueError(
-                f"resume: {self.resume!r} holds a fit of {len(state['order'])} rows and "
-                f"{state['w'].size} weights; expected {len(self.rows.order)} and {run.mlp.w.size}"
-            )
-        est._optimizer.state = state["optimizer"]  # judges it
+        est, state, own = self.est, self._read, self._state(run)
+        n = state["n_iter_"]
+        for name in STATE[:-1]:
+            self._judge(name, 0.0 if name == "loss_" and n else own[name])
+        lists = [v for v in (*state.values(), *state["metrics"].values()) if isinstance(v, list)]
+        if len(state["losses"]) != n or not {*map(len, lists)} <= {0, n}:
+            raise damaged(str(self.resume), f"its lists are not of {n} epochs each")
+        try:
+            est._optimizer.state = state["optimizer"]  # judges it
+            est._random_state.set_state(state["random"])
+        except (TypeError, ValueError, OverflowError) as error:
+            raise damaged(str(self.resume), f"its fit is none of this kind: {error}") from None
         run.mlp.w = state["w"]
         for name in NUMBERS:
             setattr(est, name, state[name])
         if state["eta"] is not None:
             est._optimizer.learning_rate = state["eta"]
         self.rows.order = state["order"]
-        est._random_state.set_state(state["random"])
-        run.epoch, run.seconds_before = est.n_iter_, state["seconds"]
+        run.epoch, run.seconds_before = n, state["seconds"]
         history = run.history
         history.loss, history.seconds = state["losses"], state["times"]
         history.samples_per_second = state["speeds"]
@@ -128,19 +134,34 @@ class Keeper:
     def _write(self, run: Run) -> None:
         if self.path is None:
             return
+        state = self._state(run) | {"parameters": self._parameters(), "data": self._data}
+        tensors: dict[str, Array] = {}
+        container.write(self.path, KIND, {"fit": _written(state, tensors)}, tensors)
+
+    def _state(self, run: Run) -> dict[str, Any]:
         est, history = self.est, run.history
         moving = est._optimizer.form != "constant"
-        state = {name: getattr(est, name, None) for name in NUMBERS} | {
+        return {name: getattr(est, name, None) for name in NUMBERS} | {
             "w": run.mlp._snapshot(), "optimizer": est._optimizer.state,
             "eta": est._optimizer.learning_rate if moving else None, "order": self.rows.order,
             "split": self._split, "random": est._random_state.get_state(legacy=False),
             "seconds": run.seconds, "losses": history.loss, "times": history.seconds,
             "speeds": history.samples_per_second, "validation": history.validation_loss,
-            "metrics": history.metrics, "parameters": self._parameters(),
-            "data": self._data,
+            "metrics": history.metrics,
         }  # fmt: skip
-        tensors: dict[str, Array] = {}
-        container.write(self.path, KIND, {"fit": _written(state, tensors)}, tensors)
+
+    def _judge(self, name: str, own: Any) -> None:
+        """Refuse what is not of the kind that a new fit has there."""
+        given: Any = self._read and self._read[name]
+        good = _like(given, own, name)
+        if good and own is not None and name in ("order", "split"):  # each row once
+            rows = [np.sort(np.concatenate(x if name == "split" else (x,))) for x in (given, own)]
+            good = np.array_equal(rows[0], rows[1])
+        if not good:
+            raise damaged(
+                str(self.resume), f"its {name} is {reprlib.repr(given)}; expected the like of "
+                f"{reprlib.repr(own)}"
+            )  # fmt: skip
 
     def _parameters(self) -> dict[str, str]:
         given = self.est.get_params(deep=False)
@@ -151,10 +172,10 @@ class Keeper:
         found = container.read(path, (KIND,))
         try:
             state: dict[str, Any] = _read(found.sections["fit"], found.tensors)
-            theirs, missing = state["parameters"], set(STATE) - set(state)
-            if missing:
-                raise KeyError(*missing)
-        except (KeyError, TypeError, ValueError) as error:
+            theirs, data = dict(state["parameters"]), dict(state["data"])
+            if strange := {*STATE, "parameters"} ^ {*state}:
+                raise KeyError(*strange)
+        except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
             raise damaged(path, f"it does not hold together: {error!r}") from None
         for name, value in self._parameters().items():
             if theirs.get(name) != value:
@@ -162,7 +183,7 @@ class Keeper:
                     f"{name}: {value}; expected {theirs.get(name)}, as the checkpoint {path!r} has"
                 )
         for name, mark in self._data.items():
-            if state["data"].get(name) != mark:
+            if data.get(name) != mark:
                 raise ValueError(
                     f"{name}: other rows than those of the checkpoint {path!r}; expected the same"
                 )
@@ -207,6 +228,30 @@ def _written(value: Any, tensors: dict[str, Array]) -> Any:
     name = f"t{len(tensors)}"
     tensors[name] = np.array(value, np.float64) if kind != "tensor" else np.asarray(value)
     return {kind: name}
+
+
+def _like(given: Any, own: Any, name: str) -> bool:
+    """Whether a value is of the kind of another, which stood in its place as a fit began."""
+    if isinstance(own, dict) and isinstance(given, dict):
+        if not own:  # it is filled as the fit goes
+            return all(_like(v, [] if name == "metrics" else 0.0, "") for v in given.values())
+        return given.keys() == own.keys() and all(_like(given[k], own[k], k) for k in own)
+    if type(given) is type(own) and isinstance(own, list | tuple) and own:
+        return len(given) == len(own) and all(map(_like, given, own, [name] * len(own)))
+    if isinstance(own, list):
+        return isinstance(given, list) and _floats(given)
+    if isinstance(own, np.ndarray):
+        if not isinstance(given, np.ndarray) or (given.shape, given.dtype) != (
+            own.shape,
+            own.dtype,
+        ):
+            return False
+        return not np.isnan(given).any() if name == "slots" else bool(np.isfinite(given).all())
+    if name in MOST:
+        return type(given) is int and 0 <= given <= MOST[name]
+    if isinstance(own, int | float):
+        return type(given) in (int, float)
+    return type(given) is type(own) and bool(given == own)
 
 
 def _floats(value: list[Any]) -> bool:

@@ -20,6 +20,7 @@ from sklearn.utils.multiclass import (
 )
 from sklearn.utils.validation import validate_data
 
+from deltarule._modes import all_in_default_modes, in_default_modes
 from deltarule.estimators.base import BaseMLP, Data
 from deltarule.estimators.bridge import with_callbacks
 from deltarule.estimators.parameters import FURTHER, INHERITED
@@ -27,6 +28,7 @@ from deltarule.estimators.targets import cut, encoded, of_classes
 from deltarule.results import Array
 
 
+@all_in_default_modes
 class MLPClassifier(ClassifierMixin, BaseMLP):
     """A classifier with scikit-learn's interface: L of cross-entropy, alpha / 2 |W|^2 / S added.
 
@@ -185,6 +187,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         return self._fit(X, y, sample_weight, X_val=X_val, y_val=y_val)
 
     @available_if(lambda est: est._require_steps())
+    @in_default_modes
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(
         self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None, *,
@@ -232,6 +235,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         return self._labels(self._raw(X))
 
     @available_if(lambda est: est._require_probabilities())
+    @in_default_modes
     def predict_proba(self, X: Any) -> Any:
         """Return the probability of each class, or label.
 
@@ -248,6 +252,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         return np.hstack([1 - p, p]) if self.n_outputs_ == 1 else p
 
     @available_if(lambda est: est._require_probabilities())
+    @in_default_modes
     def predict_log_proba(self, X: Any) -> Any:
         """Return the logarithm of `predict_proba`.
 

@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 
 from deltarule._arguments import integer, number
+from deltarule._modes import all_in_default_modes
 from deltarule.estimators.linear import LinearClassifier
 from deltarule.estimators.undone import unless_done
 from deltarule.regression import logistic_regression
 from deltarule.results import Array
 
 
+@all_in_default_modes
 class LogisticRegressionGD(LinearClassifier):
     """theta_j += eta0 sum_i x_ij (y_i - 1 / (1 + e^(-theta^T x_i))), from theta = 0.
 

@@ -12,12 +12,14 @@ from sklearn.utils.multiclass import check_classification_targets, unique_labels
 from sklearn.utils.validation import validate_data
 
 from deltarule._arguments import integer, number
+from deltarule._modes import all_in_default_modes
 from deltarule.estimators.linear import LinearClassifier
 from deltarule.estimators.undone import unless_done
 from deltarule.perceptron import Perceptron
 from deltarule.results import Array
 
 
+@all_in_default_modes
 class PerceptronClassifier(LinearClassifier):
     """w <- w + eta0 (d - y) [x; 1], row after row, where y is wrong.
 

@@ -13,6 +13,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import validate_data
 
 from deltarule import losses
+from deltarule._modes import all_in_default_modes, in_default_modes
 from deltarule.estimators.base import BaseMLP, Data
 from deltarule.estimators.bridge import with_callbacks
 from deltarule.estimators.parameters import FURTHER, INHERITED
@@ -20,6 +21,7 @@ from deltarule.estimators.targets import n_outputs, of_numbers
 from deltarule.results import Array
 
 
+@all_in_default_modes
 class MLPRegressor(RegressorMixin, BaseMLP):
     """A regressor with scikit-learn's interface: L of half squares, alpha / 2 |W|^2 / S added.
 
@@ -172,6 +174,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         return self._fit(X, y, sample_weight, X_val=X_val, y_val=y_val)
 
     @available_if(lambda est: est._require_steps())
+    @in_default_modes
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(
         self, X: Any, y: Any, sample_weight: Any = None, *, X_val: Any = None, y_val: Any = None

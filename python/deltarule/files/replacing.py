@@ -155,16 +155,19 @@ def _beside(folder: str) -> tuple[int, str]:
     """Open a new file, locked; the kernel gives it the permissions of a new one."""
     while True:
         path = os.path.join(folder, f".deltarule-{os.urandom(8).hex()}")
-        file = os.open(path, os.O_CREAT | os.O_EXCL | _WRITE, 0o666)
+        file = None
         try:
+            file = os.open(path, os.O_CREAT | os.O_EXCL | _WRITE, 0o666)
             if sys.platform != "win32":
                 with suppress(OSError):  # a file system without locks
                     fcntl.flock(file, fcntl.LOCK_EX)
             if _OPEN_FILES_STAY or os.fstat(file).st_nlink:
                 return file, path
-        except BaseException:
-            os.close(file)
-            os.unlink(path)
+        except BaseException:  # a signal's handler raises as soon as the file is open, too
+            if file is not None:
+                os.close(file)
+            with suppress(OSError):
+                os.unlink(path)
             raise
         os.close(file)  # taken for a file that was left, before it was locked
 

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, TypeVar, overload
 import numpy as np
 
 from deltarule._arguments import choice, number
+from deltarule._modes import in_default_modes
 from deltarule.schedules.times import LEAST, whole
 from deltarule.schedules.times import Float64 as Float64
 
@@ -76,6 +77,7 @@ class Schedule(ABC):
     def __call__(self, t: float) -> float: ...
     @overload
     def __call__(self, t: Float64) -> Float64: ...
+    @in_default_modes
     def __call__(self, t: Any) -> Any:
         """Return its value after t epochs; t is fractional between an epoch's steps.
 

@@ -7,6 +7,7 @@ import warnings
 from dataclasses import dataclass, field
 from typing import Any
 
+from deltarule._modes import all_in_default_modes, in_default_modes
 from deltarule.files.errors import Path
 from deltarule.history import History
 from deltarule.mlp import MLP
@@ -21,6 +22,7 @@ from deltarule.table.target import Classes, Target
 from deltarule.table.training import Rows, learn_target, parted, train, with_target
 
 
+@all_in_default_modes
 @dataclass(frozen=True, eq=False)
 class TableModel:
     """What `TableModel.fit` learnt from a table; `load` reads it from a file.
@@ -55,6 +57,7 @@ class TableModel:
     versions: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
+    @in_default_modes
     def fit(
         cls,
         table: Any,
