@@ -306,5 +306,5 @@ def _almost_1(epoch: int) -> float:
 
 
 def test_a_first_loss_that_is_infinite_counts_as_no_gain() -> None:
-    schedule = schedules.Plateau(1.0, 0.5, patience=0)
+    schedule = s.Plateau(1.0, 0.5, patience=0)
     assert schedule.told(schedule.begin(), np.inf)["value"] == 0.5
