@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Changes operators, comparisons, conditions and numbers in python/deltarule, one at a time.
 
-The tests of a mutant are those that run its line; of a line that runs on import, those files that
-are named as its folder or module, then those whose text has most of the names that it defines.
+The tests of a mutant are those that run its line; of a line that runs on import, also those files
+that are named as its folder or module, then those whose text has most of the names it defines.
 Whatever they do not notice is printed: it lacks a test, or changes nothing that can be seen.
 Needs the package `coverage`, beside what the tests need.
 
@@ -12,6 +12,7 @@ usage: python scripts/mutate_python.py [COUNT [SEED [PATTERN]]]   (of paths; 200
 from __future__ import annotations
 
 import ast
+import json
 import os
 import re
 import subprocess
@@ -19,13 +20,12 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from xml.etree import ElementTree
 
 from mutation import ROOT, Mutant, copy_of_tree, passes, report, sample
 
 AIM = 0.9
 MOST_SECONDS = 40  # of tests, for one mutant
-MOST_FILES = 12
+MOST_FILES, FEW_FILES = 12, 5
 SHOWN = r"/(plot|bench)/|cli\.py|demo\.py|oracle/literal"  # not the front: pictures, timings
 OTHERS: dict[type[ast.AST], str] = {
     ast.Lt: "<=", ast.LtE: "<", ast.Gt: ">=", ast.GtE: ">", ast.Eq: "!=", ast.NotEq: "==",
@@ -128,36 +128,62 @@ def by_name(path: Path, sources: dict[str, str]) -> list[str]:
     return [test for test in ranked if weight(test)][:MOST_FILES]
 
 
+def on_import(path: Path, number: int) -> bool:
+    """Whether the line is of no function's body: it runs once, in whichever test is first."""
+    return not any(
+        node.body[0].lineno <= number <= (node.end_lineno or 0)
+        for node in ast.walk(ast.parse((ROOT / path).read_text()))
+        if isinstance(node, ast.FunctionDef)
+    )
+
+
+TRACER = """
+import json
+import coverage
+
+took = {}
+
+def pytest_runtest_setup(item):
+    coverage.Coverage.current().switch_context(item.nodeid.partition("[")[0])
+
+def pytest_runtest_logreport(report):
+    name = report.nodeid.partition("[")[0]
+    seconds, failed = took.get(name, (0.0, False))
+    took[name] = seconds + report.duration, failed or report.failed
+
+def pytest_sessionfinish():
+    with open("took.json", "w") as file:
+        json.dump(took, file)
+"""
+
+
 class Traced:
     """One run of all tests: which of them ran each line, and how long they took."""
 
     def __init__(self, tree: Path) -> None:
         from coverage import CoverageData
 
+        (tree / "tracer.py").write_text(TRACER)
         (tree / "coverage.ini").write_text(
-            "[run]\ndynamic_context = test_function\nsource = python/deltarule\n"
-            "omit = */oracle/literal*\ndata_file = covered\n"
+            "[run]\nsource = python/deltarule\nomit = */oracle/literal*\ndata_file = covered\n"
         )
         told = [sys.executable, "-m", "coverage", "run", "--rcfile=coverage.ini", "-m", "pytest"]
-        told += ["-q", "-p", "no:cacheprovider", "--junitxml=times.xml", "tests"]
-        environment = {**os.environ, "PYTHONPATH": str(tree / "python")}
+        told += ["-q", "-p", "no:cacheprovider", "-p", "tracer"]
+        told += ["--continue-on-collection-errors", "tests"]
+        environment = {**os.environ, "PYTHONPATH": f"{tree / 'python'}{os.pathsep}{tree}"}
         subprocess.run(told, cwd=tree, env=environment, capture_output=True, check=False)
         self.data, self.tree = CoverageData(str(tree / "covered")), tree
         self.data.read()
-        self.seconds: dict[str, float] = {}
-        self.failed: set[str] = set()
-        for case in ElementTree.parse(tree / "times.xml").iter("testcase"):
-            name = f"{case.get('classname')}.{case.get('name')}".partition("[")[0]
-            name = name.removeprefix("tests.")
-            self.seconds[name] = self.seconds.get(name, 0) + float(case.get("time") or 0)
-            if case.find("failure") is not None or case.find("error") is not None:
-                self.failed.add(name)  # what fails here anyway says nothing
+        took = json.loads((tree / "took.json").read_text())
+        self.seconds = {name: seconds for name, (seconds, _) in took.items()}
+        self.failed = {name for name, (_, failed) in took.items() if failed}  # say nothing
         self.files = {
             f"tests/{path.name}": path.read_text() for path in (tree / "tests").glob("test_*.py")
         }
 
-    def tests(self, mutant: Mutant) -> list[str]:
-        """Return those that ran the mutant's line, the shortest first, then those by name."""
+    def stages(self, mutant: Mutant) -> Iterator[list[str]]:
+        """Yield the tests that ran its line, the shortest first: of a few files, then of all."""
+        named = by_name(mutant.path, self.files)
         contexts = self.data.contexts_by_lineno(str(self.tree / mutant.path))
         names = {
             name for line in lines_of(mutant.path, mutant.line) for name in contexts.get(line, ())
@@ -168,9 +194,14 @@ class Traced:
             total += self.seconds[name]
             if total > MOST_SECONDS:
                 break
-            found.append("tests/" + name.replace(".", ".py::", 1))
-        bad = {f"tests/{name.partition('.')[0]}.py" for name in self.failed}
-        return found or [file for file in by_name(mutant.path, self.files) if file not in bad]
+            found.append(name)
+        if not found or on_import(mutant.path, mutant.line):
+            yield [*named, *(f"--deselect={name}" for name in sorted(self.failed))]
+            near = set(named)
+        else:
+            near = set(named[:FEW_FILES])
+            yield [name for name in found if name.partition("::")[0] in near]
+        yield [name for name in found if name.partition("::")[0] not in near]
 
 
 def main() -> int:
@@ -183,7 +214,8 @@ def main() -> int:
         print(f"{len(traced.seconds)} tests, {len(traced.failed)} fail anyway", flush=True)
 
         def judge(mutant: Mutant) -> str:
-            return "survived" if passes(tree, traced.tests(mutant)) else "killed"
+            held = all(passes(tree, tests) for tests in traced.stages(mutant) if tests)
+            return "survived" if held else "killed"
 
         return report(chosen, tree, judge, AIM)
 

@@ -381,6 +381,9 @@ def test_metrics_of_regression() -> None:
     assert_within(mlp.evaluate(X, Y, "r2"), np.mean(1 - share), gamma(9 * N) * np.mean(1 + share))
     assert mlp.evaluate(X, y_hat, "r2") == 1.0
     assert mlp.evaluate(X, np.full((N, 2), 0.1), "r2") == 0.0
+    one = mlp.predict(X[:1])  # a single row: its targets are all equal
+    assert mlp.evaluate(X[:1], one, "r2") == 1.0
+    assert mlp.evaluate(X[:1], one + np.array([0, 1]), "r2") == 0.5
     seen: list[Any] = []
 
     def metric(targets: np.ndarray, predictions: np.ndarray) -> np.float32:

@@ -8,6 +8,7 @@ import sys
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -373,6 +374,18 @@ def test_best_weights(tmp_path: Path) -> None:
     assert accuracy.greater_is_better
     with pytest.raises(ValueError, match="greater_is_better: None"):
         BestWeights("mine")
+
+
+def test_progress_of_a_resumed_training_counts_its_own_epochs() -> None:
+    left: list[float] = []
+    progress = Progress()
+    progress.on_fit_begin(SimpleNamespace(epoch=10, seconds=100.0, epochs=30))  # type: ignore[arg-type]
+    progress._show = lambda history, seconds: left.append(seconds)
+    progress.on_epoch_end(
+        SimpleNamespace(epoch=12, seconds=106.0, epochs=30, history=None)  # type: ignore[arg-type]
+    )
+    progress.on_fit_end(SimpleNamespace())
+    assert left == [18 * 3.0]  # two epochs took six seconds
 
 
 def test_progress_is_silent_where_nobody_looks(capsys: pytest.CaptureFixture[str]) -> None:

@@ -123,6 +123,9 @@ def test_streams(shuffle: bool, tmp_path: Path) -> None:
     assert parts.w.tobytes() == whole.w.tobytes()
     with pytest.raises(ValueError, match=r"^(stream|buffer_rows): (False|None); expected "):
         parts.fit(X, Y, resume=path, **told | {"buffer_rows": None})
+    parts.fit(X, Y, epochs=1, checkpoint=tmp_path / "arrays")
+    for name, stream in (("checkpoint", True), ("arrays", False)):
+        assert container.read(tmp_path / name).sections["fit"]["told"]["stream"] is stream
 
 
 def test_further_epochs(tmp_path: Path) -> None:

@@ -103,6 +103,15 @@ def test_a_small_tolerance_takes_fewer_samples_and_a_few_more_pulses(
     assert fine.n_pulses < found.n_pulses <= 1.08 * fine.n_pulses
 
 
+def test_steps_are_halved_only_where_the_function_moves_by_more() -> None:
+    step = 2.0**-12
+    for slack, first in ((step, 2**12), (0.75 * step, 2**13), (0.375 * step, 2**14)):
+        found = sampling.samples(lambda x: x, 0.0, 1.0, slack)
+        assert found is not None
+        np.testing.assert_array_equal(found[0], np.linspace(0, 1, first + 1))
+        np.testing.assert_array_equal(found[1], found[0])
+
+
 def test_to_a_tolerance_in_a_box() -> None:
     found = construct.approximate(lambda x, y: x * y, [(0, 1), (-1, 1)], tolerance=0.1)
     assert found.error <= 0.1

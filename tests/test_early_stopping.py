@@ -317,3 +317,11 @@ def test_a_validation_loss_that_is_not_finite() -> None:
     with pytest.raises(FloatingPointError, match="validation loss is inf after epoch 1") as caught:
         mlp.fit(X, Y, watching, epochs=2, validation=far)
     assert len(caught.value.history) == 0  # type: ignore[attr-defined]
+
+
+def test_two_rows_are_enough_to_part() -> None:
+    mlp, X, Y = dr.MLP([1, 1], seed=0), np.array([[0.0], [1.0], [2.0]]), np.zeros(3)
+    assert len(mlp.fit(X[:2], Y[:2], epochs=1, validation=0.5).validation_loss) == 1
+    for given in ({"X": X[:1], "Y": Y[:1]}, {"X": X, "Y": Y, "sample_weight": [0, 1, 0]}):
+        with pytest.raises(ValueError, match=r"validation: 0\.5 of 1 rows; expected at least 2"):
+            mlp.fit(**given, epochs=1, validation=0.5)  # type: ignore[arg-type]

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import pickle
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ pytest.importorskip("sklearn")
 from scipy.sparse import csr_array
 
 import deltarule as dr
+from deltarule.estimators.convergence import Bookkeeping
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -120,3 +122,18 @@ def test_a_warm_start_with_another_rate_or_solver() -> None:
     assert isinstance(found._optimizer.rule, dr.SGD)
     found.set_params(solver="rprop").fit(X, Y)
     assert isinstance(found._optimizer.rule, dr.Rprop)
+
+
+@pytest.mark.parametrize(
+    ("form", "rate", "waited", "over"),
+    [
+        ("constant", 0.1, 3, False), ("constant", 0.1, 4, True), ("adaptive", 0.1, 4, False),
+        ("adaptive", 1e-6, 4, True), ("adaptive", 1e-6, 3, False), ("adaptive", 1.1e-6, 4, False),
+    ],
+)  # fmt: skip
+def test_whether_a_fit_was_over(form: str, rate: float, waited: int, over: bool) -> None:
+    steps = SimpleNamespace(form=form, learning_rate=rate)
+    one = SimpleNamespace(_optimizer=steps, _no_improvement_count=waited, n_iter_no_change=3)
+    kept = Bookkeeping(one, 10, False)
+    kept.resume()
+    assert kept.over is over

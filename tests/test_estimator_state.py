@@ -93,9 +93,11 @@ def test_predictions_follow_the_arrays() -> None:
     W, b = [np.array(c) for c in one.coefs_], [np.array(c) for c in one.intercepts_]
     one.coefs_, one.intercepts_ = W, b  # assigned
     assert np.array_equal(one.predict_proba(X), before)
+    net = one._net
     W[0][:] = 0
     b[0][:] = 0
     np.testing.assert_allclose(one.predict_proba(X)[3], expected / expected.sum())
+    assert one._net is net  # which takes them, rather than a new one
     one.coefs_[0] = np.zeros_like(W[0]) + 1.0
     one.partial_fit(X, Y)
     assert np.abs(one.coefs_[0] - 1).max() < 0.1  # trained from there
@@ -121,10 +123,12 @@ def test_ctrl_c_warns_and_leaves_it_fitted(solver: str, monkeypatch: pytest.Monk
                 signal.raise_signal(signal.SIGINT)
 
     accept = lbfgs.Objective.accept
+    reached: list[float] = []
 
     def accept_ten(self: lbfgs.Objective, intermediate_result: Any) -> None:
         accept(self, intermediate_result)
         if len(self.losses) == 10:
+            reached.append(self.losses[-1])
             signal.raise_signal(signal.SIGINT)
 
     monkeypatch.setattr(lbfgs.Objective, "accept", accept_ten)
@@ -133,6 +137,7 @@ def test_ctrl_c_warns_and_leaves_it_fitted(solver: str, monkeypatch: pytest.Monk
     with pytest.warns(UserWarning, match="Training interrupted by user"):
         one.fit(X, Y)
     assert one.n_iter_ == 10
+    assert one.loss_ == (reached or one.loss_curve_)[-1]
     assert one.score(X, Y) > 0.2
 
 

@@ -203,9 +203,12 @@ def test_permissions(tmp_path: Path) -> None:
         assert stat.S_IMODE(path.stat().st_mode) == 0o640
         path.chmod(0o604)
         mlp.save(path)
+        assert stat.S_IMODE(path.stat().st_mode) == 0o604
+        os.umask(0)
+        mlp.save(tmp_path / "of all")
     finally:
         os.umask(umask)
-    assert stat.S_IMODE(path.stat().st_mode) == 0o604
+    assert stat.S_IMODE((tmp_path / "of all").stat().st_mode) == 0o666
 
 
 def test_paths_of_bytes(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,17 @@ def networks(n: int = 4, between: tuple[int, ...] = (), **options: Any) -> list[
 
 def losses(history: dr.History) -> tuple[Any, ...]:
     return history.loss, history.validation_loss, history.metrics, history.stopped_by, history.eta
+
+
+def test_time_that_is_left() -> None:
+    """Half of one model of two, of equal work: a quarter of all."""
+    run = SimpleNamespace(epochs=8, history=dr.History())
+    jobs: Any = [
+        SimpleNamespace(work=3.0, done=done, run=run, over=False, error=None) for done in (4, 0)
+    ]
+    assert module._text(jobs, 10.0) == "models 0/2  0:30 left"
+    jobs[0].done = 0
+    assert module._text(jobs, 10.0) == "models 0/2"
 
 
 # Of each argument: what all models get, or what each one does.

@@ -82,6 +82,17 @@ def test_the_bound_knows_truncation(w: float, monkeypatch: pytest.MonkeyPatch) -
     assert gamma(1000) < error <= found[1] < 2e-3
 
 
+def test_the_bound_counts_roundings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a loss that moves evenly: four values, 8 + 8 + 1 + 1 times over 12 h, and w +- h."""
+    mlp = dr.MLP([1, 1], dtype="float64")
+    mlp.w = [3.0, 0.0]
+    d = differences.Differences(mlp, np.ones((1, 1)), np.zeros(1), None)
+    monkeypatch.setattr(d, "_loss", lambda at, by: 5.0 * by)
+    found, h = d.by(0, 0, 0), differences.STEPS[0]
+    expected = (8 + 8 + 1 + 1) / 12 * (d.rounding + 2.0**-53 * 3.0 * 5.0) / h
+    assert found == pytest.approx((5.0, expected), rel=gamma(100), abs=0)
+
+
 @pytest.mark.parametrize("reduction", ["mean", "sum"])
 def test_penalty_scaling_and_labels(reduction: str, dtype: str) -> None:
     layers = [4, 6, 3]

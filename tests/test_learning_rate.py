@@ -110,7 +110,11 @@ def test_repeats_with_its_seed() -> None:
         ({"beta": 1}, ValueError, "beta: 1; expected a number >= 0 and < 1"),
         ({"rule": "sgd"}, TypeError, "optimizer: 'sgd'"),
         ({"X": np.ones((3, 4))}, ValueError, "X: shape"),
-        ({"smallest": 1e30, "largest": 1e31}, ValueError, "smallest: 1e.30, diverged in step"),
+        (
+            {"smallest": 1e30, "largest": 1e31},
+            ValueError,
+            "1e.30, diverged in step 2; expected less",
+        ),
     ],
 )
 def test_bad_arguments(options: dict[str, Any], error: type[Exception], message: str) -> None:

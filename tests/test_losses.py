@@ -141,11 +141,11 @@ def test_any_width(
 
 
 def value_and_slope(
-    loss: str, y: float, net: float | tuple[float, float], dtype: str = "float64"
+    loss: str, y: float, net: float | tuple[float, float], dtype: str = "float64", module: Any = dr
 ) -> tuple[float, Any]:
     """L_i and dL_i/dnet of one output (two for a mean and a variance) with this net."""
     nets = np.atleast_1d(net).astype(np.float64)
-    mlp = dr.MLP([1, len(nets)], (), None, loss, dtype)
+    mlp = module.MLP([1, len(nets)], (), None, loss, dtype)
     mlp.w = np.column_stack([np.zeros(len(nets)), nets]).ravel()
     back = mlp.backward(mlp.forward([[0.0]]), [[y]])
     slope = -back.delta[1][0]
@@ -182,6 +182,7 @@ def test_values_and_slopes_at_kinks(
     loss: str, y: float, net: float, value: float, slope: float, dtype: str
 ) -> None:
     assert value_and_slope(loss, y, net, dtype) == (value, slope)
+    assert value_and_slope(loss, y, net, dtype, dr.oracle) == (value, slope)
 
 
 def exact(loss: str, y: float, net: Any) -> tuple[list[Decimal], Decimal]:

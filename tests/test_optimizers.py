@@ -361,6 +361,7 @@ DAMAGED = [
     (_damage("optimizer.rho", 1), ValueError, "optimizer SGD: .*unexpected keyword argument 'rho'"),
     (_damage("sparsity", {"layers": 1}), ValueError, "sparsity: .*unexpected keyword"),
     (_damage("key", 2**70), ValueError, "state: key 1180591620717411303424; expected it < 2"),
+    (_damage("key", 2**64), ValueError, "state: key 18446744073709551616; expected it < 2"),
     (_damage("key", -1), ValueError, "state: key: -1"),
     (_damage("state.epochs", -5), ValueError, "state: epochs: -5; expected an integer >= 0"),
     (_damage("state.steps", -5), ValueError, "state: steps: -5"),

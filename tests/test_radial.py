@@ -305,3 +305,13 @@ def test_bad_questions() -> None:
         classes.evaluate(POINTS, [0, 1, 2])
     assert net.evaluate(POINTS, [1.0, 2.0, 3.0], "r2") <= 1.0
     assert repr(net) == "RBFNetwork(2, centres='kmeans', width=None, output='identity', l2=0.0)"
+
+
+def test_centres_that_lose_their_samples_take_different_ones(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    start = np.array([[0.15], [50.0], [60.0]])
+    monkeypatch.setattr(clusters, "spread", lambda X, k, rng: start)
+    X = np.array([[0.0], [0.1], [0.2], [0.3]])
+    centres = kmeans(X, 3, np.random.default_rng(0), 1, 0.0)
+    assert_within(np.sort(centres, axis=0), [[0.0], [0.15], [0.3]], gamma(8))

@@ -194,6 +194,19 @@ def hessian(twin: oracle.MLP, X: Array, Y: Array, s: Array | None) -> Array:
     return np.array(columns)
 
 
+def test_units_so_many_that_their_rows_come_in_pieces() -> None:
+    """More numbers than lie between two looks for Ctrl-C; a unit has the bits it has among few."""
+    rng = np.random.default_rng(0)
+    X, Y = rng.normal(size=(256, 1)), rng.normal(size=(256, 5)).astype(np.float32)
+    s = rng.uniform(0.5, 2, 256)
+    many, few = (
+        dr.MLP([1, units], (), "tanh", "half_squared_error", seed=0) for units in (40_000, 5)
+    )
+    few.w = many.w[-10:]
+    of_many = many.gradient(X, np.tile(Y, 8000), 1, s)[-10:]
+    assert of_many.tobytes() == few.gradient(X, Y, 1, s).tobytes()
+
+
 @given(power=st.integers(-20, 20), batch_size=st.sampled_from([None, 1, 8, 50]))
 @settings(max_examples=20)
 def test_a_common_factor_changes_nothing_under_the_mean(power: int, batch_size: int | None) -> None:

@@ -157,7 +157,7 @@ def _softmax(b: Bounds, net: Float64) -> _Softmax:
     # The sum of the other e, each off by exp's error and by the rounding of its distance.
     u = b.u + b.u_oracle
     distance = np.max(net, axis=1, keepdims=True) - net
-    grown = np.exp(np.minimum(np.where(parts.p > 0, distance, 0.0) * u, 1.0)) - 1
+    grown = np.exp(np.minimum(distance * u, 1.0)) - 1
     e = np.exp(-distance) * np.where(parts.top, 0.0, grown + 2 * b.exp_error())
     others = np.sum(np.where(distance > 0, np.exp(-distance), 0.0), axis=1, keepdims=True)
     e_others = np.sum(e, axis=1, keepdims=True) + b.tree(net.shape[1], others)

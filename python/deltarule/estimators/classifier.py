@@ -348,7 +348,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
 
     def _score_of(self, Y: Array, y_hat: Array, sample_weight: Array | None) -> float:
         """The share of rows whose labels are all right."""
-        if y_hat.shape[1] > 1 and self._label_binarizer.y_type_ == "multiclass":
+        if self._label_binarizer.y_type_ == "multiclass":
             right = y_hat.argmax(axis=1) == (Y if Y.ndim == 1 else Y.argmax(axis=1))
         elif len(self.classes_) == 1 and not self._several_labels:
             right = np.ones(len(Y))  # `predict` knows no other answer
