@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import deltarule as dr
 from deltarule import construct
-from deltarule.construct.decompose import convex_pieces, simple
+from deltarule.construct.decompose import _without_flat, convex_pieces, simple
 
 PENTAGON = [(0, 3), (4, 0), (8, 3), (6, 7), (2, 7)]
 STAR = [(0, 10), (2, 3), (9, 3), (4, -1), (6, -8), (0, -4), (-6, -8), (-4, -1), (-9, 3), (-2, 3)]
@@ -299,3 +299,8 @@ def test_bad_arguments(call: Any, error: type, message: str) -> None:
     with pytest.raises(error) as caught:
         call(construct)
     assert str(caught.value).startswith(message)
+
+
+def test_a_first_corner_that_turns_nowhere_is_dropped() -> None:
+    square = np.array([[1.0, 0.0], [2.0, 0.0], [2.0, 2.0], [0.0, 2.0], [0.0, 0.0]])
+    np.testing.assert_array_equal(_without_flat(square), square[1:])

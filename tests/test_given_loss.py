@@ -106,9 +106,11 @@ def test_oracle_calls_it_too() -> None:
             package.MLP([5, 6, 2], "tanh", "logistic", loss, dtype="float64", seed=0)
             for loss in ("half_squared_error", half_squares)
         ]
-        losses = [trainer(mlp, dr.Adam(0.01), 16).epoch(X, Y) for mlp in twins]
-        assert_within(losses[0], losses[1], gamma(50) * losses[0])
-        assert_within(twins[0].w, twins[1].w, gamma(1000))
+        for s in (None, np.arange(40) % 3):  # a third of the rows takes no part
+            trainers = [trainer(mlp, dr.Adam(0.01), 16) for mlp in twins]
+            losses = [each.epoch(X, Y, sample_weight=s) for each in trainers]
+            assert_within(losses[0], losses[1], gamma(50) * losses[0])
+            assert_within(twins[0].w, twins[1].w, gamma(1000))
         a, b = (mlp.gradient(X, Y) for mlp in twins)
         assert_within(a, b, gamma(1000) * np.abs(a).max())
 

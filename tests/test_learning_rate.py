@@ -13,7 +13,7 @@ import pytest
 from example import run
 
 import deltarule as dr
-from deltarule import oracle, schedules
+from deltarule import learning_rate, oracle, schedules
 from deltarule.learning_rate import LearningRates
 
 PAGE = Path(__file__).parents[1] / "docs" / "reference" / "schedules.md"
@@ -57,6 +57,17 @@ def test_smoothing_by_hand() -> None:
         assert found.smoothed[n - 1] == pytest.approx(mean, rel=1e-12)
     plain = search(mlp, X, Y, beta=0)
     assert np.array_equal(plain.smoothed, plain.losses)
+
+
+def test_divergence_is_seen_in_the_step_that_diverges() -> None:
+    """Above the first loss and four times the lowest, but not within the first few steps."""
+    seen = learning_rate._Smoothed(0.0)
+    few = learning_rate.FIRST
+    assert [seen.add(loss) for loss in ([1.0, 9.0] * few)[:few]] == [False] * few
+    assert [seen.add(loss) for loss in (1.0, 4.0, 4.1)] == [False, False, True]
+    falls = learning_rate._Smoothed(0.0)
+    losses = [10.0] * few + [1.0, 9.0, 10.0, 10.1]
+    assert [falls.add(loss) for loss in losses] == [False] * (few + 3) + [True]
 
 
 @pytest.mark.parametrize("rule", [dr.SGD(momentum=0.9), dr.Adam()], ids=repr)

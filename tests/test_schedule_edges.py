@@ -303,3 +303,8 @@ def test_a_momentum_that_is_1_as_float32_is_refused() -> None:
 
 def _almost_1(epoch: int) -> float:
     return 0.99999999
+
+
+def test_a_first_loss_that_is_infinite_counts_as_no_gain() -> None:
+    schedule = schedules.Plateau(1.0, 0.5, patience=0)
+    assert schedule.told(schedule.begin(), np.inf)["value"] == 0.5
