@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Trains in processes of every kind and in many threads at once, and compares all weights.
 
-Forks right after a fit, and while another thread trains; the start methods of multiprocessing, its
-Pool, loky; and eight threads that predict on one network while eight others fit theirs. Whoever
-hangs is ended after a time limit, and counts as a failure.
+Forks right after a fit, of a network and of estimators, and while another thread trains; the start
+methods of multiprocessing, its Pool, loky; and eight threads that predict on one network while
+eight others fit theirs. Whoever hangs is ended after a time limit, and counts as a failure.
 
 usage: python scripts/check_processes.py [FORKS [SECONDS]]     (of predictions in threads)
 """
@@ -17,9 +17,11 @@ import signal
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.pool import ThreadPool
+from typing import Any
 
 import numpy as np
 
@@ -39,20 +41,43 @@ def weights(seed: int = 0, epochs: int = 1, n_threads: int | None = 2) -> str:
     return hashlib.sha256(mlp.w.tobytes() + mlp.predict(X).tobytes()).hexdigest()
 
 
-def in_a_fork(expected: str) -> bool:
+def estimators() -> str:
+    """The same of three of scikit-learn's interface."""
+    rng = np.random.default_rng(0)
+    X, digest = rng.normal(size=(300, 20)), hashlib.sha256()
+    y = np.arange(300) % 3
+    kept: dict[str, Any] = {"hidden_layer_sizes": 64, "random_state": 0, "max_iter": 2}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # they have not converged
+        for one in (
+            dr.MLPClassifier(**kept), dr.MLPRegressor(solver="lbfgs", **kept),
+            dr.LogisticRegressionGD(9),
+        ):  # fmt: skip
+            digest.update(one.fit(X, y).predict(X).tobytes())
+    return digest.hexdigest()
+
+
+def in_a_fork(expected: str, fit: Callable[[], str] = weights) -> bool:
     """Whether a forked child fits the same weights, in time."""
     child = os.fork()
     if child == 0:
-        signal.signal(signal.SIGALRM, signal.SIG_DFL)
-        signal.alarm(LIMIT)
-        os._exit(0 if weights() == expected else 1)
+        status = 1
+        try:
+            signal.signal(signal.SIGALRM, signal.SIG_DFL)
+            signal.alarm(LIMIT)
+            status = int(fit() != expected)
+        finally:
+            os._exit(status)
     return os.waitpid(child, 0)[1] == 0
 
 
-def forks(count: int) -> str:
+def forks(count: int, fit: Callable[[], str] = weights) -> str:
     """Fit, fork, fit in the child and in the parent."""
-    expected = weights()
-    failed = sum(not (in_a_fork(expected) and weights() == expected) for _ in range(count))
+    try:
+        expected = fit()
+    except ImportError:
+        return "absent"
+    failed = sum(not (in_a_fork(expected, fit) and fit() == expected) for _ in range(count))
     return f"{failed} of {count} hang or differ"
 
 
@@ -131,6 +156,7 @@ def main(count: int = 100, seconds: float = 2.0) -> int:
     checks: dict[str, Callable[[], str]] = {}
     if hasattr(os, "fork"):
         checks["fit, fork, fit"] = lambda: forks(count)
+        checks["the same, estimators"] = lambda: forks(count, estimators)
         checks["forks while another thread trains"] = lambda: forks_beside_a_training(count)
     for method in multiprocessing.get_all_start_methods():
         checks[f"Pool by {method}"] = lambda method=method: pool_of(method)  # type: ignore[misc]

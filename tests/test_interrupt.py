@@ -6,6 +6,7 @@ import signal
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -14,6 +15,7 @@ import numpy as np
 import pytest
 
 import deltarule as dr
+from deltarule import training_loop
 
 PROMPT = 0.2  # seconds from the signal to the exception
 ATTEMPTS = 3  # a busy machine may once give the core no time
@@ -217,6 +219,96 @@ def test_a_second_training_of_one_network_is_an_error() -> None:
         assert thread.is_alive()
     assert second.n_epochs == 0
     second.epoch(long.X, long.Y)
+
+
+def fit_two(one: Any, fit: Any, other: Any) -> tuple[list[str], list[str]]:
+    """Fit `one`, and between its epochs `other`, in another thread; what the latter said."""
+    said, epochs = [], []
+
+    class Second:
+        def on_epoch_end(self, run: Any) -> None:
+            epochs.append(run.epoch)
+            thread = threading.Thread(target=attempt)
+            thread.start()
+            thread.join()
+
+    def attempt() -> None:
+        try:
+            other(one)
+            said.append("trained")
+        except RuntimeError as error:
+            said.append(str(error))
+
+    fit(one, Second())
+    return said, epochs
+
+
+def test_a_second_fit_between_the_epochs_of_a_fit_is_an_error() -> None:
+    """Of whatever trains: the first one ends with the bits that it has alone."""
+    X = np.random.default_rng(0).normal(size=(64, 4))
+
+    def fit(mlp: Any, second: Any) -> None:
+        mlp.fit(X, X[:, :2], dr.Adam(), epochs=3, seed=0, callbacks=second)
+
+    others: list[Any] = [
+        lambda mlp: mlp.fit(X, X[:, :2]),
+        lambda mlp: mlp.fit([(X, X[:, :2])]),
+        lambda mlp: dr.fit_many([mlp], X, X[:, :2]),
+        lambda mlp: dr.minimize(mlp, X, X[:, :2]),
+    ]
+    for other in others:
+        mlp, twin = dr.MLP([4, 3, 2], seed=0), dr.MLP([4, 3, 2], seed=0)
+        said, epochs = fit_two(mlp, fit, other)
+        fit(twin, [])
+        assert said == ["MLP: another call trains it; wait for its end"] * 3
+        assert epochs == [1, 2, 3]
+        assert mlp.w.tobytes() == twin.w.tobytes()
+    other(mlp)
+
+
+def test_a_second_fit_of_an_estimator_is_an_error() -> None:
+    pytest.importorskip("sklearn")
+    X = np.random.default_rng(0).normal(size=(64, 4))
+    y = np.arange(64) % 2
+
+    def fit(one: Any, second: Any) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it has not converged
+            one.set_params(callbacks=second).fit(X, y)
+
+    for kind in (dr.MLPClassifier, dr.MLPRegressor):
+        one, twin = (kind(max_iter=3, random_state=0) for _ in range(2))
+        said, _ = fit_two(one, fit, lambda one: one.partial_fit(X, y))
+        fit(twin, None)
+        assert said == [f"{kind.__name__}: another call trains it; wait for its end"] * 3
+        assert all(map(np.array_equal, one.coefs_, twin.coefs_))
+    several = (dr.MLPClassifier, dr.MLPAutoencoder, dr.LogisticRegressionGD)
+    for one in [kind() for kind in (*several, dr.PerceptronClassifier)] + [dr.RBFNetwork(3)]:
+        with training_loop.Alone(one), pytest.raises(RuntimeError, match="another call trains it"):
+            one.fit(X, y)
+        assert not any(name.endswith("_") for name in vars(one))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_child_may_fit_what_its_parent_is_fitting() -> None:
+    """Its copy, which no one trains there."""
+    X, status = np.random.default_rng(0).normal(size=(64, 4)), []
+
+    class Forks:
+        def on_epoch_end(self, run: Any) -> None:
+            child = os.fork()
+            if child == 0:
+                code = 1
+                try:
+                    mlp.fit(X, X[:, :2], epochs=1)
+                    code = 0
+                finally:
+                    os._exit(code)
+            status.append(os.waitpid(child, 0)[1])
+
+    mlp = dr.MLP([4, 3, 2], seed=0)
+    mlp.fit(X, X[:, :2], epochs=2, callbacks=Forks())
+    assert status == [0, 0]
 
 
 def test_networks_train_in_threads_of_their_own() -> None:

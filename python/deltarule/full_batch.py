@@ -26,6 +26,7 @@ from deltarule.fitting import Fittable
 from deltarule.minimum import Iterations, Minimum
 from deltarule.notes import tell
 from deltarule.results import Array
+from deltarule.training_loop import Alone
 
 if TYPE_CHECKING:
     from deltarule.mlp import MLP
@@ -160,7 +161,7 @@ def minimize(
 
     descent = _Descent(mlp, (x, y, n_threads, weights), callback)
     try:
-        with _one_blas_thread():
+        with Alone(mlp), _one_blas_thread():
             found = scipy_minimize(
                 descent.loss_and_gradient, descent.start, jac=True, method=method,
                 options=settings, callback=descent.accept,

@@ -28,6 +28,7 @@ from deltarule.regression import LinearRegression, least_squares
 from deltarule.results import Array
 from deltarule.schedules.base import lasting
 from deltarule.trainer import Trainer
+from deltarule.training_loop import Alone
 
 # Where softmax starts: at least squares on one-hot targets, with a penalty that overlapping
 # Gaussians need, times a factor that makes log-odds of 10 of an output of 1 beside one of 0.
@@ -164,12 +165,19 @@ class RBFNetwork:
         batch_size, epochs = _validate.batch_size(batch_size) or None, _validate.epochs(epochs)
         check_batch_size(optimizer, batch_size)
         optimizer = lasting(optimizer, epochs)
+        with Alone(self):
+            return self._learn(x, y, net, optimizer, batch_size, epochs, n_threads)
+
+    def _learn(
+        self, x: Array, y: Array, net: Architecture, optimizer: Optimizer,
+        batch_size: int | None, epochs: int, n_threads: int | None,
+    ) -> History:  # fmt: skip
         if hasattr(self, "mlp"):
             del self.mlp  # should what follows fail, centres and layer would not belong together
         self.C = self._choose(x)
         self._distances = Distances(self.C)
         self.s = self._spread(x) if self.width is None else self.width
-        linear = self._least_squares(x, y, n_outputs, n_threads)
+        linear = self._least_squares(x, y, net.n_outputs, n_threads)
         if self.output == "identity":
             self.mlp = linear.mlp
             return History()

@@ -7,6 +7,7 @@ what may end it or what is written: those are parts that `training.prepared` put
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Sequence
 from time import perf_counter
 from typing import Any, Protocol
@@ -20,8 +21,29 @@ from deltarule.stops import Asked, Budget, SmallChange, Stop
 
 SECONDS_ALONE = 0.05  # in native code before Ctrl-C, progress and the time budget are looked at
 
+_FITTED: dict[tuple[int, int], Alone] = {}  # by process, for a fork may come in the middle
+
 # After an epoch: what to put into its entry of the history, as arguments of `History.append`.
 Judge = Callable[["Run"], dict[str, Any]]
+
+
+class Alone:
+    """What trains an object in here does so alone: a RuntimeError says that another call does."""
+
+    def __init__(self, one: object) -> None:
+        self.key, self.kind = (os.getpid(), id(one)), type(one).__name__
+
+    def __enter__(self) -> None:
+        try:
+            if _FITTED.setdefault(self.key, self) is not self:
+                raise RuntimeError(f"{self.kind}: another call trains it; wait for its end")
+        except BaseException:  # Ctrl-C, too
+            self.__exit__()
+            raise
+
+    def __exit__(self, *_: object) -> None:
+        if _FITTED.get(self.key) is self:
+            del _FITTED[self.key]
 
 
 class Checkpoint(Protocol):
@@ -117,6 +139,10 @@ class Run:
 
     def go(self) -> History:
         """Run to the end and return the history."""
+        with Alone(self.mlp):
+            return self._go()
+
+    def _go(self) -> History:
         self._began = perf_counter()
         failed: BaseException | None = None
         try:

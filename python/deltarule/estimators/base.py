@@ -29,6 +29,7 @@ from deltarule.estimators.threads import allowed
 from deltarule.initialisers import initial_weights
 from deltarule.mlp import MLP
 from deltarule.results import Array
+from deltarule.training_loop import Alone
 
 MANY_ROWS = 64  # from where on a prediction may take several threads
 
@@ -106,8 +107,8 @@ class BaseMLP(Explaining, CallbackSupportMixin, BaseEstimator):
         X_val: Any = None, y_val: Any = None,
     ) -> Any:  # fmt: skip
         check_together(self, X_val, incremental)
-        self._callback_bridge = Bridge.of(self, X=X, y=y)
         with self._unless_begun():
+            self._callback_bridge = Bridge.of(self, X=X, y=y)
             data = self._begin(X, y, sample_weight, incremental)
             held_out = self._held_out(X_val, y_val)
             net = self._network()
@@ -122,17 +123,18 @@ class BaseMLP(Explaining, CallbackSupportMixin, BaseEstimator):
     @contextmanager
     def _unless_begun(self) -> Iterator[None]:
         """What fails before a weight has moved leaves the estimator as it was."""
-        before = self.__dict__.copy()
-        try:
-            yield
-        except BaseException:
-            if not self._begun:
-                self.__dict__.clear()
-                self.__dict__.update(before)
-            raise
-        finally:
-            self.__dict__.pop("_begun", None)
-            self.__dict__.pop("_callback_bridge", None)
+        with Alone(self):
+            before = self.__dict__.copy()
+            try:
+                yield
+            except BaseException:
+                if not self._begun:
+                    self.__dict__.clear()
+                    self.__dict__.update(before)
+                raise
+            finally:
+                self.__dict__.pop("_begun", None)
+                self.__dict__.pop("_callback_bridge", None)
 
     def _begin(self, X: Any, y: Any, sample_weight: Any, incremental: bool) -> Data:
         """Judge the data, and draw the weights where there are none to go on from."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A fit that fails leaves its estimator as it was."""
+"""A fit is alone with its estimator; one that fails leaves it as it was."""
 
 from __future__ import annotations
 
@@ -7,15 +7,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from deltarule.training_loop import Alone
+
 
 @contextmanager
 def unless_done(estimator: Any) -> Iterator[None]:
     """What fails in here, but a warning made an error, takes back every attribute."""
-    before = estimator.__dict__.copy()
-    try:
-        yield
-    except BaseException as error:
-        if not isinstance(error, Warning):
-            estimator.__dict__.clear()
-            estimator.__dict__.update(before)
-        raise
+    with Alone(estimator):
+        before = estimator.__dict__.copy()
+        try:
+            yield
+        except BaseException as error:
+            if not isinstance(error, Warning):
+                estimator.__dict__.clear()
+                estimator.__dict__.update(before)
+            raise
