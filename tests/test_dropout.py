@@ -18,7 +18,7 @@ from deltarule import _core, oracle
 from deltarule.dropout import Dropout, Key, RandomStep, key_of
 from deltarule.oracle import literal, network, random
 from deltarule.oracle.random import stream_key, words
-from deltarule.schedules import Exponential
+from deltarule.schedules import Exponential, OfStep
 from deltarule.sparsity import Sparsity
 
 Array = NDArray[Any]
@@ -387,3 +387,12 @@ def test_repr_names_dropout_and_noise() -> None:
     ):
         assert repr(trainer).endswith(f", dropout={Dropout(0.5)!r}, noise=0.1)")
     assert "dropout" not in repr(dr.Trainer(mlp))
+
+
+@pytest.mark.parametrize("rate", [1.0, 1.5])
+def test_a_schedule_s_rate_stays_below_1(rate: float) -> None:
+    mlp = dr.MLP([2, 3, 1], seed=0)
+    moving: Any = OfStep(lambda step: rate)
+    trainer = dr.Trainer(mlp, dr.SGD(0.1), 4, dropout=moving, seed=0)
+    with pytest.raises(ValueError, match=f"{rate} in epoch 1, .*; expected a number >= 0 and < 1"):
+        trainer.epoch(np.ones((8, 2)), np.ones(8))

@@ -17,7 +17,7 @@ pa = pytest.importorskip("pyarrow")
 parquet = pytest.importorskip("pyarrow.parquet")
 
 from deltarule.table import TableModel, TableWarning, load, read, write  # noqa: E402  # pyarrow's
-from deltarule.table.columns import learn  # noqa: E402
+from deltarule.table.columns import Category, learn  # noqa: E402
 from deltarule.table.encoder import Encoder, mean_and_deviation  # noqa: E402
 from deltarule.table.target import task_of  # noqa: E402
 from deltarule.table.values import numbers, plain, texts  # noqa: E402
@@ -598,3 +598,8 @@ def test_nothing_is_warned_of_when_all_is_well(model):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         model.evaluate(made())
+
+
+def test_a_category_has_categories() -> None:
+    with pytest.raises(ValueError, match="expected what training learns"):
+        Category("colour", (), False)
