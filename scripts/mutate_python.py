@@ -4,7 +4,7 @@
 The tests of a mutant are those that run its line; of a line that runs on import, also those files
 that are named as its folder or module, then those whose text has most of the names it defines.
 Whatever they do not notice is printed: it lacks a test, or changes nothing that can be seen.
-Needs the package `coverage`, beside what the tests need.
+Needs the extra `dev`: coverage.py tells which tests run a line.
 
 usage: python scripts/mutate_python.py [COUNT [SEED [PATTERN]]]   (of paths; 200, 0, all)
 """
