@@ -77,6 +77,15 @@ def test_tiles_have_the_literal_bits(
         assert same_bits(native(text, net, alpha, keep=False)[0], expected[0])
 
 
+@pytest.mark.parametrize("name", [name for name in NAMES if TABLE[name].kinks])
+def test_slopes_jump_at_kinks(name: str) -> None:
+    """Just beside each, f' or its own slope is another one than across it."""
+    h = 2.0**-20
+    for kink in kinks(name):
+        f = of_net(name, kink + h * np.array([[-2.0], [-1.0], [1.0], [2.0]]))[1][:, 0]
+        assert abs(f[2] - f[1]) > 0.1 or abs((f[3] - f[2]) - (f[1] - f[0])) > 0.1 * h
+
+
 @pytest.mark.parametrize("name", ["identity", "logistic", "tanh", "relu"])
 def test_slopes_that_are_asked_for_have_the_literal_bits(
     isa: str, dtype: str, name: str, rng: np.random.Generator

@@ -367,6 +367,9 @@ def test_best_weights(tmp_path: Path) -> None:
     assert best.score == min(history.validation_loss)
     assert best.epoch == int(np.argmin(history.validation_loss)) + 1
     assert mlp.loss(*held_out) == dr.load(path).loss(*held_out) == best.score
+    slowly = BestWeights()  # any gain is one, however small
+    history = problem()[0].fit(X, Y, dr.SGD(1e-3), epochs=3, validation=(X, Y), callbacks=slowly)
+    assert (slowly.score, slowly.epoch) == (history.validation_loss[2], 3)
     accuracy = BestWeights("accuracy")
     with pytest.raises(ValueError, match="metric: 'accuracy'; expected 'loss', or more of fit's"):
         mlp.fit(X, Y, callbacks=accuracy)

@@ -112,6 +112,18 @@ def test_steps_are_halved_only_where_the_function_moves_by_more() -> None:
         np.testing.assert_array_equal(found[1], found[0])
 
 
+@pytest.mark.parametrize("place", [1 / 3, np.nextafter(1 / 3, 1)])
+def test_a_jump_is_halved_down_to_neighbouring_numbers(
+    place: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between them no number lies: their middle is rounded to the lower or the upper one."""
+    monkeypatch.setattr(sampling, "MOST", 2**13)
+    found = sampling.samples(lambda x: np.where(x < place, 0.0, 1.0), 0.0, 1.0, 0.5)
+    assert found is not None
+    at = int(np.searchsorted(found[0], place))
+    assert found[0][at - 1 : at + 1].tolist() == [np.nextafter(place, 0), place]
+
+
 def test_to_a_tolerance_in_a_box() -> None:
     found = construct.approximate(lambda x, y: x * y, [(0, 1), (-1, 1)], tolerance=0.1)
     assert found.error <= 0.1

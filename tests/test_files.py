@@ -166,6 +166,8 @@ def test_what_the_container_cannot_hold(tmp_path: Path) -> None:
         np.testing.assert_array_equal(contents.tensors[name], a)
         assert contents.tensors[name].shape == a.shape
         assert not contents.tensors[name].flags.writeable
+    container.write(path, "model", {"x": 1}, {})
+    assert container.read(path).tensors == {}
 
 
 def test_what_is_no_regular_file_is_left_alone(tmp_path: Path) -> None:
