@@ -136,11 +136,19 @@ def test_trajectory_of_scikit_learn(kind: str, iterations: int) -> None:
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_history(method: str, dtype: str) -> None:
+def test_history(method: str, dtype: str, monkeypatch: pytest.MonkeyPatch) -> None:
     X, Y = regression()
     mlp = network(dtype=dtype)
     before = mlp.loss(X, Y)
+    calls, evaluate = [], dr.MLP.loss_and_gradient
+
+    def counted(self: dr.MLP, *given: Any) -> tuple[float, np.ndarray]:
+        calls.append(1)
+        return evaluate(self, *given)
+
+    monkeypatch.setattr(dr.MLP, "loss_and_gradient", counted)
     found = dr.minimize(mlp, X, Y, method, max_iter=30)
+    assert found.n_evaluations == len(calls)
     history = found.history
     assert found.n_iterations == 30
     assert not found.success
