@@ -50,11 +50,12 @@ def test_peak_refuses_thread_counts(threads: int) -> None:
 
 
 def test_core_latency() -> None:
-    seconds = _core.core_latency(0.02)
     if _core.default_threads() == 1:
-        assert np.isnan(seconds)
-    else:  # nan also where the system gives the second thread no core in that time
-        assert np.isnan(seconds) or 1e-9 < seconds < 0.1
+        assert np.isnan(_core.core_latency(0.02))
+        return
+    # nan where the system gives the second thread no core in that time, but not a hundred times
+    tries = (_core.core_latency(0.02) for _ in range(100))
+    assert 1e-9 < next((seconds for seconds in tries if not np.isnan(seconds)), np.nan) < 0.1
 
 
 def test_print_peaks(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
