@@ -65,9 +65,10 @@ class Rows:
 
 def _taken(column: Any, chosen: Any) -> Any:
     """Rows of a column; nulls of a type of which pyarrow takes none, which is no feature's."""
-    for decoded in (lambda one: one, plain):
-        with suppress(pa.ArrowNotImplementedError):
-            return decoded(column).take(chosen)
+    with suppress(pa.ArrowNotImplementedError):
+        return column.take(chosen)
+    with suppress(pa.ArrowNotImplementedError):
+        return plain(column).take(chosen)
     return pa.chunked_array([pa.nulls(len(chosen), column.type)])
 
 
