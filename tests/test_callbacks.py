@@ -3,6 +3,7 @@
 
 import csv
 import json
+import os
 import re
 import sys
 from dataclasses import dataclass
@@ -498,3 +499,36 @@ def test_the_page_s_examples(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
             assert called == ["start_run", "log_params", "log_metrics", "log_metrics", "end_run"]
             assert fake.calls[-2] == ("log_metrics", history.entry(), 2)
             assert fake.calls[-1] == ("end_run", "FINISHED")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are FIFOs elsewhere")
+@pytest.mark.parametrize("log", [CSVLog, JSONLinesLog, GradientNormLog])
+def test_a_fifo_is_no_log(tmp_path: Path, log: Any) -> None:
+    """It would wait for somebody who reads; in a training that is resumed, too."""
+    _, X, Y = problem()
+    path, told = tmp_path / "log", {"checkpoint": tmp_path / "checkpoint", "seed": 0}
+    problem()[0].fit(X, Y, epochs=1, **told)
+    os.mkfifo(path)
+    ends = os.open(path, os.O_RDWR)  # so that nobody waits
+    try:
+        os.write(ends, b"epoch,x\n1,2\n")
+        for resume in (False, True):
+            mlp = problem()[0]
+            before = mlp.w.tobytes()
+            with pytest.raises(OSError, match="is a FIFO; expected a regular file"):
+                mlp.fit(X, Y, epochs=2, callbacks=log(path), **(told | {"resume": resume}))
+            assert resume or mlp.w.tobytes() == before
+    finally:
+        os.close(ends)
+
+
+def test_a_log_of_gradient_norms_that_is_none_is_begun_anew(tmp_path: Path) -> None:
+    """A number of very many digits, which Python refuses to read, is no epoch."""
+    _, X, Y = problem()
+    told: dict[str, Any] = {"checkpoint": tmp_path / "checkpoint", "seed": 0}
+    problem()[0].fit(X, Y, epochs=1, **told)
+    (tmp_path / "log").write_text("epoch,x\n" + "9" * 5000 + ",1\n")
+    problem()[0].fit(
+        X, Y, epochs=2, resume=True, callbacks=GradientNormLog(tmp_path / "log"), **told
+    )  # fmt: skip
+    assert (tmp_path / "log").read_text().count("9" * 5000) == 0

@@ -2,6 +2,7 @@
 """Ensemble: the mean of what networks say, by hand; one file; what makes no ensemble."""
 
 import copy
+import dataclasses
 import pickle
 from pathlib import Path
 from typing import Any
@@ -265,3 +266,25 @@ def test_bad_data_is_named_by_row() -> None:
         ensemble.evaluate(X, LABELS[:5], "accuracy")
     with pytest.raises(ValueError, match="accuracy"):
         dr.Ensemble([dr.MLP([5, 1], seed=0)]).evaluate(X, X[:, 0], "accuracy")
+
+
+def test_the_tensors_of_many_members_are_looked_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not once for each member: a file of many would take the square of its size."""
+    looks = 0
+
+    class Name(str):
+        __slots__ = ()
+
+        def startswith(self, *of: Any) -> bool:
+            nonlocal looks
+            looks += 1
+            return super().startswith(*of)
+
+    held = contents(networks(30), tmp_path / "many")
+    tensors = {Name(name): a for name, a in held.tensors.items()}
+    named = dataclasses.replace(held, tensors=tensors)
+    monkeypatch.setattr(container, "read", lambda path, kinds: named)
+    assert len(dr.Ensemble.load(tmp_path / "many")) == 30
+    assert looks <= 2 * len(tensors)

@@ -260,3 +260,17 @@ def test_every_byte_that_changes_is_refused(tmp_path: Path) -> None:
             dr.load(path)
     path.write_bytes(original)
     assert dr.load(path).w.tobytes() == mlp.w.tobytes()
+
+
+@pytest.mark.parametrize(
+    "text", ["elu" + " " * 10**6 + "x", " " * 10**6 + "(", "elu(" * 250_000, "1" * 10**6 + " x"]
+)
+def test_a_long_text_takes_no_long_time(text: str, tmp_path: Path) -> None:
+    """Time is linear in it: a pattern that tries every way to divide the spaces would not end."""
+    path = tmp_path / "net"
+    dr.MLP([2, 2, 1]).save(path)
+    held = container.read(path)
+    held.sections["architecture"]["activations"] = [text]
+    container.write(path, "model", held.sections, held.tensors)
+    with pytest.raises(dr.FileFormatError, match="architecture is not valid"):
+        dr.load(path)

@@ -26,10 +26,11 @@ from deltarule import _core
 from deltarule.perceptron import mistake_bound
 from deltarule.schedules import Cosine, Exponential, WarmUp
 
-pytestmark = pytest.mark.skipif(platform.machine() != "x86_64", reason="sets the MXCSR register")
+pytestmark = pytest.mark.skipif(platform.machine() != "x86_64", reason="sets x86's registers")
 
-# Bits of MXCSR: subnormal results are flushed, subnormal operands are zero, and how it rounds.
-MODES = {"flush": 0x8040, "up": 0x4000, "down": 0x2000, "towards 0": 0x6000, "all": 0xE040}
+# Bits of MXCSR, subnormal results are flushed, subnormal operands are zero, and how it rounds; and
+# how the x87 rounds, which NumPy's longdouble and BLAS's norms use. fesetround sets both.
+MODES = {"flush": 0x8040, "up": 0x4800, "down": 0x2400, "towards 0": 0x6C00, "all": 0xEC40}
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(120, 6)), RNG.normal(size=(120, 3))
@@ -46,9 +47,10 @@ def modes(to: int | None = None) -> int:
     libm, found = ctypes.CDLL("libm.so.6"), (ctypes.c_uint32 * 8)()
     libm.fegetenv(found)
     if to is not None:
-        found[7] = found[7] & ~0xE040 | to
+        found[7] = found[7] & ~0xE040 | to & 0xE040
+        found[0] = found[0] & ~0xC00 | to & 0xC00
         libm.fesetenv(found)
-    return found[7] & 0xE040
+    return found[7] & 0xE040 | found[0] & 0xC00
 
 
 @contextmanager
@@ -303,6 +305,19 @@ def test_callbacks_run_in_our_modes_and_may_not_keep_theirs() -> None:
     assert other.w.tobytes() == plain.w.tobytes()
 
 
+def test_the_c_library_s_rounding_is_what_these_modes_set() -> None:
+    libm = ctypes.CDLL("libm.so.6")
+    with foreign("up"):
+        assert libm.fegetround() == 0x800
+        libm.fesetround(0x400)
+        assert modes() == MODES["down"]
+        with _core.FloatEnvironment():
+            assert libm.fegetround() == 0
+            assert np.longdouble(1) / 3 * 3 == 1
+        assert modes() == MODES["down"]
+        libm.fesetround(0x800)
+
+
 def test_a_context_may_hold_another() -> None:
     with foreign("all"), _core.FloatEnvironment():
         assert modes() == 0
@@ -319,10 +334,11 @@ import numpy as np
 libm, found = ctypes.CDLL("libm.so.6"), (ctypes.c_uint32 * 8)()
 def modes():
     libm.fegetenv(found)
-    return found[7] & 0xe040
+    return found[7] & 0xe040 | found[0] & 0xc00
 for told in (0, {MODES["all"]}):
     assert modes() == 0
-    found[7] = found[7] & ~0xe040 | told
+    found[7] = found[7] & ~0xe040 | told & 0xe040
+    found[0] = found[0] & ~0xc00 | told & 0xc00
     libm.fesetenv(found)
     import deltarule as dr
     assert modes() == told
@@ -332,6 +348,7 @@ for told in (0, {MODES["all"]}):
     mlp.predict(X, n_threads=2)
     assert modes() == told
     found[7] &= ~0xe040
+    found[0] &= ~0xc00
     libm.fesetenv(found)
 assert np.finfo("f4").smallest_subnormal > 0 and np.finfo("f8").smallest_subnormal > 0
 assert np.float32(1e-38) / np.float32(8) > 0

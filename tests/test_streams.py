@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import itertools
 import mmap
+import os
 import signal
 import sys
 import threading
@@ -663,3 +664,46 @@ def test_npy_files_of_version_3(tmp_path: Path) -> None:
         np.lib.format.write_array(file, X, version=(3, 0))
     source = streams.ArrayFiles(tmp_path / "X.npy", Y)
     assert np.array_equal(np.concatenate([x for x, _ in source]), X)
+
+
+def npy(path: Path, header: str) -> Path:
+    """A file with this for its header, and no numbers."""
+    text = header.encode() + b"\n"
+    path.write_bytes(b"\x93NUMPY\1\0" + len(text).to_bytes(2, "little") + text)
+    return path
+
+
+@pytest.mark.filterwarnings("ignore::SyntaxWarning")
+@pytest.mark.parametrize(
+    "header",
+    [
+        "{'descr': '<f4', 'shape': (10, 2 ", "'''abc", "(" * 5000, "-" * 9000 + "1",
+        "1+" * 4900 + "1", "{[]: 1}", "{'descr': '<f4', 1: 2, 'shape': ()}",
+        *(
+            f"{{'descr': {descr}, 'fortran_order': False, 'shape': {shape}}}"
+            for descr, shape in (
+                ("()", "(1, 2)"), ("{'a': 1}", "(1, 2)"), ("'<f4'", "(-1, -1)"),
+                ("'<f4'", "(-1, 2)"), ("'<f4'", "(True, 2)"), ("'<f4'", "(2**9, 2)"),
+                ("'<f4'", f"({2**40}, 0)"), ("'<f4'", f"({2**60}, 1)"),
+            )
+        ),
+    ],
+)  # fmt: skip
+def test_headers_that_mean_harm(tmp_path: Path, header: str) -> None:
+    """Whatever NumPy's reader raises is a ValueError; no shape is believed that holds no bytes."""
+    bad = npy(tmp_path / "bad.npy", header)
+    for X, Y in ((bad, bad), ([bad], [bad])):
+        with pytest.raises(ValueError, match=r"^X: .*bad\.npy"):
+            streams.ArrayFiles(X, Y)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are FIFOs elsewhere")
+def test_a_fifo_is_no_shard(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "x.npy")
+    ends = os.open(tmp_path / "x.npy", os.O_RDWR)  # so that nobody waits
+    try:
+        os.write(ends, bytes(99))
+        with pytest.raises(OSError, match=r"x\.npy' is a FIFO; expected a regular file"):
+            streams.ArrayFiles(tmp_path / "x.npy", Y)
+    finally:
+        os.close(ends)

@@ -19,6 +19,7 @@ parquet = pytest.importorskip("pyarrow.parquet")
 from deltarule.table import TableModel, TableWarning, load, read, write  # noqa: E402  # pyarrow's
 from deltarule.table.columns import Category, learn  # noqa: E402
 from deltarule.table.encoder import Encoder, mean_and_deviation  # noqa: E402
+from deltarule.table.settings import Settings  # noqa: E402
 from deltarule.table.target import task_of  # noqa: E402
 from deltarule.table.values import numbers, plain, texts  # noqa: E402
 
@@ -588,8 +589,6 @@ def test_settings_reach_the_network():
 
 
 def test_optimizer_with_parameters():
-    from deltarule.table import Settings
-
     rule = Settings(optimizer="SGD(momentum=0.9, nesterov=true)", eta=0.05).rule()
     assert rule == dr.SGD(eta=0.05, momentum=0.9, nesterov=True)
 
@@ -603,3 +602,37 @@ def test_nothing_is_warned_of_when_all_is_well(model):
 def test_a_category_has_categories() -> None:
     with pytest.raises(ValueError, match="expected what training learns"):
         Category("colour", (), False)
+
+
+@pytest.mark.filterwarnings("ignore:target 'y'. 1 row without a value")
+def test_views_and_runs_are_what_they_stand_for(tmp_path):
+    """Types of which pyarrow takes no rows: decoded, left out, or refused by name."""
+    n = 40
+    y = pa.array([None if i == 3 else float(i) for i in range(n)])
+    plain_ones = {"a": ["x", "y"] * 20, "b": [1.0] * 20 + [2.0] * 20, "y": y}
+    runs = pa.RunEndEncodedArray.from_arrays(pa.array([20, n], pa.int32()), pa.array([1.0, 2.0]))
+    views = {"a": pa.array(plain_ones["a"], pa.string_view()), "b": runs, "y": y}
+    parquet.write_table(pa.table(views).drop_columns("b"), tmp_path / "a.parquet")
+    first, second = (
+        TableModel.fit(pa.table(of), "y", **FEW) for of in (plain_ones, views)
+    )  # fmt: skip
+    assert first.mlp.w.tobytes() == second.mlp.w.tobytes()
+    no_features = {
+        "bytes": pa.array([b"x"] * n, pa.binary_view()),
+        "list": pa.array([["x"]] * n, pa.list_(pa.string_view())),
+        "run": pa.RunEndEncodedArray.from_arrays(
+            pa.array([n], pa.int32()), pa.array(["x"], pa.string_view())
+        ),
+    }  # fmt: skip
+    TableModel.fit(tmp_path / "a.parquet", "y", **FEW)
+    for name, column in no_features.items():
+        with pytest.raises(ValueError, match=f"column '{name}': values of type"):
+            TableModel.fit(pa.table({**views, name: column}), "y", **FEW)
+    left_out = pa.table({**views, **no_features})
+    third = TableModel.fit(left_out, "y", drop=tuple(no_features), **FEW)
+    assert third.mlp.w.tobytes() == first.mlp.w.tobytes()
+
+
+def test_a_long_optimizer_takes_no_long_time():
+    with pytest.raises(ValueError, match="optimizer: "):
+        Settings(optimizer="adam" + " " * 10**6 + "x")

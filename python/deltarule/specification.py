@@ -114,6 +114,11 @@ def judge_rounded(
                 )
 
 
+def name_and_rest(text: str) -> re.Match[str] | None:
+    """Match "name" or "name(rest)"; stripped first, so that its time is linear in the text."""
+    return re.fullmatch(r"(\w+)\s*(?:\((.*)\))?", text.strip())
+
+
 def specification(
     argument: str, value: object, family: Family, inner: Mapping[str, tuple[str, ...]] | None = None
 ) -> Specification:
@@ -145,7 +150,7 @@ def specification(
         raise TypeError(
             f"{argument}: {reprlib.repr(value)} of type {type(value).__name__}; expected a string"
         )
-    match = re.fullmatch(r"\s*(\w+)\s*(?:\((.*)\))?\s*", value)
+    match = name_and_rest(value)
     if match is None or match[1] not in family:
         expected = ", ".join(family)
         raise ValueError(f"{argument}: {value!r}; expected one of {expected}")

@@ -16,6 +16,7 @@ from typing import IO, TYPE_CHECKING, Any
 from deltarule._arguments import integer
 from deltarule.callbacks.base import Callback
 from deltarule.entries import entry
+from deltarule.files.replacing import regular_mode
 from deltarule.records import gradient_norms
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ class _Log(Callback):
             self._file.close()
 
     def _open(self, mode: str) -> None:
+        _mode(self.path)
         self._file = open(self.path, mode, encoding="utf-8", newline="")  # noqa: SIM115  # closed at the end
 
     def _add(self, row: dict[str, float], first: bool) -> None:
@@ -70,7 +72,7 @@ class CSVLog(_Log):
     TypeError
         If path is none.
     OSError
-        As the training begins, if the file cannot be written.
+        As the training begins, if the file cannot be written, or is no regular one.
     """
 
     def _lines(self, row: dict[str, float], first: bool) -> str:
@@ -90,7 +92,7 @@ class JSONLinesLog(_Log):
     TypeError
         If path is none.
     OSError
-        As the training begins, if the file cannot be written.
+        As the training begins, if the file cannot be written, or is no regular one.
     """
 
     def _lines(self, row: dict[str, float], first: bool) -> str:
@@ -116,7 +118,7 @@ class GradientNormLog(_Log):
     TypeError, ValueError
         If an argument does not fit; as the training begins, if its rows are not in memory.
     OSError
-        As the training begins, if the file cannot be written.
+        As the training begins, if the file cannot be written, or is no regular one.
     """
 
     def __init__(self, path: str | bytes | os.PathLike[Any], every: int = 1) -> None:
@@ -151,16 +153,21 @@ class GradientNormLog(_Log):
 def _size_of_rows(path: str | bytes, epochs: int) -> int:
     """Return how many bytes hold the header and the rows up to an epoch; 0: it is no such file."""
     size = 0
-    try:
-        with open(path, "rb") as file:
-            for line in file:
-                known = re.fullmatch(rb"(?:epoch|(\d+)),.*\n", line)
-                if not known or (known[1] is None) != (size == 0) or int(known[1] or 0) > epochs:
-                    break
-                size += len(line)
-    except FileNotFoundError:
-        pass
+    if _mode(path) is None:
+        return size
+    with open(path, "rb") as file:
+        for line in file:
+            known = re.fullmatch(rb"(?:epoch|(\d{1,18})),.*\n", line)
+            if not known or (known[1] is None) != (size == 0) or int(known[1] or 0) > epochs:
+                break
+            size += len(line)
     return size
+
+
+def _mode(path: str | bytes) -> int | None:
+    """None where nothing is; anything but a file is refused: a FIFO waits for its reader."""
+    name = os.fsdecode(path)
+    return regular_mode(name, name)
 
 
 def csv_line(values: Iterable[Any]) -> str:

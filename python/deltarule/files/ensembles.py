@@ -31,18 +31,20 @@ def save(mlps: Sequence[MLP], path: Path) -> None:
 def load(path: Path, kind: type[Kind]) -> Kind:
     """Read an ensemble: see `Ensemble.load`."""
     contents = container.read(path, ("ensemble",))
-    named, members, left = text_of(path), contents.sections.get("members"), dict(contents.tensors)
+    named, members = text_of(path), contents.sections.get("members")
     if not isinstance(members, list) or not members:
         raise damaged(named, "it has no members; expected at least one network")
+    of: dict[str, dict[str, Array]] = {}  # by member
+    for name, a in contents.tensors.items():
+        of.setdefault(name.partition(".")[0], {})[name] = a
     mlps = []
     for i, section in enumerate(members):
         if not isinstance(section, dict) or set(section) != {"architecture"}:
             raise damaged(named, f"its member {i} is none; expected an architecture")
-        own = {name: a for name, a in left.items() if name.startswith(f"{i}.")}
-        mlps.append(network_of(named, section, own, f"{i}."))
-        left = {name: a for name, a in left.items() if name not in own}
-    if left:
-        raise damaged(named, f"its tensors have {sorted(left)[:20]}; expected those of members")
+        mlps.append(network_of(named, section, of.pop(f"{i}", {}), f"{i}."))
+    if of:
+        left = sorted(name for group in of.values() for name in group)[:20]
+        raise damaged(named, f"its tensors have {left}; expected those of members")
     try:
         return kind(mlps)
     except ValueError as error:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from deltarule._arguments import integer
+from deltarule.files.replacing import regular_mode
 from deltarule.results import Array
 
 Path = str | PathLike[str]
@@ -56,7 +57,7 @@ class ArrayFiles:
         If a file is no .npy file of numbers in C order, numbers of rows differ or an argument does
         not fit.
     OSError
-        If a file cannot be read.
+        If a file cannot be read, or is no regular one.
     """
 
     def __init__(
@@ -135,6 +136,8 @@ class File:
             self.shape, self._dtype, self._offset = _header(argument, self._path)
         if not self.shape:
             raise ValueError(f"{argument}: {self.name} of shape (); expected rows")
+        if 0 in self.shape[1:]:  # no bytes of a file would bound how many there are
+            raise ValueError(f"{argument}: {self.name} of shape {self.shape}; expected numbers")
         self.n_rows = self.shape[0]
         self.row_bytes = self._dtype.itemsize * math.prod(self.shape[1:])
 
@@ -188,6 +191,7 @@ def _window(path: str, dtype: np.dtype[Any], count: int, at: int) -> Array | Non
 
 def _header(argument: str, path: str) -> tuple[tuple[int, ...], np.dtype[Any], int]:
     """Shape, dtype and where the numbers begin; nothing in the file is ever executed."""
+    regular_mode(path, path)  # opening a FIFO would wait for ever
     with open(path, "rb") as file:
         try:
             version = np.lib.format.read_magic(file)
@@ -197,8 +201,12 @@ def _header(argument: str, path: str) -> tuple[tuple[int, ...], np.dtype[Any], i
                 (3, 0): np.lib.format.read_array_header_2_0,  # differs in names of fields alone
             }[version]
             shape, fortran, dtype = read(file)
-        except (ValueError, KeyError) as error:
-            raise ValueError(f"{argument}: {path} is no .npy file: {error}") from None
+            if not all(type(n) is int and n >= 0 for n in shape):
+                raise ValueError(f"shape {shape}")
+        except OSError:
+            raise
+        except Exception as error:  # NumPy parses Python: TokenError, RecursionError, ...
+            raise ValueError(f"{argument}: {path} is no .npy file: {error!r}") from None
         offset, size = file.tell(), os.fstat(file.fileno()).st_size
     if dtype.kind not in "biuf":
         raise TypeError(f"{argument}: {path} holds {dtype}; expected real numbers")

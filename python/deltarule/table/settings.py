@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import csv
 import json
-import re
 from argparse import ArgumentTypeError
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from deltarule._arguments import choice, integer, number
 from deltarule._validate import MAX_THREADS
 from deltarule.activations import activation
 from deltarule.optimizers import OPTIMIZERS, Optimizer
+from deltarule.specification import name_and_rest
 
 TASKS = ("auto", "classification", "regression")
 METRICS = ("loss", "accuracy", "mean_absolute_error", "mean_squared_error", "r2")
@@ -150,7 +150,7 @@ class Settings:
         """Return the optimizer with its parameters."""
         if not isinstance(self.optimizer, str):
             raise TypeError(f"optimizer: {self.optimizer!r}; expected a string")
-        found = re.fullmatch(r"\s*(\w+)\s*(?:\((.*)\))?\s*", self.optimizer)
+        found = name_and_rest(self.optimizer)
         if found is None or found[1].lower() not in RULES:
             raise ValueError(f"optimizer: {self.optimizer!r}; expected one of {', '.join(RULES)}")
         given: dict[str, Any] = {} if self.eta is None else {"eta": self.eta}

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from deltarule.held_out import split
 from deltarule.history import History
 from deltarule.mlp import MLP
 from deltarule.stopping import EarlyStopping
+from deltarule.table.arrow import pa
 from deltarule.table.encoder import Encoder
 from deltarule.table.notes import RowError, note, rows, some
 from deltarule.table.settings import LOSSES, Settings
@@ -49,7 +50,9 @@ class Rows:
 
     def take(self, chosen: Any) -> Rows:
         """Return some of them."""
-        return Rows(self.table.take(chosen), self.target.take(chosen), self.places[chosen], self.of)
+        names = self.table.column_names
+        table = pa.table({name: _taken(self.table.column(name), chosen) for name in names})
+        return Rows(table, _taken(self.target, chosen), self.places[chosen], self.of)
 
     @contextmanager
     def numbered(self) -> Iterator[None]:
@@ -58,6 +61,15 @@ class Rows:
             yield
         except RowError as error:
             raise error.at(int(self.places[error.row]), self.of) from None
+
+
+def _taken(column: Any, chosen: Any) -> Any:
+    """Rows of a column; nulls of a type of which pyarrow takes none, which is no feature's."""
+    with suppress(pa.ArrowNotImplementedError):
+        return column.take(chosen)
+    with suppress(pa.ArrowNotImplementedError):
+        return plain(column).take(chosen)
+    return pa.chunked_array([pa.nulls(len(chosen), column.type)])
 
 
 def with_target(table: Any, name: str, of: str = "") -> Rows:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any, NoReturn
 
 import numpy as np
@@ -38,8 +39,11 @@ def plain(column: Any) -> Any:
     Returns
     -------
     pyarrow.ChunkedArray
-        Dictionaries decoded, texts of type string.
+        Dictionaries and runs decoded, texts of type string.
     """
+    if str(column.type).startswith("run_end"):
+        with suppress(pa.ArrowNotImplementedError):
+            column = pc.run_end_decode(column)
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
     if pa.types.is_large_string(column.type) or str(column.type) == "string_view":
