@@ -106,7 +106,8 @@ def converted(path: Path) -> Any:
     """Numbers that NumPy rounds before the core sees them."""
     mlp, single = dr.MLP([2, 3], seed=0, dtype="float64"), dr.MLP([2, 3], seed=0)
     single.w = WEIGHTS[:9]
-    return single.w, mlp.predict([[Fraction(1, 3), 10**17 + 1]]), mlp.predict(LONG)
+    eta = dr.SGD(LONG[0, 0]).eta, Cosine(LONG[0, 0], over=3).value
+    return single.w, mlp.predict([[Fraction(1, 3), 10**17 + 1]]), mlp.predict(LONG), eta
 
 
 def several(path: Path) -> Any:

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from deltarule._modes import in_default_modes
 from deltarule._typing import NDArray
 
 
@@ -86,12 +87,17 @@ def number(name: str, value: object, accept: Callable[[float], bool], expected: 
             f"{name}: {reprlib.repr(value)} of type {type(value).__name__}; expected {expected}"
         )
     try:
-        result = float(value)
+        result = float(value) if type(value) in (int, float) else _rounded(value)
     except OverflowError:  # an int beyond float64
         result = math.inf
     if not math.isfinite(result) or not accept(result):
         raise ValueError(f"{name}: {reprlib.repr(value)}; expected {expected}")
     return result
+
+
+@in_default_modes
+def _rounded(value: Any) -> float:
+    return float(value)
 
 
 def choice(name: str, value: object, allowed: Sequence[str]) -> str:
