@@ -6,7 +6,7 @@ flipped, cut, spliced with each other, lengthened and shortened, or taken for on
 any of them must raise FileFormatError. Others
 are crafted: the JSON or the tensors of a good file are changed at a random place and the digest is
 made to fit, as only somebody who means harm would. Such a file may be a good one, and must then
-give an object that works; else it is refused. One file in a hundred is a crafted one with a
+give an object that works; else it is refused. One file in fifty is a crafted one with a
 megabyte of something repeated at one place, where time that grows with the square of it would be
 minutes. Nothing may take long, or need memory out of proportion to the file.
 
@@ -43,7 +43,7 @@ LIMIT = 1.0  # seconds for one file, on a busy machine
 LIMIT_PER_BYTE = 5 / 2**20  # more
 GROWTH = 16 * 2**20  # bytes of memory beyond what the good files took
 GROWTH_PER_BYTE = 100  # more: what JSON of many empty lists takes
-EVERY_LONG = 100  # files, of which one is long
+EVERY_LONG = 50  # files, of which one is long
 SPACE = 300 * 2**20  # address space beyond what the imports and the good files took
 A_WORKER = 5000  # files
 
@@ -254,10 +254,11 @@ def change(value: Any, draw: random.Random, depth: int = 0) -> Any:
 
 N = 2**20
 LONG: list[Any] = [
-    "elu" + " " * N + "x", " " * N + "(", "1" * N, "(" * N, "elu(" * (N // 4), "blend(" * (N // 6),
-    "quantile(0.5" + ",0.5" * (N // 4) + ")", "\\" * (N // 2), [1] * (N // 2), [[]] * (N // 3),
-    ["relu"] * (N // 7), [0.5] * (N // 4), {str(i): i for i in range(N // 14)},
+    " " * N + "(", "1" * N, "(" * N, "\\" * (N // 2), "quantile(0.5" + ",0.5" * (N // 4) + ")",
+    [1] * (N // 2), [[]] * (N // 3), ["relu"] * (N // 7), [0.5] * (N // 4),
+    {str(i): i for i in range(N // 14)},
 ]  # fmt: skip
+AROUND = (("", " ", "x"), ("", "(", ""), ("(", " ", "x"), ("(", ",", ")"))  # the text of a place
 
 
 def lengthen(sections: dict[str, Any], draw: random.Random) -> None:
@@ -272,7 +273,11 @@ def lengthen(sections: dict[str, Any], draw: random.Random) -> None:
                 left.append(inner[key])
     texts = [(inner, key) for inner, key in places if isinstance(inner[key], str)]
     inner, key = draw.choice(texts if texts and draw.random() < 0.6 else places)
-    inner[key] = draw.choice(LONG)
+    if isinstance(inner[key], str) and draw.random() < 0.6:
+        begin, repeated, end = draw.choice(AROUND)
+        inner[key] = inner[key].partition("(")[0] + begin + repeated * N + end
+    else:
+        inner[key] = draw.choice(LONG)
 
 
 def crafted(good: Path, path: Path, draw: random.Random, long: bool = False) -> str:
@@ -289,7 +294,8 @@ def crafted(good: Path, path: Path, draw: random.Random, long: bool = False) -> 
     elif long:
         how = "crafted many tensors"
         name = draw.choice([*tensors])
-        tensors |= {f"{draw.choice(('9.', ''))}{name}{i}": tensors[name][:0] for i in range(9999)}
+        empty = np.zeros(0, tensors[name].dtype)
+        tensors |= {f"{draw.choice(('9.', ''))}{name}{i}": empty for i in range(9999)}
     elif draw.random() < 0.7:
         how = "crafted JSON"
         manifest = change(manifest, draw)
