@@ -2,7 +2,10 @@
 """`deltarule bench`: the peak is a peak, figures are what they say, the command line has errors."""
 
 import json
+import os
 import re
+import subprocess
+import sys
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -56,6 +59,15 @@ def test_core_latency() -> None:
     # nan where the system gives the second thread no core in that time, but not a hundred times
     tries = (_core.core_latency(0.02) for _ in range(100))
     assert 1e-9 < next((seconds for seconds in tries if not np.isnan(seconds)), np.nan) < 0.1
+
+
+def test_core_latency_needs_a_second_thread() -> None:
+    limited = {**os.environ, "OMP_NUM_THREADS": "2", "OMP_THREAD_LIMIT": "1"}
+    told = "from deltarule import _core; print(_core.core_latency(0.001))"
+    found = subprocess.run(
+        [sys.executable, "-c", told], env=limited, capture_output=True, text=True, check=True
+    )
+    assert found.stdout == "nan\n"
 
 
 def test_print_peaks(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

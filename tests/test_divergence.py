@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import deltarule as dr
-from deltarule import losses
+from deltarule import _validate, losses
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(64, 4))
@@ -108,3 +108,68 @@ def test_a_bad_row_under_every_loss(loss: str, row: int) -> None:
     assert f"block {row // 40}" in told
     assert f"row {row % 40}" in told
     assert mlp.w.tobytes() == before
+
+
+PAIRS, CLASSES = X[:, :2], np.arange(64) % 3
+ONES, ONE_SHORT = np.ones(64), np.arange(64) != 20
+
+
+def with_bad(a: np.ndarray, value: float) -> np.ndarray:
+    changed = a.copy()
+    changed[37] = value
+    return changed
+
+
+def net(loss: str = "half_squared_error", outputs: int = 2) -> dr.MLP:
+    return dr.MLP([4, outputs], loss=loss, seed=0)
+
+
+# What takes rows out of what it is given, with bad X, Y, weights or labels.
+SUBSETS: dict[str, Any] = {
+    "fit, a fraction": lambda bad, Y, s, k: net().fit(
+        bad, Y, validation=0.3, seed=k, sample_weight=s
+    ),
+    "Autoencoder": lambda bad, Y, s, k: dr.Autoencoder([4, 2, 4], seed=0).fit(
+        bad, validation=0.3, seed=k, sample_weight=s
+    ),
+    "fit_many": lambda bad, Y, s, k: dr.fit_many(
+        [net(), net()], bad, Y, validation=0.3, seed=k, sample_weight=s
+    ),
+    "evaluate": lambda bad, Y, s, k: net().evaluate(bad, Y, "r2", sample_weight=s),
+    "Ensemble": lambda bad, Y, s, k: dr.Ensemble([net()]).evaluate(bad, Y, "r2", sample_weight=s),
+    "oracle": lambda bad, Y, s, k: dr.oracle.MLP([4, 2], seed=0).evaluate(
+        bad, Y, "r2", sample_weight=s
+    ),
+    "gradient": lambda bad, Y, s, k: dr.check_gradient(net(), bad, Y, sample_weight=s),
+    "compare": lambda bad, Y, s, k: dr.compare(net(), bad, Y, sample_weight=s),
+}
+
+
+@pytest.mark.parametrize("name", SUBSETS)
+def test_a_bad_row_is_named_as_the_caller_counts(name: str, monkeypatch: Any) -> None:
+    """Where some are taken first, too, whichever these are; without weight a row may be bad."""
+    monkeypatch.setattr(_validate, "ENTRIES", 40)  # 11 rows at a time
+    call, weights = SUBSETS[name], np.where(ONE_SHORT, ONES, 0)
+    for seed in range(3):
+        with pytest.raises(ValueError, match=r"^X: row 37 holds nan or infinity"):
+            call(with_bad(X, np.nan), PAIRS, weights, seed)
+        with pytest.raises(ValueError, match=r"^sample_weight: row 37 holds -1.0; expected"):
+            call(X, PAIRS, with_bad(weights, -1.0), seed)
+        if name != "Autoencoder":
+            with pytest.raises(ValueError, match=r"^Y: row 37 holds nan or infinity"):
+                call(X, with_bad(PAIRS, np.inf), weights, seed)
+    call(with_bad(X, np.nan), with_bad(PAIRS, np.nan), with_bad(weights, 0.0), 0)
+
+
+@pytest.mark.parametrize("class_weight", [None, "balanced", {0: 2.0}])
+def test_a_bad_label_is_named_as_the_caller_counts(class_weight: Any) -> None:
+    mlp = net("cross_entropy", 3)
+    told: dict[str, Any] = {"validation": 0.3, "class_weight": class_weight}
+    for seed in range(3):
+        with pytest.raises(ValueError, match=r"^Y: row 37 holds label 9; expected 0 ... 2"):
+            mlp.fit(X, with_bad(CLASSES, 9), seed=seed, **told)
+        if class_weight is not None:
+            with pytest.raises(ValueError, match=r"^class_weight: row 37 of Y is"):
+                mlp.fit(X, with_bad(np.eye(3)[CLASSES], 1), seed=seed, **told)
+    with pytest.raises(ValueError, match=r"^Y: row 37 holds label 9; expected 0 ... 2"):
+        mlp.evaluate(X, with_bad(CLASSES, 9), "accuracy", sample_weight=np.where(ONE_SHORT, 1, 0))

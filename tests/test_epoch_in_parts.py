@@ -175,6 +175,19 @@ def test_a_part_that_fails_abandons(visible: bool) -> None:
     assert result(t, []) == result(undisturbed, [])
 
 
+def test_an_epoch_whose_last_step_diverges() -> None:
+    """Its loss is a number, its weights are none: seen when it ends."""
+    mlp = dr.MLP([1, 1], dtype="float64", seed=0)
+    before = mlp.w.copy()
+    t = dr.Trainer(mlp, dr.SGD(1e308), batch_size=2)
+    with (
+        pytest.raises(FloatingPointError, match="a weight is not finite in epoch 1, step 1"),
+        t.in_parts() as epoch,
+    ):
+        epoch.part([[1e10], [1e10]], [[0.5], [0.5]])
+    np.testing.assert_array_equal(mlp.w, before)
+
+
 def test_weights_assigned_between_parts() -> None:
     """It goes on from them, with the optimizer's state as it was; also if no part follows."""
     t, by_hand = trainer(), trainer()

@@ -283,10 +283,83 @@ def test_a_second_fit_of_an_estimator_is_an_error() -> None:
         assert said == [f"{kind.__name__}: another call trains it; wait for its end"] * 3
         assert all(map(np.array_equal, one.coefs_, twin.coefs_))
     several = (dr.MLPClassifier, dr.MLPAutoencoder, dr.LogisticRegressionGD)
-    for one in [kind() for kind in (*several, dr.PerceptronClassifier)] + [dr.RBFNetwork(3)]:
+    others = [dr.RBFNetwork(3), dr.Perceptron(4)]
+    for one in [kind() for kind in (*several, dr.PerceptronClassifier)] + others:
         with training_loop.Alone(one), pytest.raises(RuntimeError, match="another call trains it"):
             one.fit(X, y)
         assert not any(name.endswith("_") for name in vars(one))
+    assert not others[1].w.any()
+    assert others[1].fit(X, y, epochs=1).n_epochs == 1
+
+
+def test_a_fit_that_is_refused_has_drawn_nothing() -> None:
+    """The first one, which shares its generator, ends with the bits that it has alone."""
+    X = np.random.default_rng(0).normal(size=(64, 4))
+    options: dict[str, Any] = {"validation": 0.2, "dropout": 0.1}
+
+    def other_of(rng: Any) -> list[Any]:
+        return [
+            lambda mlp: mlp.fit(X, X[:, :2], seed=rng, **options),
+            lambda mlp: dr.fit_many([dr.MLP([4, 2]), mlp], X, X[:, :2], seed=rng, **options),
+        ]
+
+    for which in range(2):
+        bits = []
+        for second in (True, False):
+            rng, mlp = np.random.default_rng(0), dr.MLP([4, 3, 2], seed=0)
+
+            def fit(mlp: Any, callbacks: Any, rng: Any = rng) -> None:
+                mlp.fit(X, X[:, :2], epochs=3, seed=rng, callbacks=callbacks, **options)
+
+            if second:
+                said, _ = fit_two(mlp, fit, other_of(rng)[which])
+                assert said == ["MLP: another call trains it; wait for its end"] * 3
+            else:
+                fit(mlp, [])
+            bits.append((mlp.w.tobytes(), rng.bit_generator.state))
+        assert bits[0] == bits[1]
+
+    def fit_autoencoder(one: Any, callbacks: Any) -> None:
+        one.fit(X, epochs=2, seed=0, callbacks=callbacks)
+
+    rng = np.random.default_rng(0)
+    said, _ = fit_two(
+        dr.Autoencoder([4, 2, 4], seed=0), fit_autoencoder,
+        lambda one: one.fit(X, seed=rng, validation=0.2),
+    )  # fmt: skip
+    assert said == ["MLP: another call trains it; wait for its end"] * 2
+    assert rng.bit_generator.state == np.random.default_rng(0).bit_generator.state
+
+
+def test_between_the_epochs_of_a_fit_a_trainer_s_epoch_is_as_an_assignment() -> None:
+    """It isn't refused, as it is within an epoch: the fit goes on from the weights it finds."""
+    X = np.random.default_rng(0).normal(size=(64, 4))
+
+    class Once:
+        def __init__(self, change: Any) -> None:
+            self.change = change
+
+        def on_epoch_end(self, run: Any) -> None:
+            if run.epoch == 1:
+                self.change(run.mlp)
+
+    found: list[Any] = []
+
+    def train(mlp: Any) -> None:
+        thread = threading.Thread(target=lambda: dr.Trainer(mlp).epoch(X, X[:, :2]))
+        thread.start()
+        thread.join()
+        found.append(mlp.w.copy())
+
+    def assign(mlp: Any) -> None:
+        mlp.w = found[0]
+
+    bits = []
+    for change in (train, assign):
+        mlp = dr.MLP([4, 3, 2], seed=0)
+        mlp.fit(X, X[:, :2], epochs=3, seed=0, callbacks=Once(change))
+        bits.append(mlp.w.tobytes())
+    assert bits[0] == bits[1]
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")

@@ -34,12 +34,14 @@ def test_beside_libraries_that_bring_openmp() -> None:
 
 @pytest.mark.skipif(not sysconfig.get_config_var("Py_GIL_DISABLED"), reason="has a GIL")
 def test_the_gil_stays_off() -> None:
-    import deltarule  # noqa: F401
+    from deltarule.oracle import literal  # noqa: F401
 
     assert not sys._is_gil_enabled()  # type: ignore[attr-defined]
 
 
 def test_a_free_threaded_interpreter_is_declared() -> None:
-    """The slot by which CPython 3.13 and later know it stands in the module's source."""
+    """The slot by which CPython 3.13 and later know it stands in both modules' sources."""
     source = SCRIPTS.parent / "csrc" / "binding" / "module.cpp"
     assert "py::mod_gil_not_used()" in source.read_text()
+    loops = SCRIPTS.parent / "python" / "deltarule" / "oracle" / "literal_loops.pyx"
+    assert "# cython: freethreading_compatible=True\n" in loops.read_text()

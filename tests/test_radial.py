@@ -16,6 +16,7 @@ from tolerances import assert_within, gamma
 
 import deltarule as dr
 from deltarule import kmeans as clusters
+from deltarule import radial
 from deltarule.digits import load_digits
 from deltarule.kmeans import Distances, kmeans, spread
 from deltarule.radial import RBFNetwork, spacing
@@ -282,6 +283,61 @@ def test_bad_fits(output: str, X: Any, Y: Any, error: type[Exception], message: 
         net.fit(X, Y)
     with pytest.raises(RuntimeError, match=r"^RBFNetwork: it has no centres yet"):
         net.predict(POINTS)
+
+
+@pytest.mark.parametrize("output", ["identity", "softmax"])
+def test_a_second_fit_that_fails_late_leaves_the_first(
+    output: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And so does one that is on its way: what it has chosen shows when all of it is there."""
+    net = RBFNetwork(2, output=output, seed=0)
+    net.fit(POINTS, [0, 1, 1])
+    before, seen = net.predict(POINTS), []
+
+    def state() -> tuple[Any, ...]:
+        return net.predict(POINTS).tobytes(), net.features(POINTS).tobytes(), net.C.tobytes(), net.s
+
+    alone = state()
+
+    def fail(*_: Any, **__: Any) -> None:
+        seen.append(state())
+        raise MemoryError
+
+    def fail_at_once(*_: Any, **__: Any) -> None:
+        raise MemoryError
+
+    for name in ("least_squares", "kmeans", "Distances", "Trainer"):
+        if name == "Trainer" and output == "identity":
+            continue
+        with monkeypatch.context() as patch:
+            patch.setattr(radial, name, fail)
+            with pytest.raises(MemoryError):
+                net.fit(10 * np.array(POINTS)[::-1], [1, 0, 1])
+        assert seen.pop() == state() == alone, name
+    assert np.array_equal(net.predict(POINTS), before)
+    new = RBFNetwork(2, output=output, seed=0)
+    monkeypatch.setattr(radial, "least_squares", fail_at_once)
+    with pytest.raises(MemoryError):
+        new.fit(POINTS, [0, 1, 1])
+    with pytest.raises(RuntimeError, match="it has no centres yet"):
+        new.predict(POINTS)
+
+
+def test_a_fit_that_fails_on_the_way_keeps_the_last_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
+    net, twin = (RBFNetwork(2, output="softmax", seed=0) for _ in range(2))
+    twin.fit(POINTS, [0, 1, 1], epochs=2)
+    epoch, losses = dr.Trainer.epoch, []
+
+    def third_fails(*given: Any) -> float:
+        if len(losses) == 2:
+            raise MemoryError
+        losses.append(epoch(*given))
+        return losses[-1]
+
+    monkeypatch.setattr(radial.Trainer, "epoch", third_fails)
+    with pytest.raises(MemoryError):
+        net.fit(POINTS, [0, 1, 1])
+    assert net.predict(POINTS).tobytes() == twin.predict(POINTS).tobytes()
 
 
 def test_bad_questions() -> None:

@@ -170,7 +170,8 @@ def threads_of(environment: dict[str, str], cores: int | None = None) -> int:
     """The default number of threads in a process of its own."""
     code = "import deltarule; print(deltarule.info().threads)"
     if cores is not None:
-        code = f"import os; os.sched_setaffinity(0, range({cores})); {code}"
+        some = sorted(os.sched_getaffinity(0))[:cores]
+        code = f"import os; os.sched_setaffinity(0, {some}); {code}"
     clean = {name: value for name, value in os.environ.items() if not name.startswith("OMP_")}
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, env=clean | environment, capture_output=True, text=True)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 MAX_THREADS = 1024
 MAX_ROWS = 2**63 - 1  # the core counts in 64 bits
+ENTRIES = 2**18  # of X that are copied at a time where Python judges it
 
 
 def n_threads(value: object) -> int:
@@ -125,21 +126,36 @@ def judged_weights(s: Array, dtype: Any, name: str = "sample_weight") -> Array:
 
 
 def weighted_rows(
-    X: object, Y: object, net: Architecture, weights: object
+    X: object, Y: object, mlp: Any, weights: object
 ) -> tuple[Array, Array, Array | None]:
     """Return X and Y as `data` does, and the weights; where there are some, rows that have one.
 
     Raises
     ------
     TypeError, ValueError
-        If an argument does not fit; of the weights also their values are judged.
+        If an argument does not fit; where there are weights, also if a value of a row does not.
     """
-    x, y = data(X, Y, net)
+    x, y = data(X, Y, mlp.architecture)
     s = sample_weight(weights, len(x))
     if s is None:
         return x, y, None
-    taken = judged_weights(s, net.dtype) > 0
+    taken = judged_rows(x, y, s, mlp)
     return x[taken], y[taken], s[taken]
+
+
+def judged_rows(x: Array, y: Array, s: Array | None, mlp: Any) -> Array:
+    """Return the rows that have a weight, if the core would take their values.
+
+    For whoever takes some of them: the core would count in what it is given.
+    """
+    net, dtype = mlp.architecture, getattr(mlp, "w", mlp).dtype  # an ensemble has no w
+    rows = np.arange(len(x)) if s is None else np.flatnonzero(judged_weights(s, net.dtype))
+    size = 1 + ENTRIES // x.shape[1]
+    for at in range(0, len(rows), size):
+        some = rows[at : at + size]
+        finite(x[some], "X", dtype, some)
+        judged(y[some], net, dtype, some)
+    return rows
 
 
 def features(X: object, net: Architecture, name: str = "X") -> Array:
@@ -196,38 +212,47 @@ def _given(Y: object, net: Architecture, name: str) -> Any:
     return Given(net.loss, y, net.n_outputs)
 
 
-def judged(y: Array, net: Architecture, dtype: Any) -> Array:
-    """Return y if the core would take its values, in this dtype: for whoever it does not see."""
+def judged(y: Array, net: Architecture, dtype: Any, rows: Array | None = None) -> Array:
+    """Return y if the core would take its values, in this dtype: for whoever it does not see.
+
+    An error names the one of `rows`, if they are given.
+    """
     if isinstance(y, Given):
         return y.Y
     if y.ndim == 1 and net.takes_labels:
         row = _first_row((y < 0) | (y >= net.n_outputs))
         if row is not None:
             last = net.n_outputs - 1
-            raise ValueError(f"Y: row {row} holds label {y[row]}; expected 0 ... {last}")
+            named = _named(row, rows)
+            raise ValueError(f"Y: row {named} holds label {y[row]}; expected 0 ... {last}")
         return y
-    converted = finite(y, "Y", dtype)
+    converted = finite(y, "Y", dtype, rows)
     kind = KINDS[net.chosen_loss.targets]
     row = _first_row(~kind.holds(converted))
     if row is not None:
         raise ValueError(
-            f"Y: row {row} holds {kind.given}; expected {kind.expected} for {net.loss}"
+            f"Y: row {_named(row, rows)} holds {kind.given}; expected {kind.expected} for "
+            f"{net.loss}"
         )
     return y
 
 
 @in_default_modes
-def finite(a: Array, name: str, dtype: Any) -> Array:
-    """Return the array in this dtype, if all its numbers are finite there."""
+def finite(a: Array, name: str, dtype: Any, rows: Array | None = None) -> Array:
+    """Return the array in this dtype, if all its numbers are finite there; rows: as in `judged`."""
     with np.errstate(over="ignore"):
         converted = a.astype(dtype)
     row = _first_row(~np.isfinite(converted))
     if row is not None:
         raise ValueError(
-            f"{name}: row {row} holds nan or infinity (as {np.dtype(dtype)}); "
+            f"{name}: row {_named(row, rows)} holds nan or infinity (as {np.dtype(dtype)}); "
             "expected finite numbers"
         )
     return converted
+
+
+def _named(row: int, rows: Array | None) -> int:
+    return row if rows is None else int(rows[row])
 
 
 def _first_row(bad: Array) -> int | None:

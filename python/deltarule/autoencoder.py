@@ -29,6 +29,7 @@ from deltarule.sparsity import KINDS, Sparsity
 from deltarule.stopping import EarlyStopping
 from deltarule.trainer import Trainer
 from deltarule.training import prepared
+from deltarule.training_loop import Alone
 
 
 class Autoencoder:
@@ -286,12 +287,13 @@ class Autoencoder:
         if validation is not None and not isinstance(validation, tuple | float | np.floating):
             pair = (validation, validation)
         corrupting = _Corrupting(trainer, noise, masking, rng) if noise or masking else trainer
-        return prepared(
-            self.mlp, corrupting, x, x, epochs, shuffle=shuffle, seed=rng, n_threads=n_threads,
-            validation=pair, progress=progress, stop_tol=stop_tol, record=record,
-            sample_weight=sample_weight, metrics=metrics, stopping=stopping,
-            max_seconds=max_seconds, callbacks=callbacks,
-        ).go()  # fmt: skip
+        with Alone(self.mlp):
+            return prepared(
+                self.mlp, corrupting, x, x, epochs, shuffle=shuffle, seed=rng, n_threads=n_threads,
+                validation=pair, progress=progress, stop_tol=stop_tol, record=record,
+                sample_weight=sample_weight, metrics=metrics, stopping=stopping,
+                max_seconds=max_seconds, callbacks=callbacks,
+            ).go_on()  # fmt: skip
 
     def _trainer(
         self, optimizer: Optimizer | None, batch_size: int | None, n_threads: int | None

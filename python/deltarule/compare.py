@@ -121,7 +121,7 @@ def compare(
     if not isinstance(mlp.architecture.loss, str):
         name = loss_name(mlp.architecture.loss)
         raise ValueError(f"compare: the loss is the function {name}; expected one with a name")
-    x, y, s = _validate.weighted_rows(X, Y, mlp.architecture, sample_weight)
+    x, y, s = _validate.weighted_rows(X, Y, mlp, sample_weight)
     trace = mlp.forward(x, n_threads)
     back = mlp.backward(trace, y, n_threads, s)
     native = _quantities(trace, back)

@@ -27,11 +27,10 @@ def evaluate(
     """metric(Y, y_hat), with y_hat = predict(X): see `Fittable.evaluate`."""
     net = mlp.architecture
     metric = checked(metric, net)
-    x, y = _validate.data(X, Y, net)
-    s = _validate.sample_weight(sample_weight, len(x))
     if metric == "loss":
-        return mlp.loss(x, y, n_threads, s)
-    x, y, s = taken(x, y, s, net)
+        x, y = _validate.data(X, Y, net)
+        return mlp.loss(x, y, n_threads, _validate.sample_weight(sample_weight, len(x)))
+    x, y, s = _validate.weighted_rows(X, Y, mlp, sample_weight)
     y_hat = mlp.predict(x, n_threads)
     return score(metric, net, _validate.judged(y, net, y_hat.dtype), y_hat, s)
 

@@ -278,15 +278,18 @@ class Fittable(ABC):
         for a metric failed, is not among them.
         """
         from deltarule.training import fit_run  # an import costs some ms
+        from deltarule.training_loop import Alone
 
-        return fit_run(
-            self, X, Y, optimizer=optimizer, batch_size=batch_size, epochs=epochs, shuffle=shuffle,
-            seed=seed, n_threads=n_threads, validation=validation, progress=progress,
-            stop_tol=stop_tol, record=record, average=average, sample_weight=sample_weight,
-            class_weight=class_weight, dropout=dropout, noise=noise, metrics=metrics,
-            stopping=stopping, max_seconds=max_seconds, callbacks=callbacks, checkpoint=checkpoint,
-            every=every, resume=resume, buffer_rows=buffer_rows,
-        ).go()  # fmt: skip
+        with Alone(self):
+            return fit_run(
+                self, X, Y, optimizer=optimizer, batch_size=batch_size, epochs=epochs,
+                shuffle=shuffle, seed=seed, n_threads=n_threads, validation=validation,
+                progress=progress, stop_tol=stop_tol, record=record, average=average,
+                sample_weight=sample_weight, class_weight=class_weight, dropout=dropout,
+                noise=noise, metrics=metrics, stopping=stopping, max_seconds=max_seconds,
+                callbacks=callbacks, checkpoint=checkpoint, every=every, resume=resume,
+                buffer_rows=buffer_rows,
+            ).go_on()  # fmt: skip
 
     def save(self, path: str | bytes | PathLike[Any], history: History | None = None) -> None:
         """Write weights and architecture to a safetensors file; `deltarule.load` reads it.

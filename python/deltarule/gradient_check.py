@@ -73,7 +73,7 @@ def check_gradient(
         n_weights = integer("n_weights", n_weights, 1)
     rng = generator(seed)
     tolerance = number("tolerance", tolerance, lambda value: 0 < value < 1, "a number in (0, 1)")
-    x, y, s = _validate.weighted_rows(X, Y, net, sample_weight)
+    x, y, s = _validate.weighted_rows(X, Y, mlp, sample_weight)
     own = net.units(mlp.gradient(x, y, n_threads, s))
     single = net.dtype == "float32"
     differences = Differences(mlp, x, y, n_threads, s)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import ExitStack
 from time import perf_counter
 from typing import Any
 
@@ -17,7 +18,7 @@ from deltarule.notes import tell
 from deltarule.per_model import networks, of_models
 from deltarule.progress import counting_line, duration
 from deltarule.training import fit_run
-from deltarule.training_loop import Run
+from deltarule.training_loop import Alone, Run
 
 LOOK_SECONDS = 0.1  # between two looks at how far all are
 
@@ -56,7 +57,7 @@ class Job:
         """Train in the calling thread, until the flag is raised."""
         try:
             with flag:
-                self.run.go()
+                self.run.go_on()
         except BaseException as error:
             self.error = error
         self.over = True
@@ -98,6 +99,8 @@ def fit_many(
     ------
     TypeError, ValueError
         If an argument does not fit, before any network is trained; a note says of which model.
+    RuntimeError
+        If a network is being trained already.
     KeyboardInterrupt
         On Ctrl-C, within 0.2 s: all stop, each with the weights of its last finished epoch. Its
         attribute `histories` has the epochs so far.
@@ -114,6 +117,16 @@ def fit_many(
     models = networks(mlps)
     jobs_wanted = None if n_jobs is None else integer("n_jobs", n_jobs, 1)
     progress = _validate.flag("progress", progress)
+    with ExitStack() as all_alone:
+        for mlp in models:
+            all_alone.enter_context(Alone(mlp))
+        return _fit_all(models, X, Y, arguments, jobs_wanted, progress)
+
+
+def _fit_all(
+    models: list[MLP], X: Any, Y: Any, arguments: dict[str, Any], n_jobs: int | None, progress: bool
+) -> list[History]:
+    """As `fit_many`, of networks that nobody else trains."""
     jobs = []
     for i, own in enumerate(of_models(len(models), X, Y, arguments)):
         try:
@@ -121,7 +134,7 @@ def fit_many(
         except Exception as error:
             tell(error, f"fit_many: an argument of model {i}")
             raise
-    threads = min(jobs_wanted or _core.default_threads(), len(jobs))
+    threads = min(n_jobs or _core.default_threads(), len(jobs))
     try:
         _run_all(jobs, threads, progress)
     except BaseException as error:

@@ -19,6 +19,7 @@ from deltarule._typing import ArrayLike
 from deltarule.mlp import MLP
 from deltarule.optimizers import SGD, check_optimizer
 from deltarule.results import Array
+from deltarule.training_loop import Alone
 
 
 @dataclass(frozen=True)
@@ -156,12 +157,18 @@ class Perceptron:
             If X or d do not fit, are not finite, or d holds anything but 0 and 1.
         FloatingPointError
             If a weight overflows.
+        RuntimeError
+            If another call fits it.
         """
         x = np.asarray(_validate.features(X, self._mlp.architecture))
         desired = _desired(d, len(x), self._mlp.layers[1])
         limit = _validate.epochs(epochs)
         rule = check_optimizer(SGD(eta=eta), "float64")
         trainer = _core.Trainer(self._mlp._network, rule.kernel, rule.parameters, 1, 1)
+        with Alone(self):
+            return self._learn(trainer, x, desired, limit)
+
+    def _learn(self, trainer: Any, x: Array, desired: Array, limit: int) -> PerceptronFit:
         mistakes: list[int] = []
         period = None
         saved, since, power = self.w.copy(), 0, 1

@@ -8,6 +8,7 @@ linear or a softmax layer, whose loss is convex: solved exactly, or trained nati
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
 from dataclasses import replace
 from time import perf_counter
 from typing import Any
@@ -84,6 +85,7 @@ class RBFNetwork:
     C: Array
     s: float
     mlp: MLP
+    _distances: Distances
 
     def __init__(
         self,
@@ -139,6 +141,12 @@ class RBFNetwork:
             If a shape is wrong, there are fewer samples than centres, or a value is out of range.
         FloatingPointError
             If the loss of the softmax layer is not finite any more.
+        RuntimeError
+            If another call fits it.
+
+        Notes
+        -----
+        An exception before the first epoch has ended leaves the network as it was.
         """
         x = _validate.array(X, "X")
         if x.ndim != 2 or x.size == 0:
@@ -172,22 +180,25 @@ class RBFNetwork:
         self, x: Array, y: Array, net: Architecture, optimizer: Optimizer,
         batch_size: int | None, epochs: int, n_threads: int | None,
     ) -> History:  # fmt: skip
-        if hasattr(self, "mlp"):
-            del self.mlp  # should what follows fail, centres and layer would not belong together
-        self.C = self._choose(x)
-        self._distances = Distances(self.C)
-        self.s = self._spread(x) if self.width is None else self.width
-        linear = self._least_squares(x, y, net.n_outputs, n_threads)
+        new = copy(self)  # shows when centres and layer belong together, or not at all
+        new.C = self._choose(x)
+        new._distances = Distances(new.C)
+        new.s = new._spread(x) if self.width is None else self.width
+        linear = new._least_squares(x, y, net.n_outputs, n_threads)
         if self.output == "identity":
-            self.mlp = linear.mlp
+            new.mlp = linear.mlp
+            self._show(new)
             return History()
-        mean, std = self._moments(x, n_threads)
+        mean, std = new._moments(x, n_threads)
         net = replace(net, input_shift=tuple(mean), input_scale=tuple(1 / std))
         W = START_SCALE * linear.W
         start = np.column_stack([W[:, :-1] * std, W[:, -1] + W[:, :-1] @ mean])
-        self.mlp = MLP.from_architecture(net, start.ravel())
-        trainer = Trainer(self.mlp, optimizer, batch_size, n_threads)
-        return self._train(trainer, x, y, epochs, n_threads)
+        new.mlp = MLP.from_architecture(net, start.ravel())
+        trainer = Trainer(new.mlp, optimizer, batch_size, n_threads)
+        return new._train(trainer, x, y, epochs, n_threads, self._show)
+
+    def _show(self, new: RBFNetwork) -> None:
+        vars(self).update(C=new.C, s=new.s, mlp=new.mlp, _distances=new._distances)
 
     def _outputs(self, y: Array) -> int:
         if y.ndim == 2:
@@ -236,8 +247,9 @@ class RBFNetwork:
         return mean, np.where(std > 0, std, 1.0)
 
     def _train(
-        self, trainer: Trainer, x: Array, y: Array, epochs: int, n_threads: int | None
-    ) -> History:
+        self, trainer: Trainer, x: Array, y: Array, epochs: int, n_threads: int | None,
+        show: Callable[[RBFNetwork], None],
+    ) -> History:  # fmt: skip
         """`Trainer.epoch` over the hidden outputs, a block of whole batches at a time."""
         history = History()
         blocks = self._blocks(len(x), trainer.batch_size or len(x))
@@ -255,6 +267,7 @@ class RBFNetwork:
                     total += len(rows) * trainer.epoch(whole, y, rows)
                 else:
                     total += len(rows) * trainer.epoch(self._hidden(x[rows], n_threads), y[rows])
+            show(self)
             history.append(total / len(x), perf_counter() - start, len(x), eta=trainer.eta)
         history.stopped_by = "epochs"
         return history
@@ -290,8 +303,9 @@ class RBFNetwork:
         RuntimeError
             Before `fit`.
         """
-        x = self._samples(X)
-        return np.concatenate([self._hidden(x[r], n_threads) for r in self._blocks(len(x))])
+        now = self._fitted()
+        x = now._samples(X)
+        return np.concatenate([now._hidden(x[r], n_threads) for r in now._blocks(len(x))])
 
     @in_default_modes
     def predict(self, X: ArrayLike, n_threads: int | None = None) -> Array:
@@ -311,10 +325,11 @@ class RBFNetwork:
         TypeError, ValueError, RuntimeError
             As `features` does.
         """
-        x = self._samples(X)
-        y_hat = np.empty((len(x), self.mlp.layers[-1]))
-        for rows in self._blocks(len(x)):
-            self.mlp.predict(self._hidden(x[rows], n_threads), n_threads, out=y_hat[rows])
+        now = self._fitted()
+        x = now._samples(X)
+        y_hat = np.empty((len(x), now.mlp.layers[-1]))
+        for rows in now._blocks(len(x)):
+            now.mlp.predict(now._hidden(x[rows], n_threads), n_threads, out=y_hat[rows])
         return y_hat
 
     def predict_labels(self, X: ArrayLike, n_threads: int | None = None) -> NDArray[np.int64]:
@@ -370,7 +385,8 @@ class RBFNetwork:
             a target is not finite or, for softmax, a label unknown.
         """
         function = metric if callable(metric) else METRICS[choice("metric", metric, tuple(METRICS))]
-        y, y_hat = _validate.array(Y, "Y"), self.predict(X, n_threads)
+        now = self._fitted()
+        y, y_hat = _validate.array(Y, "Y"), now.predict(X, n_threads)
         if y.ndim not in (1, 2) or len(y) != len(y_hat):
             raise ValueError(f"Y: shape {y.shape}; expected {len(y_hat)} rows, as X has")
         if metric == "accuracy" and y_hat.shape[1] == 1:
@@ -378,12 +394,17 @@ class RBFNetwork:
         if self.output == "identity":
             y = _validate.finite(y, "Y", np.float64)
         else:
-            y = _validate.judged(y, self.mlp.architecture, "float64")
+            y = _validate.judged(y, now.mlp.architecture, "float64")
         return float(function(y, y_hat))
 
-    def _samples(self, X: ArrayLike) -> Array:
-        if not hasattr(self, "mlp"):
+    def _fitted(self) -> RBFNetwork:
+        """As it is now: of a fit at the same time nothing shows in it."""
+        now = copy(self)
+        if not hasattr(now, "mlp"):
             raise RuntimeError("RBFNetwork: it has no centres yet; expected fit(X, Y) before")
+        return now
+
+    def _samples(self, X: ArrayLike) -> Array:
         x, m = _validate.array(X, "X"), self.C.shape[1]
         if x.ndim != 2 or x.shape[1] != m or len(x) == 0:
             raise ValueError(f"X: shape {x.shape}; expected (n, {m}), at least one row")

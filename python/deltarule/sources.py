@@ -10,9 +10,9 @@ import numpy as np
 
 from deltarule import _validate
 from deltarule.architecture import Architecture
-from deltarule.class_weights import with_class_weights
+from deltarule.class_weights import classes_of, with_class_weights
 from deltarule.held_out import is_fraction, split
-from deltarule.protocols import OwnTrainer
+from deltarule.protocols import Network, OwnTrainer
 from deltarule.results import Array
 from deltarule.rows import InMemory, Source
 
@@ -47,15 +47,19 @@ def is_stream(X: Any, Y: Any) -> bool:
 
 
 def of_arrays(
-    X: Any, Y: Any, net: Architecture, shuffle: bool, rng: np.random.Generator, validation: Any,
+    X: Any, Y: Any, mlp: Network, shuffle: bool, rng: np.random.Generator, validation: Any,
     sample_weight: Any, class_weight: Any, buffer_rows: Any,
 ) -> tuple[Source, HeldOutRows]:  # fmt: skip
     """The rows of arrays, and those that judge."""
     if buffer_rows is not None:
         raise ValueError(f"buffer_rows: {reprlib.repr(buffer_rows)} with arrays; expected None")
+    net = mlp.architecture
     x, y = _validate.data(X, Y, net)
     s = _validate.sample_weight(sample_weight, len(x))
     if is_fraction(validation):
+        rows = _validate.judged_rows(x, y, s, mlp)
+        if class_weight is not None:
+            classes_of(y, net, rows)  # an error names the row, as the one before
         kept, out = split(float(validation), y, s, net, rng)
         held_out: HeldOutRows = x[out], y[out], None if s is None else s[out]
         x, y, s = x[kept], y[kept], None if s is None else s[kept]

@@ -91,7 +91,7 @@ def prepared(
         )  # fmt: skip
     else:
         rows, held_out = of_arrays(
-            X, Y, net, shuffle, rng, validation, sample_weight, class_weight, buffer_rows
+            X, Y, mlp, shuffle, rng, validation, sample_weight, class_weight, buffer_rows
         )  # fmt: skip
     if keeper is not None:
         keeper.expect(

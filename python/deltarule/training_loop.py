@@ -140,9 +140,10 @@ class Run:
     def go(self) -> History:
         """Run to the end and return the history."""
         with Alone(self.mlp):
-            return self._go()
+            return self.go_on()
 
-    def _go(self) -> History:
+    def go_on(self) -> History:
+        """Do so for a caller that is `Alone` with the network, since before it drew anything."""
         self._began = perf_counter()
         failed: BaseException | None = None
         try:

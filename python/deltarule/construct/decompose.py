@@ -61,24 +61,27 @@ def convex_pieces(v: Array) -> list[Array]:
     Returns
     -------
     list of array
-        One piece, v itself, if v is convex.
+        One piece, v itself, if v is convex; none if turns cannot be told from rounding.
     """
     if _convex(v):
         return [v]
     pieces = _triangles(v)
     while (joined := _join_two(pieces)) is not None:
         pieces = joined
-    return [_without_flat(piece) for piece in pieces]
+    pieces = [_without_flat(piece) for piece in pieces]
+    return pieces if all(map(len, pieces)) else []
 
 
 def _triangles(v: Array) -> list[Array]:
-    """Cut ears off: corners whose triangle holds no other corner. There always is one."""
+    """Cut ears off: corners whose triangle holds no other corner; [] if rounding hides them all."""
     triangles = []
     while len(v) > 3:
-        ear = next(k for k in range(len(v)) if _is_ear(v, k))
+        ear = next((k for k in range(len(v)) if _is_ear(v, k)), None)
+        if ear is None:
+            return []
         triangles.append(_corner(v, ear))
         v = _without_flat(np.delete(v, ear, axis=0))
-    return [*triangles, v]
+    return [*triangles, v] if len(v) == 3 else []
 
 
 def _is_ear(v: Array, k: int) -> bool:

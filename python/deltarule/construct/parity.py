@@ -21,7 +21,7 @@ def parity(n: int, form: str = "tree", dtype: str = "float64") -> MLP:
     Parameters
     ----------
     n : int
-        Inputs; at most 20 for "dnf".
+        Inputs; at most 20 for "dnf", else 2^16.
     form : str
         "dnf": one hidden layer of 2^(n-1) ANDs, one for each row with an odd number of ones.
         "one_layer": one hidden layer of n units; unit k fires where at least k inputs are 1, and
@@ -42,9 +42,10 @@ def parity(n: int, form: str = "tree", dtype: str = "float64") -> MLP:
         If an argument is of the wrong kind or out of range.
     """
     n, form = integer("n", n, 1), choice("form", form, FORMS)
+    most = MAX_INPUTS if form == "dnf" else 2**16
+    if n > most:
+        raise ValueError(f"n: {n}; expected an integer <= {most} for {form!r}")
     if form == "dnf":
-        if n > MAX_INPUTS:
-            raise ValueError(f"n: {n}; expected an integer <= {MAX_INPUTS} for 'dnf'")
         return network(dnf(all_inputs(n).sum(axis=1) % 2 == 1), dtype=dtype)
     return network(_one_layer(n) if form == "one_layer" else _tree(n), dtype=dtype)
 

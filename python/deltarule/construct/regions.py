@@ -132,7 +132,14 @@ def _pieces(vertices: ArrayLike, name: str) -> list[Array]:
     v = _validate.array(vertices, name)
     if v.ndim != 2 or v.shape[1] != 2 or len(v) < 3:
         raise ValueError(f"{name}: shape {v.shape}; expected (n, 2), n >= 3")
-    return convex_pieces(simple(_validate.finite(v, name, "float64"), name))
+    v = _validate.finite(v, name, "float64")
+    largest = np.abs(v).max()
+    if largest and not 1e-150 < largest < 1e150:  # products of two would leave float64
+        raise ValueError(f"{name}: corners up to {largest}; expected 1e-150 to 1e150")
+    pieces = convex_pieces(simple(v, name))
+    if not pieces:
+        raise ValueError(f"{name}: nearly on one line; expected corners whose turns can be told")
+    return pieces
 
 
 def _edges(v: Array) -> list[tuple[Array, Array]]:

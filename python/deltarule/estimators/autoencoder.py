@@ -13,7 +13,7 @@ from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from deltarule._arguments import choice, integer, number
 from deltarule._modes import all_in_default_modes
@@ -21,7 +21,7 @@ from deltarule._validate import flag
 from deltarule.architecture import Architecture
 from deltarule.autoencoder import Autoencoder
 from deltarule.callbacks import Progress
-from deltarule.estimators.rows import blocks
+from deltarule.estimators.rows import blocks, judged, validate_data
 from deltarule.estimators.sparse_pairs import SparsePairs, loss, training
 from deltarule.estimators.threads import allowed
 from deltarule.estimators.undone import unless_done
@@ -201,7 +201,9 @@ class MLPAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         with unless_done(self):
             x = self._judged(X, reset=not going_on)
             if sample_weight is not None:
-                sample_weight = _check_sample_weight(sample_weight, x, dtype=x.dtype)
+                sample_weight = judged(
+                    "sample_weight", _check_sample_weight, sample_weight, x, dtype=x.dtype
+                )
             random = check_random_state(self.random_state)
             network = self._continued() if going_on else self._new(x, random)
             try:

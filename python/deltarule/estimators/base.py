@@ -15,7 +15,7 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from deltarule.architecture import Architecture
 from deltarule.estimators import lbfgs, stochastic
@@ -23,7 +23,7 @@ from deltarule.estimators.bridge import Bridge, CallbackSupportMixin
 from deltarule.estimators.explaining import Explaining
 from deltarule.estimators.network import Net, Shown, drawn, flat, shown_of
 from deltarule.estimators.parameters import check_names, check_together
-from deltarule.estimators.rows import blocks
+from deltarule.estimators.rows import blocks, judged, validate_data
 from deltarule.estimators.targets import core_output
 from deltarule.estimators.threads import allowed
 from deltarule.initialisers import initial_weights
@@ -142,7 +142,9 @@ class BaseMLP(Explaining, CallbackSupportMixin, BaseEstimator):
         first = "coefs_" not in self.__dict__ or not (self.warm_start or incremental)
         X, y = self._judged(X, y, incremental, first)
         data = self._encoded(X, y)
-        s = None if sample_weight is None else _check_sample_weight(sample_weight, X)
+        s = sample_weight
+        if s is not None:
+            s = judged("sample_weight", _check_sample_weight, s, X)
         s, weighted = self._weighted(y, s, incremental), s is not None
         data = data._replace(sample_weight=s, weighted=weighted)
         self.n_outputs_ = data.n_outputs

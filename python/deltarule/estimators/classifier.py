@@ -18,12 +18,12 @@ from sklearn.utils.multiclass import (
     type_of_target,
     unique_labels,
 )
-from sklearn.utils.validation import validate_data
 
 from deltarule._modes import all_in_default_modes, in_default_modes
 from deltarule.estimators.base import BaseMLP, Data
 from deltarule.estimators.bridge import with_callbacks
 from deltarule.estimators.parameters import FURTHER, INHERITED
+from deltarule.estimators.rows import validate_data
 from deltarule.estimators.targets import cut, encoded, of_classes
 from deltarule.results import Array
 

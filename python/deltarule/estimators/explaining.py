@@ -6,9 +6,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from deltarule._arguments import integer
+from deltarule.estimators.rows import validate_data
 from deltarule.jacobian import jacobian
 from deltarule.results import Array
 

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.multiclass import check_classification_targets, unique_labels
-from sklearn.utils.validation import validate_data
 
 from deltarule._arguments import integer, number
 from deltarule._modes import all_in_default_modes
 from deltarule.estimators.linear import LinearClassifier
+from deltarule.estimators.rows import validate_data
 from deltarule.estimators.undone import unless_done
 from deltarule.perceptron import Perceptron
 from deltarule.results import Array

@@ -10,13 +10,13 @@ from sklearn.base import RegressorMixin, _fit_context
 from sklearn.metrics import mean_pinball_loss, r2_score
 from sklearn.utils import column_or_1d
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import validate_data
 
 from deltarule import losses
 from deltarule._modes import all_in_default_modes, in_default_modes
 from deltarule.estimators.base import BaseMLP, Data
 from deltarule.estimators.bridge import with_callbacks
 from deltarule.estimators.parameters import FURTHER, INHERITED
+from deltarule.estimators.rows import validate_data
 from deltarule.estimators.targets import n_outputs, of_numbers
 from deltarule.results import Array
 

@@ -9,12 +9,27 @@ from typing import Any
 
 import numpy as np
 from scipy.sparse import issparse
+from sklearn.utils import validation
 
 from deltarule.estimators.losses import Stated, penalty_of
 from deltarule.results import Array
 from deltarule.rows import Passed
 
 BYTES = 2**23  # of sparse rows that are dense at once
+
+
+def validate_data(estimator: Any, X: Any, y: Any = "no_validation", **options: Any) -> Any:
+    """As scikit-learn's, `judged`."""
+    names = "X" if isinstance(y, str) else "X or y"
+    return judged(names, validation.validate_data, estimator, X, y, **options)
+
+
+def judged(names: str, judge: Callable[..., Any], *given: Any, **options: Any) -> Any:
+    """What a judge of scikit-learn's returns; integers too large for a float: ValueError."""
+    try:
+        return judge(*given, **options)
+    except OverflowError as error:
+        raise ValueError(f"{names}: expected numbers that a float can hold ({error})") from None
 
 
 def dense(X: Any, rows: Any) -> Array:

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # cython: language_level=3, boundscheck=False, cdivision=True, initializedcheck=False
+# cython: freethreading_compatible=True
 """The loops of the literal reference, a function for each equation and rule.
 
 They re-implement docs/derivation.md, section 11: blocks of 256, the tree of 16 lanes, the
