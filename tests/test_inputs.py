@@ -307,3 +307,26 @@ def test_exact_arrays_are_not_validated(monkeypatch: pytest.MonkeyPatch) -> None
     trainer.epoch(X, Y, order=np.arange(N))
     with pytest.raises(AssertionError, match="validated"):
         mlp.predict(X.tolist())
+
+
+class Foreign:
+    """As an array that lies on another device: no one may have it."""
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
+        raise RuntimeError("it lies elsewhere")
+
+
+@pytest.mark.parametrize(
+    ("name", "call"),
+    [
+        ("X", lambda mlp, given: mlp.predict(given)),
+        ("w", lambda mlp, given: setattr(mlp, "w", given)),
+        (r"W\[0\]", lambda mlp, given: setattr(mlp, "W", [given])),
+        ("order", lambda mlp, given: dr.Trainer(mlp).epoch(np.eye(3), np.eye(3), given)),
+        ("input_shift", lambda mlp, given: dr.MLP([3, 3], input_shift=given)),
+        ("init", lambda mlp, given: dr.MLP([3, 3], init=given)),
+    ],
+)
+def test_what_a_foreign_array_raises_is_a_type_error(name: str, call: Any) -> None:
+    with pytest.raises(TypeError, match=rf"^{name}: .*Foreign.*\(it lies elsewhere\)"):
+        call(dr.MLP([3, 3], seed=0), Foreign())

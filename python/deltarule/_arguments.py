@@ -16,6 +16,8 @@ from typing import Any
 
 import numpy as np
 
+from deltarule._typing import NDArray
+
 
 def integer(name: str, value: object, minimum: int) -> int:
     """Return `value` as an int that is at least `minimum`.
@@ -173,3 +175,33 @@ def unmasked(name: str, value: object) -> None:
     if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
         masked = int(np.sum(np.ma.getmaskarray(value)))
         raise ValueError(f"{name}: {masked} masked entries; expected none")
+
+
+def as_array(name: str, value: object) -> NDArray[Any]:
+    """`numpy.asarray`, where whatever a foreign `__array__` raises is a TypeError.
+
+    Parameters
+    ----------
+    name : str
+        The argument's name, for the message.
+    value : object
+        Anything.
+
+    Returns
+    -------
+    array
+
+    Raises
+    ------
+    TypeError
+        If it can't be made one.
+    ValueError
+        If rows differ in length.
+    """
+    try:
+        return np.asarray(value)
+    except (ValueError, MemoryError):
+        raise
+    except Exception as error:
+        shown = f"{reprlib.repr(value)} of type {type(value).__name__}"
+        raise TypeError(f"{name}: {shown}; expected numbers ({error})") from None

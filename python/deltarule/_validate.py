@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from deltarule._arguments import integer, unmasked
+from deltarule._arguments import as_array, integer, unmasked
 from deltarule._modes import in_default_modes
 from deltarule.given import Given
 from deltarule.losses import KINDS
@@ -288,11 +288,9 @@ def array(value: object, name: str) -> Array:
     """
     unmasked(name, value)
     try:
-        a = np.asarray(value)
+        a = as_array(name, value)
     except ValueError as error:
         raise ValueError(f"{name}: rows of differing lengths; expected a table ({error})") from None
-    except Exception as error:  # whatever a foreign __array__ raises
-        raise TypeError(f"{name}: {_shown(value)}; expected numbers ({error})") from None
     if a.dtype.kind == "O":
         a = _from_objects(a, value, name)
     if a.dtype.kind not in "biuf":
@@ -326,7 +324,7 @@ def order(value: object, n_rows: int) -> Array:
     """Return row indices as int64; whether they lie in 0 ... n-1 the core judges."""
     unmasked("order", value)
     try:
-        a = np.asarray(value)
+        a = as_array("order", value)
     except ValueError:  # rows of differing lengths
         raise ValueError("order: a ragged sequence; expected a sequence of row indices") from None
     if a.ndim == 0 and a.dtype.kind == "O":  # an iterator, a set: no order of its own

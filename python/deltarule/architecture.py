@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from deltarule import losses
-from deltarule._arguments import choice, integer, number, unmasked
+from deltarule._arguments import as_array, choice, integer, number, unmasked
 from deltarule._typing import ArrayLike, NDArray
 from deltarule.activations import NAMES, judge_in, parts, row
 from deltarule.activations import activation as activation_text
@@ -471,7 +471,7 @@ def _real_array(
 ) -> NDArray[Any]:
     unmasked(name, value)
     try:
-        array = np.asarray(value)
+        array = as_array(name, value)
     except ValueError:  # rows of differing lengths
         raise ValueError(f"{name}: a ragged sequence; expected shape {shape}") from None
     if array.dtype.kind not in "iuf":
