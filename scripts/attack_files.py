@@ -6,8 +6,9 @@ flipped, cut, spliced with each other, lengthened and shortened, or taken for on
 any of them must raise FileFormatError. Others
 are crafted: the JSON or the tensors of a good file are changed at a random place and the digest is
 made to fit, as only somebody who means harm would. Such a file may be a good one, and must then
-give an object that works; else it is refused. Nothing may take long, or need memory out of
-proportion to the file.
+give an object that works; else it is refused. One file in fifty is a crafted one with a
+megabyte of something repeated at one place, where time that grows with the square of it would be
+minutes. Nothing may take long, or need memory out of proportion to the file.
 
 Each worker is a process of its own, which ends at a crash; what it read last is kept.
 
@@ -28,6 +29,7 @@ import time
 import warnings
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -38,6 +40,10 @@ import deltarule as dr
 from deltarule.files import canonical, container
 
 LIMIT = 1.0  # seconds for one file, on a busy machine
+LIMIT_PER_BYTE = 5 / 2**20  # more
+GROWTH = 16 * 2**20  # bytes of memory beyond what the good files took
+GROWTH_PER_BYTE = 100  # more: what JSON of many empty lists takes
+EVERY_LONG = 50  # files, of which one is long
 SPACE = 300 * 2**20  # address space beyond what the imports and the good files took
 A_WORKER = 5000  # files
 
@@ -246,7 +252,35 @@ def change(value: Any, draw: random.Random, depth: int = 0) -> Any:
     return draw.choice(STRANGE)
 
 
-def crafted(good: Path, path: Path, draw: random.Random) -> str:
+N = 2**20
+LONG: list[Any] = [
+    " " * N + "(", "1" * N, "(" * N, "\\" * (N // 2), "quantile(0.5" + ",0.5" * (N // 4) + ")",
+    [1] * (N // 2), [[]] * (N // 3), ["relu"] * (N // 7), [0.5] * (N // 4),
+    {str(i): i for i in range(N // 14)},
+]  # fmt: skip
+AROUND = (("", " ", "x"), ("", "(", ""), ("(", " ", "x"), ("(", ",", ")"))  # the text of a place
+
+
+def lengthen(sections: dict[str, Any], draw: random.Random) -> None:
+    """Put something long at one place, most often one of a text."""
+    places: list[tuple[Any, Any]] = []
+    left: list[Any] = [sections]
+    while left:
+        inner = left.pop()
+        for key in [*inner] if isinstance(inner, dict) else range(len(inner)):
+            places.append((inner, key))
+            if isinstance(inner[key], dict | list):
+                left.append(inner[key])
+    texts = [(inner, key) for inner, key in places if isinstance(inner[key], str)]
+    inner, key = draw.choice(texts if texts and draw.random() < 0.6 else places)
+    if isinstance(inner[key], str) and draw.random() < 0.6:
+        begin, repeated, end = draw.choice(AROUND)
+        inner[key] = inner[key].partition("(")[0] + begin + repeated * N + end
+    else:
+        inner[key] = draw.choice(LONG)
+
+
+def crafted(good: Path, path: Path, draw: random.Random, long: bool = False) -> str:
     """Write a file like a good one, changed at one place, with a digest that fits."""
     contents = container.read(good)
     manifest: dict[str, Any] = {
@@ -254,7 +288,15 @@ def crafted(good: Path, path: Path, draw: random.Random) -> str:
         "sections": json.loads(json.dumps(contents.sections)),
     }  # fmt: skip
     tensors: dict[str, Any] = dict(contents.tensors)
-    if draw.random() < 0.7:
+    if long and draw.random() < 0.9:
+        how = "crafted long JSON"
+        lengthen(manifest["sections"], draw)
+    elif long:
+        how = "crafted many tensors"
+        name = draw.choice([*tensors])
+        empty = np.zeros(0, tensors[name].dtype)
+        tensors |= {f"{draw.choice(('9.', ''))}{name}{i}": empty for i in range(9999)}
+    elif draw.random() < 0.7:
         how = "crafted JSON"
         manifest = change(manifest, draw)
     else:
@@ -311,6 +353,15 @@ def attack(load: Callable[[Path], Any], path: Path, is_crafted: bool) -> str:
     return "works"
 
 
+def most_memory(anew: bool = False) -> int:
+    """Return the most bytes that were resident; count anew, where the system can."""
+    if anew:
+        with suppress(OSError):
+            Path("/proc/self/clear_refs").write_text("5")
+    (line,) = (x for x in Path("/proc/self/status").read_text().splitlines() if "VmHWM" in x)
+    return int(line.split()[1]) * 1024
+
+
 def work(count: int, seed: int, folder: Path) -> int:
     """Attack so many files; print a summary as JSON."""
     draw, goods = random.Random(seed), dict[str, Path]()
@@ -328,12 +379,13 @@ def work(count: int, seed: int, folder: Path) -> int:
             load(path)
     used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (used + SPACE, resource.RLIM_INFINITY))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    seen, wrong, longest, path = Counter[str](), list[str](), 0.0, folder / "attacked"
+    peak = most_memory(anew=True)
+    seen, wrong, path = Counter[str](), list[str](), folder / "attacked"
+    longest, grown = {False: 0.0, True: 0.0}, {False: 0, True: 0}  # small files, long ones
     for number in range(count):
-        name = draw.choice([*goods])
-        if number % 4 == 3:
-            how = crafted(goods[name], path, draw)
+        name, long = draw.choice([*goods]), number >= count - count // EVERY_LONG
+        if long or number % 4 == 3:
+            how = crafted(goods[name], path, draw, long)
             if not how:
                 continue
         else:
@@ -347,22 +399,25 @@ def work(count: int, seed: int, folder: Path) -> int:
         said = attack(KINDS[name][1], path, how.startswith("crafted"))
         took = time.perf_counter() - begin
         signal.alarm(0)
-        longest = max(longest, took)
-        ok = said in ("refused", "works") and took < LIMIT
+        more = most_memory() - peak
+        longest[long], grown[long] = max(longest[long], took), max(grown[long], more)
+        if more > GROWTH + GROWTH_PER_BYTE * len(before):
+            said, peak = f"took {more / 2**20:.0f} MiB", peak + more
+        ok = said in ("refused", "works") and took < LIMIT + LIMIT_PER_BYTE * len(before)
         seen[f"{how}: {said if ok else 'WRONG'}"] += 1
         if not ok:
             wrong.append(f"{name}, {how}, number {number}, {took:.2f} s: {said}")
             (folder / f"wrong-{seed}-{number}").write_bytes(before)
-    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - peak
     sizes = [len(data) for data in whole.values()]
-    print(json.dumps([seen, wrong, longest, grown, [min(sizes), max(sizes)]]))
+    figures = [[longest[long], grown[long]] for long in (False, True)]
+    print(json.dumps([seen, wrong, figures, [min(sizes), max(sizes)]]))
     return 0
 
 
 def run(files: int, seed: int, folder: Path) -> int:
     """Start workers one after another; print what they say."""
-    seen, wrong, longest, grown, done = Counter[str](), list[str](), 0.0, 0, 0
-    sizes: list[int] = []
+    seen, wrong, done = Counter[str](), list[str](), 0
+    figures, sizes = [[0.0, 0], [0.0, 0]], [0, 0]
     while done < files:
         count = min(A_WORKER, files - done)
         place = folder / f"{done}"
@@ -373,19 +428,23 @@ def run(files: int, seed: int, folder: Path) -> int:
         if worker.returncode:
             wrong.append(f"CRASH {worker.returncode}, {place}: {worker.stderr[-800:]}")
             continue
-        more, bad, took, kib, sizes = json.loads(worker.stdout.splitlines()[-1])
+        more, bad, found, sizes = json.loads(worker.stdout.splitlines()[-1])
         seen.update(more)
         wrong += bad
-        longest, grown = max(longest, took), max(grown, kib)
+        figures = [
+            [max(pair) for pair in zip(*two, strict=True)]
+            for two in zip(figures, found, strict=True)
+        ]
     for what, count in sorted(seen.items()):
         print(f"{what:28} {count}")
     for line in wrong[:20]:
         print(line)
     print(
-        f"{sum(seen.values())} files of {sizes[0] if sizes else 0} to {sizes[-1] if sizes else 0} "
-        f"bytes: {len(wrong)} crash, load or raise something else; the longest took "
-        f"{1e3 * longest:.0f} ms; memory grew by {grown / 1024:.1f} MiB at most"
+        f"{sum(seen.values())} files made of ones of {sizes[0]} to {sizes[1]} bytes: {len(wrong)} "
+        "crash, load, raise something else, take too long or too much"
     )
+    for which, (longest, grown) in zip(("others", "long ones"), figures, strict=True):
+        print(f"{which}: at most {1e3 * longest:.0f} ms; memory grew by {grown / 2**20:.1f} MiB")
     return int(bool(wrong))
 
 

@@ -2,6 +2,9 @@
 """Damaged and crafted files of every kind: scripts/attack_files.py takes 20 000 of them."""
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -26,6 +29,31 @@ def test_a_file_that_is_not_refused_is_found(tmp_path: Path) -> None:
     assert attack_files.attack(load, tmp_path / "good", False) == "LOADED"
     assert attack_files.attack(load, tmp_path / "good", True) == "works"
     assert "Attribute" in attack_files.attack(lambda path: path.nothing, tmp_path, True)  # type: ignore[attr-defined]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="where /proc tells what is resident")
+def test_memory_out_of_proportion_is_found(tmp_path: Path) -> None:
+    """A reader that takes 40 MiB for whatever it reads, once the good files are read."""
+    code = """
+import sys, pathlib, numpy, attack_files
+from deltarule.files import container
+attack_files.KINDS = {"network": attack_files.KINDS["network"]}
+plain, calls = container._header, []
+def greedy(path, file):
+    calls.append(path)
+    numpy.ones(5 * 2**20 * (len(calls) > 1))
+    return plain(path, file)
+container._header = greedy
+attack_files.work(20, 0, pathlib.Path(sys.argv[1]))
+"""
+    path = [str(Path(attack_files.__file__).parent), *sys.path]
+    said = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(path)},
+    ).stdout  # fmt: skip
+    _, wrong, *_ = json.loads(said)
+    assert len(wrong) == 1
+    assert wrong[0].endswith("MiB")
 
 
 def test_a_file_of_one_kind_is_none_of_another(tmp_path: Path) -> None:
