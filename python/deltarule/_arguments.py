@@ -87,7 +87,7 @@ def number(name: str, value: object, accept: Callable[[float], bool], expected: 
             f"{name}: {reprlib.repr(value)} of type {type(value).__name__}; expected {expected}"
         )
     try:
-        result = float(value) if type(value) in (int, float) else _rounded(value)
+        result = _rounded(value) if hasattr(value, "dtype") else float(value)
     except OverflowError:  # an int beyond float64
         result = math.inf
     if not math.isfinite(result) or not accept(result):
