@@ -107,6 +107,7 @@ BAD = [
     ({"layers": "4, 2"}, TypeError, "layers: '4, 2' of type str; expected a sequence"),
     ({"layers": 4}, TypeError, "layers: 4 of type int; expected a sequence"),
     ({"layers": {4, 2}}, TypeError, "layers: .* of type set"),
+    ({"layers": np.array(4)}, TypeError, r"layers: array\(4\) of type ndarray; "),
     ({"layers": None}, TypeError, "layers: None"),
     ({"layers": []}, ValueError, "layers: .*; expected at least"),
     ({"layers": [4]}, ValueError, r"layers: \[4\]; expected at least"),

@@ -23,6 +23,8 @@ import pytest
 
 import deltarule as dr
 from deltarule import _core
+from deltarule.kmeans import kmeans
+from deltarule.metrics import METRICS
 from deltarule.perceptron import mistake_bound
 from deltarule.schedules import Cosine, Exponential, WarmUp
 
@@ -132,7 +134,14 @@ def other_models(path: Path) -> Any:
     radial.fit(X, Y)
     rates = dr.find_learning_rate(dr.MLP([6, 4, 3], seed=1), X, Y, seed=0)
     logistic = dr.logistic_regression(X, CLASSES > 0, epochs=9)
-    found = [line.predict(X), radial.predict(X), radial.evaluate(X, Y, "r2"), logistic.predict(X)]
+    centres = kmeans(X, 4, np.random.default_rng(0))
+    found = [
+        centres,
+        line.predict(X),
+        radial.predict(X),
+        radial.evaluate(X, Y, "r2"),
+        logistic.predict(X),
+    ]
     return found, vars(line), radial.features(X), rates.etas, rates.losses
 
 
@@ -140,7 +149,8 @@ def judged(path: Path) -> Any:
     mlp = dr.MLP([6, 8, 3], seed=1)
     names = ("loss", "mean_squared_error", "mean_absolute_error", "r2")
     gradient = mlp.gradient(X, Y, sample_weight=WEIGHTS)
-    return [mlp.evaluate(X, Y, name) for name in names], gradient, mlp.forward(X).net[1]
+    alone = [metric(Y, X[:, :3], WEIGHTS) for metric in METRICS.values()]
+    return [mlp.evaluate(X, Y, name) for name in names], gradient, mlp.forward(X).net[1], alone
 
 
 def thresholds(path: Path) -> Any:

@@ -576,6 +576,17 @@ def test_products_have_a_name_of_their_own(class_weight: Any, s: Any, message: s
             mlp.fit(X, Y, sample_weight=s, class_weight=class_weight)
 
 
+@pytest.mark.parametrize("s", [None, np.ones(6)])
+def test_products_name_the_row_as_the_caller_counts(s: Any) -> None:
+    """The only row of its class stays in training, as the third of three."""
+    mlp = dr.MLP([2, 2], loss="cross_entropy", seed=0)
+    with pytest.raises(ValueError, match="class_weight: row 5 holds 1e"):
+        mlp.fit(
+            np.zeros((6, 2)), [0, 0, 0, 0, 0, 1], sample_weight=s, class_weight={1: 1e300},
+            validation=0.5, seed=0,
+        )  # fmt: skip
+
+
 @pytest.mark.parametrize("class_weight", ["balanced", {0: 2.0, 1: 0.5}])
 @pytest.mark.parametrize("form", ["labels", "one_hot", "column"])
 def test_rows_of_weight_zero_are_of_no_class(form: str, class_weight: Any) -> None:

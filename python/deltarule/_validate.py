@@ -111,14 +111,19 @@ def sample_weight(value: object, n_rows: int, name: str = "sample_weight") -> Ar
     return exact(s, "float64")
 
 
-def judged_weights(s: Array, dtype: Any, name: str = "sample_weight") -> Array:
-    """Return s if the core would take it for this dtype: for whoever it does not see."""
+def judged_weights(
+    s: Array, dtype: Any, name: str = "sample_weight", rows: Array | None = None
+) -> Array:
+    """Return s if the core would take it for this dtype: for whoever it does not see.
+
+    rows: as in `judged`.
+    """
     limits = np.finfo(dtype)
     row = _first_row(~((s == 0) | ((s >= limits.tiny) & (s <= limits.max))))
     if row is not None:
         raise ValueError(
-            f"{name}: row {row} holds {s[row]}; expected numbers >= 0, finite and 0 or "
-            f"normal as {np.dtype(dtype)}"
+            f"{name}: row {_named(row, rows)} holds {s[row]}; expected numbers >= 0, finite and 0 "
+            f"or normal as {np.dtype(dtype)}"
         )
     if not s.any():
         raise ValueError(f"{name}: 0 for every row; expected some numbers > 0")

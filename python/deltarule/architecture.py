@@ -429,7 +429,11 @@ def _dtype_name(dtype: object) -> str:
 
 
 def _sequence(name: str, value: object, expected: str) -> list[Any]:
-    if isinstance(value, str | bytes) or not isinstance(value, Sequence | np.ndarray):
+    if (
+        isinstance(value, str | bytes)
+        or not isinstance(value, Sequence | np.ndarray)
+        or (isinstance(value, np.ndarray) and value.ndim == 0)
+    ):
         raise TypeError(
             f"{name}: {reprlib.repr(value)} of type {type(value).__name__}; expected {expected}"
         )

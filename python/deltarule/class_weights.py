@@ -27,7 +27,11 @@ class Classes(NamedTuple):
 
 
 def with_class_weights(
-    class_weight: object, y: Array, net: Architecture, sample_weight: Array | None
+    class_weight: object,
+    y: Array,
+    net: Architecture,
+    sample_weight: Array | None,
+    names: Array | None = None,
 ) -> Array:
     """s_i times the weight of row i's class; "balanced": n / (C n_c)  (W5).
 
@@ -41,6 +45,8 @@ def with_class_weights(
         Tells K and the dtype.
     sample_weight : array, (n,), or None
         s_i; None: 1 each. Rows of weight 0 count for nothing, and are of no class.
+    names : array of int, (n,), optional
+        What an error calls each row; None: 0 ... n-1.
 
     Returns
     -------
@@ -75,7 +81,7 @@ def with_class_weights(
         product[rows] = s * _by_class(class_weight, classes)
     else:
         product[rows] = s * _balanced(classes.of_rows, s)
-    return _validate.judged_weights(product, net.dtype, name)
+    return _validate.judged_weights(product, net.dtype, name, names)
 
 
 def classes_of(y: Array, net: Architecture, rows: NDArray[np.int64]) -> Classes:

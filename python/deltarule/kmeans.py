@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from deltarule._modes import in_default_modes
 from deltarule.mlp import MLP
 from deltarule.results import Array
 
@@ -62,6 +63,7 @@ class Distances:
             yield rows, self(X[rows])
 
 
+@in_default_modes
 def kmeans(
     X: Array, k: int, rng: np.random.Generator, passes: int = 100, tolerance: float = 1e-4
 ) -> Array:

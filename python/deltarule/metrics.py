@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from deltarule._modes import in_default_modes
 from deltarule._typing import NDArray
 from deltarule.results import Array
 
@@ -38,6 +39,7 @@ def labels(y_hat: Array, cut: float = 0.5) -> NDArray[np.int64]:
     return np.asarray(np.argmax(y_hat, axis=1), dtype=np.int64)
 
 
+@in_default_modes
 def accuracy(Y: Array, y_hat: Array, sample_weight: Array | None = None, cut: float = 0.5) -> float:
     """(1/S) sum_i s_i [label_i = predicted label_i].
 
@@ -61,6 +63,7 @@ def accuracy(Y: Array, y_hat: Array, sample_weight: Array | None = None, cut: fl
     return float(_mean(expected == labels(y_hat, cut), sample_weight))
 
 
+@in_default_modes
 def mean_squared_error(Y: Array, y_hat: Array, sample_weight: Array | None = None) -> float:
     """(1/(S K)) sum_ij s_i (y_ij - y_hat_ij)^2.
 
@@ -80,6 +83,7 @@ def mean_squared_error(Y: Array, y_hat: Array, sample_weight: Array | None = Non
     return _mean_of_all(_residual(Y, y_hat) ** 2, sample_weight)
 
 
+@in_default_modes
 def mean_absolute_error(Y: Array, y_hat: Array, sample_weight: Array | None = None) -> float:
     """(1/(S K)) sum_ij s_i |y_ij - y_hat_ij|.
 
@@ -99,6 +103,7 @@ def mean_absolute_error(Y: Array, y_hat: Array, sample_weight: Array | None = No
     return _mean_of_all(np.abs(_residual(Y, y_hat)), sample_weight)
 
 
+@in_default_modes
 def r2(Y: Array, y_hat: Array, sample_weight: Array | None = None) -> float:
     """1 - sum_i s_i (y_ij - y_hat_ij)^2 / sum_i s_i (y_ij - mean_j)^2, averaged over outputs j.
 

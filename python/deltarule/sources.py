@@ -53,7 +53,7 @@ def of_arrays(
     """The rows of arrays, and those that judge."""
     if buffer_rows is not None:
         raise ValueError(f"buffer_rows: {reprlib.repr(buffer_rows)} with arrays; expected None")
-    net = mlp.architecture
+    net, kept = mlp.architecture, None
     x, y = _validate.data(X, Y, net)
     s = _validate.sample_weight(sample_weight, len(x))
     if is_fraction(validation):
@@ -66,7 +66,7 @@ def of_arrays(
     else:
         held_out = _validate.held_out(validation, net)
     if class_weight is not None:
-        s = with_class_weights(class_weight, y, net, s)
+        s = with_class_weights(class_weight, y, net, s, kept)
     return InMemory(x, y, s, shuffle, rng), held_out
 
 
