@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Trains in processes of every kind and in many threads at once, and compares all weights.
 
-Forks right after a fit, of a network and of estimators, and while another thread trains; the start
-methods of multiprocessing, its Pool, loky; and eight threads that predict on one network while
-eight others fit theirs. Whoever hangs is ended after a time limit, and counts as a failure.
+Forks right after a fit, of a network and of estimators, and while another thread trains, another
+network or that very one; the start methods of multiprocessing, its Pool, loky; and eight threads
+that predict on one network while eight others fit theirs. Whoever hangs is ended after a time
+limit, and counts as a failure.
 
 usage: python scripts/check_processes.py [FORKS [SECONDS]]     (of predictions in threads)
 """
@@ -18,7 +19,7 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.pool import ThreadPool
 from typing import Any
@@ -99,6 +100,43 @@ def forks_beside_a_training(count: int) -> str:
     return f"{failed + sum(differ)} of {count} children and {len(differ)} fits hang or differ"
 
 
+def forks_amid_a_training(count: int) -> str:
+    """The child goes on with the network that another thread trains: w is a finished epoch's."""
+    rng = np.random.default_rng(0)
+    X, Y = rng.normal(size=(64, 600)).astype("f4"), rng.normal(size=(64, 4)).astype("f4")
+    mlp, over = dr.MLP([600, 300, 4], seed=0), threading.Event()
+    start, known = mlp.w.copy(), {mlp.w.tobytes()}
+
+    def epochs(mlp: dr.MLP) -> Iterator[bytes]:
+        trainer = dr.Trainer(mlp, dr.Adam(), 16, n_threads=1)
+        for _ in range(20):
+            trainer.epoch(X, Y)
+            yield mlp.w.tobytes()
+
+    known.update(epochs(dr.MLP([600, 300, 4], seed=0)))
+
+    def train() -> None:
+        while not over.is_set():
+            mlp.w = start
+            for _ in epochs(mlp):
+                pass
+
+    def go_on() -> str:
+        whole = mlp.w.tobytes() in known
+        mlp.predict(X)
+        mlp.fit(X, Y, epochs=1, n_threads=2)
+        return str(whole)
+
+    thread = threading.Thread(target=train)
+    thread.start()
+    try:
+        failed = sum(not in_a_fork("True", go_on) for _ in range(count))
+    finally:
+        over.set()
+        thread.join()
+    return f"{failed} of {count} children hang or differ"
+
+
 def pool_of(method: str) -> str:
     """multiprocessing.Pool, its workers started so."""
     expected = [weights(seed) for seed in range(4)]
@@ -158,6 +196,7 @@ def main(count: int = 100, seconds: float = 2.0) -> int:
         checks["fit, fork, fit"] = lambda: forks(count)
         checks["the same, estimators"] = lambda: forks(count, estimators)
         checks["forks while another thread trains"] = lambda: forks_beside_a_training(count)
+        checks["the same, its network"] = lambda: forks_amid_a_training(count)
     for method in multiprocessing.get_all_start_methods():
         checks[f"Pool by {method}"] = lambda method=method: pool_of(method)  # type: ignore[misc]
     checks["loky"] = loky

@@ -7,8 +7,9 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -285,11 +286,73 @@ def test_a_second_fit_of_an_estimator_is_an_error() -> None:
     several = (dr.MLPClassifier, dr.MLPAutoencoder, dr.LogisticRegressionGD)
     others = [dr.RBFNetwork(3), dr.Perceptron(4)]
     for one in [kind() for kind in (*several, dr.PerceptronClassifier)] + others:
-        with training_loop.Alone(one), pytest.raises(RuntimeError, match="another call trains it"):
+        with training_loop.alone(one), pytest.raises(RuntimeError, match="another call trains it"):
             one.fit(X, y)
         assert not any(name.endswith("_") for name in vars(one))
     assert not others[1].w.any()
     assert others[1].fit(X, y, epochs=1).n_epochs == 1
+
+
+def ends_at(n: int, call: Callable[[], object]) -> bool:
+    """Raise KeyboardInterrupt at the n-th line or call of the package's Python; whether it came."""
+    left = n
+
+    def trace(frame: FrameType, event: str, _: object) -> Any:
+        nonlocal left
+        if "deltarule" not in frame.f_code.co_filename:
+            return None
+        left -= event in ("call", "line")
+        if left < 0:
+            sys.settrace(None)
+            raise KeyboardInterrupt
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        call()
+    except KeyboardInterrupt:
+        pass
+    finally:
+        sys.settrace(before)
+    return left < 0
+
+
+@pytest.mark.filterwarnings(
+    "ignore::pytest.PytestUnraisableExceptionWarning"
+)  # of closed generators
+@pytest.mark.parametrize("several", [False, True], ids=["fit", "fit_many"])
+def test_ctrl_c_at_any_line_leaves_a_network_that_can_be_trained(several: bool) -> None:
+    """A handler runs before any line, and before the first one of a context's __exit__."""
+    X = np.random.default_rng(0).normal(size=(8, 3))
+    mlp, n = dr.MLP([3, 2, 3], seed=0), 0
+
+    def fit() -> None:
+        dr.fit_many([mlp], X, X, epochs=1) if several else mlp.fit(X, X, epochs=1)
+
+    fit()  # what is imported late is there now
+    while ends_at(n, fit):
+        fit()
+        n += 1
+    assert n > 100
+
+
+def test_ctrl_c_as_an_epoch_in_parts_is_left() -> None:
+    X = np.zeros((8, 3), np.float32)
+    trainer = dr.Trainer(dr.MLP([3, 2, 3], seed=0))
+    epoch = trainer.in_parts()
+
+    def part() -> None:
+        with epoch:
+            epoch.part(X, X)
+
+    part()
+    n = 0
+    while ends_at(n, part):
+        epoch.abandon()
+        assert np.isfinite(trainer.epoch(X, X))
+        n += 1
+    assert n > 10
 
 
 def test_a_fit_that_is_refused_has_drawn_nothing() -> None:

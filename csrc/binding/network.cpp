@@ -79,7 +79,7 @@ py::array weights(py::object self) {
 
 template <class T> void assign(Network<T>& network, py::handle w) {
   const T* values = exact<T>(w, {network.shape.n_weights}, false, "w");
-  const typename Network<T>::Claim claim(network);
+  const Shared::Claim claim(network);
   network.assign(values);
 }
 

@@ -215,7 +215,7 @@ template <class T> py::object averaged_w(Trainer<T>& trainer) {
 }
 
 template <class T> py::dict state(Trainer<T>& trainer) {
-  const typename Network<T>::Claim claim(*trainer.network);  // else slots of one epoch, clock of another
+  const Shared::Claim claim(*trainer.network);  // else slots of one epoch, clock of another
   py::list slots;
   for (int s = 0; s < trainer.settings.slots(); s++)
     slots.append(py::array_t<T>(trainer.network->shape.n_weights, trainer.slots[s].data()));
@@ -257,7 +257,7 @@ template <class T> void set_state(Trainer<T>& trainer, const py::dict& state) {
                              power("mu_product")};
   const bool begun = trainer.average.begun(clock.steps, epochs);
   const T* average = begun ? exact<T>(state["average"], {n}, false, "state") : nullptr;
-  const typename Network<T>::Claim claim(*trainer.network);
+  const Shared::Claim claim(*trainer.network);
   if (trainer.open()) throw Busy{};
   if (begun) std::copy(average, average + n, trainer.average.flat.data());
   for (size_t s = 0; s < slots.size(); s++) std::copy(values[s], values[s] + n, trainer.slots[s].data());
@@ -267,7 +267,7 @@ template <class T> void set_state(Trainer<T>& trainer, const py::dict& state) {
 }
 // {phase: seconds of each thread} since the timer was switched on; None: it is off.
 template <class T> py::object phase_seconds(Trainer<T>& trainer) {
-  const typename Network<T>::Claim claim(*trainer.network);
+  const Shared::Claim claim(*trainer.network);
   const Phases& phases = trainer.phases;
   if (!phases.on()) return py::none();
   py::dict all;
@@ -281,7 +281,7 @@ template <class T> py::object phase_seconds(Trainer<T>& trainer) {
 }
 
 template <class T> void time_phases(Trainer<T>& trainer, bool on) {
-  const typename Network<T>::Claim claim(*trainer.network);
+  const Shared::Claim claim(*trainer.network);
   trainer.phases.switch_to(on);
 }
 }  // namespace
@@ -358,7 +358,7 @@ void register_trainer(py::module_& module) {
                              [](TrainerOfEither& self) {
                                return std::visit(
                                    [](auto& t) -> py::object {
-                                     const typename std::decay_t<decltype(*t->network)>::Claim claim(*t->network);
+                                     const Shared::Claim claim(*t->network);
                                      return averaged_w(*t);
                                    },
                                    self.trainer);

@@ -33,7 +33,9 @@ __attribute__((noinline)) void random_words(const uint32_t* key, const int64_t* 
   for (int r = 0; r < rows; r++, out += PANEL)
     for (int b = 0; b < HALF; b += L) {
       u32v x = splat_u32(uint32_t(row[r])) + keys[0];
-      u32v y = lane + splat_u32(uint32_t(HALF * panel + b) + (uint32_t(uint64_t(row[r]) >> 32) << 24)) + keys[1];
+      u32v y = lane +
+               splat_u32(uint32_t(HALF) * uint32_t(panel) + uint32_t(b) + (uint32_t(uint64_t(row[r]) >> 32) << 24)) +
+               keys[1];
       threefry_rounds<0>(keys, x, y);
       *(u32v*)(out + b) = x;
       *(u32v*)(out + HALF + b) = y;

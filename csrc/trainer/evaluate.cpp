@@ -217,7 +217,7 @@ template <class T> struct Traced {
 };
 
 template <class T> void compute(Network<T>& network, GivenLoss<T>& given, const Batches<T>& batches) {
-  const typename Network<T>::Hold hold(network);
+  const Shared::Hold hold(network);
   if (!given.compute(batches.chosen(0, batches.rows()))) throw LossFailed{};
 }
 

@@ -12,11 +12,9 @@
 #include "trainer/buffer.hpp"
 #include "trainer/layout.hpp"
 #include "trainer/shape.hpp"
+#include "trainer/shared.hpp"
 
-// The network is being trained, or a loss of the caller's runs on it.
-struct Busy { const char* why = "this network is being trained by another call"; };
-
-template <class T> class Network {
+template <class T> class Network : public Shared {
  public:
   const Shape shape;
   double loss_limit = std::numeric_limits<double>::infinity();  // of a row's L_i in sums of losses, not in gradients
@@ -80,35 +78,6 @@ template <class T> class Network {
     return version;
   }
 
-  // While it lives, nobody else trains the network or changes its weights. Throws Busy if somebody does, or holds.
-  class Claim {
-   public:
-    explicit Claim(Network& network) : network_(network) {
-      if (network.claimed_.exchange(true)) throw Busy{};
-      if (!network.holds_) return;
-      network.claimed_ = false;
-      throw Busy{"the loss function of this network is running"};
-    }
-    ~Claim() { network_.claimed_ = false; }
-    Claim(const Claim&) = delete;
-    Claim& operator=(const Claim&) = delete;
-
-   private:
-    Network& network_;
-  };
-
-  // While one lives, no claim is granted: a loss of the caller's runs, which shall not train what it judges.
-  class Hold {
-   public:
-    explicit Hold(Network& network) : network_(network) { network.holds_++; }
-    ~Hold() { network_.holds_--; }
-    Hold(const Hold&) = delete;
-    Hold& operator=(const Hold&) = delete;
-
-   private:
-    Network& network_;
-  };
-
  private:
   Buffer<T> padded(const T* values) const {
     if (!values) return {};
@@ -124,9 +93,6 @@ template <class T> class Network {
   }
 
   Buffer<T> w_, shift_, scale_, loss_parameter_, y_shift_[2], y_scale_[2];
-  std::mutex lock_;
-  std::atomic<bool> claimed_{false};
-  std::atomic<int> holds_{0};
   std::atomic<uint64_t> version_{1};
   std::shared_ptr<const Buffer<T>> packed_;
 };

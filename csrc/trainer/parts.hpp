@@ -34,7 +34,7 @@ template <class T> void Trainer<T>::begin_epoch(bool visible) {
   open_.emplace();
   open_->sums.clock = clock;
   open_->before = std::move(before);
-  if (!visible) open_->claim.emplace(*network);
+  if (!visible) open_->claim.emplace(*network, Shared::open_epoch);
 }
 
 template <class T> double Trainer<T>::part(const Part<T>& rows, Watch& watch) {

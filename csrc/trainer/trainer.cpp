@@ -124,6 +124,7 @@ template <class T> void Trainer<T>::train(const Part<T>& rows, EpochSums& sums, 
   const Randomness random(random_, rows.numbers, shape.depth(), epochs, kernels);
   given_.function = rows.function;
   prepare(batch, shares, random);
+  const uint64_t seen = std::exchange(seen_version_, 0);  // packed_ is no epoch's meanwhile, nor in a child
   EndOfEpoch end{*this, kernels, shares};
   Epoch run{*this,
             sums,
@@ -145,7 +146,7 @@ template <class T> void Trainer<T>::train(const Part<T>& rows, EpochSums& sums, 
   on_threads(workers, [&](int thread, int threads) { run.run(thread, threads, barrier); });
   phases.end();
 
-  if (run.over || end.unfit) seen_version_ = 0;  // packed_ holds no finished epoch: start again from w
+  if (!ends && !run.over) seen_version_ = seen;  // else EndOfEpoch has set it, or the next starts from w again
   if (run.bad.load() != Epoch::none) {
     const int64_t place = run.bad.load() / 2;
     throw BadRow{run.bad.load() % 2 == 1, batches.row(place)};

@@ -86,7 +86,7 @@ template <class T> class Trainer {
  private:
   struct Epoch;
   struct EndOfEpoch;
-  using Claim = typename Network<T>::Claim;
+  using Claim = Shared::Claim;
 
   // An epoch in parts.
   struct Open {

@@ -29,7 +29,7 @@ from deltarule.sparsity import KINDS, Sparsity
 from deltarule.stopping import EarlyStopping
 from deltarule.trainer import Trainer
 from deltarule.training import prepared
-from deltarule.training_loop import Alone
+from deltarule.training_loop import alone
 
 
 class Autoencoder:
@@ -287,7 +287,7 @@ class Autoencoder:
         if validation is not None and not isinstance(validation, tuple | float | np.floating):
             pair = (validation, validation)
         corrupting = _Corrupting(trainer, noise, masking, rng) if noise or masking else trainer
-        with Alone(self.mlp):
+        with alone(self.mlp):
             return prepared(
                 self.mlp, corrupting, x, x, epochs, shuffle=shuffle, seed=rng, n_threads=n_threads,
                 validation=pair, progress=progress, stop_tol=stop_tol, record=record,

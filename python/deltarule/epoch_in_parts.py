@@ -113,8 +113,16 @@ class EpochInParts:
             if error is None:
                 self._end()
         finally:
-            self._core.abandon_epoch()  # where it has not ended
-            self._trainer._in_parts = False
+            self.abandon()  # where it has not ended
+
+    def abandon(self) -> None:
+        """End the epoch, if it is open: weights and state are those from before it.
+
+        Leaving the context does so after any error. Ctrl-C in the very instant in which it is left
+        may prevent that; then this does it.
+        """
+        self._core.abandon_epoch()
+        self._trainer._in_parts = False
 
     def _end(self) -> None:
         if self._expected is not None and self.n_rows != self._expected:

@@ -278,9 +278,9 @@ class Fittable(ABC):
         for a metric failed, is not among them.
         """
         from deltarule.training import fit_run  # an import costs some ms
-        from deltarule.training_loop import Alone
+        from deltarule.training_loop import alone
 
-        with Alone(self):
+        with alone(self):
             return fit_run(
                 self, X, Y, optimizer=optimizer, batch_size=batch_size, epochs=epochs,
                 shuffle=shuffle, seed=seed, n_threads=n_threads, validation=validation,

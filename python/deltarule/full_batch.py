@@ -26,7 +26,7 @@ from deltarule.fitting import Fittable
 from deltarule.minimum import Iterations, Minimum
 from deltarule.notes import tell
 from deltarule.results import Array
-from deltarule.training_loop import Alone
+from deltarule.training_loop import alone
 
 if TYPE_CHECKING:
     from deltarule.mlp import MLP
@@ -161,7 +161,7 @@ def minimize(
 
     descent = _Descent(mlp, (x, y, n_threads, weights), callback)
     try:
-        with Alone(mlp), _one_blas_thread():
+        with alone(mlp), _one_blas_thread():
             found = scipy_minimize(
                 descent.loss_and_gradient, descent.start, jac=True, method=method,
                 options=settings, callback=descent.accept,

@@ -18,7 +18,7 @@ from deltarule.notes import tell
 from deltarule.per_model import networks, of_models
 from deltarule.progress import counting_line, duration
 from deltarule.training import fit_run
-from deltarule.training_loop import Alone, Run
+from deltarule.training_loop import Run, alone
 
 LOOK_SECONDS = 0.1  # between two looks at how far all are
 
@@ -119,7 +119,7 @@ def fit_many(
     progress = _validate.flag("progress", progress)
     with ExitStack() as all_alone:
         for mlp in models:
-            all_alone.enter_context(Alone(mlp))
+            all_alone.enter_context(alone(mlp))
         return _fit_all(models, X, Y, arguments, jobs_wanted, progress)
 
 

@@ -19,7 +19,7 @@ from deltarule._typing import ArrayLike
 from deltarule.mlp import MLP
 from deltarule.optimizers import SGD, check_optimizer
 from deltarule.results import Array
-from deltarule.training_loop import Alone
+from deltarule.training_loop import alone
 
 
 @dataclass(frozen=True)
@@ -165,7 +165,7 @@ class Perceptron:
         limit = _validate.epochs(epochs)
         rule = check_optimizer(SGD(eta=eta), "float64")
         trainer = _core.Trainer(self._mlp._network, rule.kernel, rule.parameters, 1, 1)
-        with Alone(self):
+        with alone(self):
             return self._learn(trainer, x, desired, limit)
 
     def _learn(self, trainer: Any, x: Array, desired: Array, limit: int) -> PerceptronFit:

@@ -29,7 +29,7 @@ from deltarule.regression import LinearRegression, least_squares
 from deltarule.results import Array
 from deltarule.schedules.base import lasting
 from deltarule.trainer import Trainer
-from deltarule.training_loop import Alone
+from deltarule.training_loop import alone
 
 # Where softmax starts: at least squares on one-hot targets, with a penalty that overlapping
 # Gaussians need, times a factor that makes log-odds of 10 of an output of 1 beside one of 0.
@@ -173,7 +173,7 @@ class RBFNetwork:
         batch_size, epochs = _validate.batch_size(batch_size) or None, _validate.epochs(epochs)
         check_batch_size(optimizer, batch_size)
         optimizer = lasting(optimizer, epochs)
-        with Alone(self):
+        with alone(self):
             return self._learn(x, y, net, optimizer, batch_size, epochs, n_threads)
 
     def _learn(

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from time import perf_counter
 from typing import Any, Protocol
 
+from deltarule import _core
 from deltarule.callbacks.base import has
 from deltarule.history import History
 from deltarule.notes import tell
@@ -21,29 +22,13 @@ from deltarule.stops import Asked, Budget, SmallChange, Stop
 
 SECONDS_ALONE = 0.05  # in native code before Ctrl-C, progress and the time budget are looked at
 
-_FITTED: dict[tuple[int, int], Alone] = {}  # by process, for a fork may come in the middle
-
 # After an epoch: what to put into its entry of the history, as arguments of `History.append`.
 Judge = Callable[["Run"], dict[str, Any]]
 
 
-class Alone:
-    """What trains an object in here does so alone: a RuntimeError says that another call does."""
-
-    def __init__(self, one: object) -> None:
-        self.key, self.kind = (os.getpid(), id(one)), type(one).__name__
-
-    def __enter__(self) -> None:
-        try:
-            if _FITTED.setdefault(self.key, self) is not self:
-                raise RuntimeError(f"{self.kind}: another call trains it; wait for its end")
-        except BaseException:  # Ctrl-C, too
-            self.__exit__()
-            raise
-
-    def __exit__(self, *_: object) -> None:
-        if _FITTED.get(self.key) is self:
-            del _FITTED[self.key]
+def alone(one: object) -> _core.Alone:
+    """Return a context in which `one` is trained in here: a RuntimeError if another call does."""
+    return _core.Alone(os.getpid(), id(one), type(one).__name__)
 
 
 class Checkpoint(Protocol):
@@ -139,11 +124,11 @@ class Run:
 
     def go(self) -> History:
         """Run to the end and return the history."""
-        with Alone(self.mlp):
+        with alone(self.mlp):
             return self.go_on()
 
     def go_on(self) -> History:
-        """Do so for a caller that is `Alone` with the network, since before it drew anything."""
+        """Do so for a caller that is `alone` with the network, since before it drew anything."""
         self._began = perf_counter()
         failed: BaseException | None = None
         try:

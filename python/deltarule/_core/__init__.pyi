@@ -8,7 +8,7 @@ import collections.abc
 import numpy
 import typing
 from . import kernels
-__all__: list[str] = ['FloatEnvironment', 'Network', 'Refused', 'StopFlag', 'Trainer', 'available_isas', 'core_latency', 'cpu_quota', 'default_threads', 'fma_peak', 'isa', 'kernels', 'note_main_thread', 'openmp', 'pause_threads', 'select_isa']
+__all__: list[str] = ['Alone', 'FloatEnvironment', 'Network', 'Refused', 'StopFlag', 'Trainer', 'available_isas', 'core_latency', 'cpu_quota', 'default_threads', 'fma_peak', 'isa', 'kernels', 'note_main_thread', 'openmp', 'pause_threads', 'select_isa']
 class Refused(Exception):
     pass
 class Network:
@@ -123,6 +123,16 @@ class StopFlag:
         """
     @property
     def is_set(self) -> bool:
+        ...
+class Alone:
+    """
+    A context in which an object is trained: RuntimeError in another's.
+    """
+    def __enter__(self) -> None:
+        ...
+    def __exit__(self, arg0: typing.Any, arg1: typing.Any, arg2: typing.Any) -> None:
+        ...
+    def __init__(self, process: typing.SupportsInt | typing.SupportsIndex, object: typing.SupportsInt | typing.SupportsIndex, kind: str) -> None:
         ...
 def available_isas() -> list[str]:
     """

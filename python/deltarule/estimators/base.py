@@ -29,7 +29,7 @@ from deltarule.estimators.threads import allowed
 from deltarule.initialisers import initial_weights
 from deltarule.mlp import MLP
 from deltarule.results import Array
-from deltarule.training_loop import Alone
+from deltarule.training_loop import alone
 
 MANY_ROWS = 64  # from where on a prediction may take several threads
 
@@ -123,7 +123,7 @@ class BaseMLP(Explaining, CallbackSupportMixin, BaseEstimator):
     @contextmanager
     def _unless_begun(self) -> Iterator[None]:
         """What fails before a weight has moved leaves the estimator as it was."""
-        with Alone(self):
+        with alone(self):
             before = self.__dict__.copy()
             try:
                 yield

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from deltarule.training_loop import Alone
+from deltarule.training_loop import alone
 
 
 @contextmanager
 def unless_done(estimator: Any) -> Iterator[None]:
     """What fails in here, but a warning made an error, takes back every attribute."""
-    with Alone(estimator):
+    with alone(estimator):
         before = estimator.__dict__.copy()
         try:
             yield
