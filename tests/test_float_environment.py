@@ -316,6 +316,25 @@ def test_callbacks_run_in_our_modes_and_may_not_keep_theirs() -> None:
     assert other.w.tobytes() == plain.w.tobytes()
 
 
+def test_a_loss_runs_in_our_modes_and_may_not_keep_its_own() -> None:
+    bits = []
+    for meddles in (False, True):
+
+        def loss(y_hat: Any, y: Any, meddles: bool = meddles) -> Any:
+            assert modes() == 0
+            d = y_hat - y
+            found = (d * d).sum(1), 2 * d
+            if meddles:
+                modes(MODES["up"])
+            return found
+
+        mlp = dr.MLP([6, 4, 3], loss=loss, seed=0)
+        mlp.fit(X, Y, dr.SGD(0.1), 8, epochs=2, seed=0, n_threads=1)
+        value, gradient = mlp.loss_and_gradient(X, Y)
+        bits.append((mlp.w.tobytes(), value, gradient.tobytes(), modes()))
+    assert bits[0] == bits[1]
+
+
 def test_the_c_library_s_rounding_is_what_these_modes_set() -> None:
     libm = ctypes.CDLL("libm.so.6")
     with foreign("up"):

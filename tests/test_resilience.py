@@ -6,6 +6,7 @@ changed under a training, weights that overflow in the last step, copies beside 
 from __future__ import annotations
 
 import copy
+import os
 import pickle
 import subprocess
 import sys
@@ -51,6 +52,7 @@ except (KeyboardInterrupt, ValueError) as error:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs RLIMIT_AS")
+@pytest.mark.skipif("LD_PRELOAD" in os.environ, reason="sanitizers need memory of their own")
 @pytest.mark.parametrize("headroom", [20, 60, 100, 140])
 def test_memory_that_runs_out_leaves_a_trainer_that_can_try_again(headroom: int) -> None:
     done = run_script(f"""

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from deltarule import _core
 from deltarule.losses import ANY, Chosen, Loss
 from deltarule.results import Array
 from deltarule.specification import Specification
@@ -102,7 +103,9 @@ class Given:
         """
         shown = self.Y[rows].view()
         shown.flags.writeable = False  # the caller's own memory, where rows are a slice
-        return self.judged(self.function(y_hat, shown), y_hat)
+        with _core.FloatEnvironment():  # modes that it sets are gone when it returns
+            result = self.function(y_hat, shown)
+        return self.judged(result, y_hat)
 
     def judged(self, result: object, y_hat: Array) -> tuple[Array, Array]:
         """Return what the function returned as two exact arrays, if that is what it is."""
