@@ -18,9 +18,10 @@ template <class Holder> void put(py::detail::value_and_holder& place, Holder mad
   }
 }
 
-// __init__ of what needs no arguments.
-template <class Class, class Holder = std::unique_ptr<Class>> void make(py::detail::value_and_holder& place) {
-  put(place, Holder(new Class()));
+// __init__ of what is made from its arguments as they are, or from none.
+template <class Class, class Holder = std::unique_ptr<Class>, class... Arguments>
+void make(py::detail::value_and_holder& place, Arguments... arguments) {
+  put(place, Holder(new Class(arguments...)));
 }
 
 // __init__ from a function that returns the object.

@@ -23,5 +23,4 @@ PYBIND11_MODULE(_core, module, py::mod_gil_not_used()) {
   register_machine(module);
   register_kernels(module);
   register_stop_flag(module);
-  register_alone(module);
 }

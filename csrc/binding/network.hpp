@@ -17,4 +17,3 @@ void register_trainer(py::module_& module);
 void register_machine(py::module_& module);
 void register_kernels(py::module_& module);
 void register_stop_flag(py::module_& module);
-void register_alone(py::module_& module);

@@ -11,6 +11,7 @@
 #include <optional>
 #include <tuple>
 
+#include "binding/alone.hpp"
 #include "binding/network.hpp"
 
 namespace {
@@ -287,6 +288,11 @@ template <class T> void time_phases(Trainer<T>& trainer, bool on) {
 }  // namespace
 
 void register_trainer(py::module_& module) {
+  py::class_<Alone>(module, "Alone", "A context in which an object is trained: RuntimeError in another's.")
+      .def("__init__", &make<Alone, std::unique_ptr<Alone>, int64_t, int64_t, const char*>,
+           py::detail::is_new_style_constructor(), py::arg("process"), py::arg("object"), py::arg("kind"))
+      .def("__enter__", &Alone::enter)
+      .def("__exit__", [](Alone& self, const py::object&, const py::object&, const py::object&) { self.exit(); });
   py::class_<TrainerOfEither>(module, "Trainer", "The native training loop of one network: optimizer state and panels.")
       .def("__init__", made_by(&construct), py::detail::is_new_style_constructor(), py::arg("network"),
            py::arg("optimizer"), py::arg("parameters"), py::arg("batch_size"), py::arg("n_threads"),

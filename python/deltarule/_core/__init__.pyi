@@ -46,6 +46,16 @@ class Network:
         """
         Read-only live view of the flat weights.
         """
+class Alone:
+    """
+    A context in which an object is trained: RuntimeError in another's.
+    """
+    def __enter__(self) -> None:
+        ...
+    def __exit__(self, arg0: typing.Any, arg1: typing.Any, arg2: typing.Any) -> None:
+        ...
+    def __init__(self, process: typing.SupportsInt | typing.SupportsIndex, object: typing.SupportsInt | typing.SupportsIndex, kind: str) -> None:
+        ...
 class Trainer:
     """
     The native training loop of one network: optimizer state and panels.
@@ -123,16 +133,6 @@ class StopFlag:
         """
     @property
     def is_set(self) -> bool:
-        ...
-class Alone:
-    """
-    A context in which an object is trained: RuntimeError in another's.
-    """
-    def __enter__(self) -> None:
-        ...
-    def __exit__(self, arg0: typing.Any, arg1: typing.Any, arg2: typing.Any) -> None:
-        ...
-    def __init__(self, process: typing.SupportsInt | typing.SupportsIndex, object: typing.SupportsInt | typing.SupportsIndex, kind: str) -> None:
         ...
 def available_isas() -> list[str]:
     """
