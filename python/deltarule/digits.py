@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The handwritten digits of the demonstration; data/README.md names source and licence."""
 
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ def load_digits() -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
     labels : (1797,) int64
         The digits 0 … 9.
     """
-    with np.load(Path(__file__).parent / "data" / "digits.npz") as arrays:
-        X = arrays["pixels"].astype(np.float32) / np.float32(16)
-        return X, arrays["labels"].astype(np.int64)
+    stored = zlib.decompress((Path(__file__).parent / "data" / "digits.zlib").read_bytes())
+    *pixels, labels = np.frombuffer(stored, np.uint8).reshape(65, -1)
+    X = np.stack(pixels, axis=1).astype(np.float32) / np.float32(16)
+    return X, labels.astype(np.int64)
