@@ -96,6 +96,11 @@ JSON: dict[str, Callable[[dict[str, Any]], object]] = {
     ),
     "half an epoch": lambda of: _number(of, "n_iter_", True),
     "other epochs": lambda of: _number(of, "n_iter_", 2),
+    "rows beyond counting": lambda of: _number(of, "t_", 2**62),
+    "steps beyond counting": (
+        lambda of: _number(of["optimizer"]["tuple"][0]["dict"], "steps", 2**62)
+    ),
+    "steps of no schedule": lambda of: _number(of["optimizer"]["tuple"][1]["dict"], "steps", -1),
     "no texts": lambda of: _number(of, "parameters", [1]),
     "no data": lambda of: _number(of, "data", 5),
     "deep": lambda of: _number(of, "losses", json.loads("[" * 300 + "]" * 300)),

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import issparse
 
+from deltarule._arguments import MOST_COUNTED
 from deltarule.files import container, generators
 from deltarule.files.errors import damaged, text_of
 from deltarule.files.replacing import check_place
@@ -38,7 +39,8 @@ FREE = {
     "resume", "random_state", "tol", "n_iter_no_change",
 }  # fmt: skip
 # Of the counts in it the largest: NumPy takes its generators' as they come, and reads there.
-MOST = generators._MOST | dict.fromkeys(NUMBERS[:2] + NUMBERS[8:9], 2**63 - 1) | {"has_gauss": 1}
+MOST = {**generators._MOST, "has_gauss": 1}
+MOST |= dict.fromkeys((*NUMBERS[:2], NUMBERS[8], "epochs", "steps", "observed"), MOST_COUNTED - 1)
 
 
 def keeper_of(estimator: Any, data: Any, incremental: bool) -> Keeper | None:
