@@ -310,7 +310,9 @@ def crafted(good: Path, path: Path, draw: random.Random, long: bool = False) -> 
         elif draw.random() < 0.3:
             tensors[name] = a.astype(draw.choice(("f4", "f8", "i8", "u1", "?")))
         elif draw.random() < 0.4:
-            shapes = ((0,), (1, *a.shape), (*a.shape, 1), (2, 3), (a.size,), ())
+            shapes = (
+                (0,), (2**24, 0), (1, *a.shape), (*a.shape, 1), (2, 3), (a.size,), (),
+            )  # fmt: skip
             tensors[name] = np.resize(a, draw.choice(shapes))
         else:
             flat = a.reshape(-1)

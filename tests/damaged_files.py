@@ -106,11 +106,11 @@ def header_of(values: Any, tail: bytes = b"") -> bytes:
     return len(written).to_bytes(8, "little") + written + tail
 
 
-def one_tensor(**entry: Any) -> Callable[[Path], None]:
+def one_tensor(tail: bytes = bytes(4), **entry: Any) -> Callable[[Path], None]:
     """A file of schema 3 whose one tensor says what it likes of itself."""
     described = {"dtype": "F32", "shape": [1], "data_offsets": [0, 4], **entry}
     metadata = {"format": "deltarule", "schema": "3", "numerics_contract": "1", "architecture": ""}
-    return raw(lambda _: header_of({"__metadata__": metadata, "W.0": described}, bytes(4)))
+    return raw(lambda _: header_of({"__metadata__": metadata, "W.0": described}, tail))
 
 
 def spaced(found: bytes) -> bytes:
@@ -159,6 +159,10 @@ DAMAGES = [
     Damage("a negative size", one_tensor(shape=[-1]), "no safetensors file"),
     Damage("offsets beyond the end", one_tensor(data_offsets=[0, 2**62]), "no safetensors file"),
     Damage("offsets the wrong way round", one_tensor(data_offsets=[4, 0]), "no safetensors file"),
+    Damage("rows without numbers, 2**63 of them",
+           one_tensor(shape=[2**63, 0], data_offsets=[0, 0], tail=b""),
+           r"its W\.0 is of the shape"),
+    Damage("65 dimensions", one_tensor(shape=[1] * 65), r"its W\.0 is of the shape \[1, 1, .*\]"),
     Damage("a dtype of its own", one_tensor(dtype="F31"), "no safetensors file"),
     Damage("halves", one_tensor(dtype="F16", shape=[2]), r"its W\.0 is of F16; expected"),
     # Changed bytes that safetensors itself does not mind.

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -95,6 +96,11 @@ JSON: dict[str, Callable[[dict[str, Any]], object]] = {
     ),
     "half an epoch": lambda of: _number(of, "n_iter_", True),
     "other epochs": lambda of: _number(of, "n_iter_", 2),
+    "rows beyond counting": lambda of: _number(of, "t_", 2**62),
+    "steps beyond counting": (
+        lambda of: _number(of["optimizer"]["tuple"][0]["dict"], "steps", 2**62)
+    ),
+    "steps of no schedule": lambda of: _number(of["optimizer"]["tuple"][1]["dict"], "steps", -1),
     "no texts": lambda of: _number(of, "parameters", [1]),
     "no data": lambda of: _number(of, "data", 5),
     "deep": lambda of: _number(of, "losses", json.loads("[" * 300 + "]" * 300)),
@@ -118,3 +124,57 @@ def test_an_estimator_s_checkpoint_is_judged_whole(what: str, tmp_path: Path) ->
     container.write(tmp_path / "fit", "estimator", found.sections, tensors)
     with pytest.raises(dr.FileFormatError):
         load(tmp_path / "fit")
+
+
+def resumed(change: Callable[[dict[str, Any], dict[str, Any]], object], path: Path) -> None:
+    """Go on from a regressor's checkpoint, once its contents are changed."""
+    pytest.importorskip("sklearn")
+    save, load = attack_files.KINDS["regressor's"]
+    save(path)
+    found = container.read(path)
+    tensors = dict(found.tensors)
+    change(found.sections["fit"]["dict"], tensors)
+    container.write(path, "estimator", found.sections, tensors)
+    load(path)
+
+
+def test_an_estimator_s_generator_is_not_stuck(tmp_path: Path) -> None:
+    """Of a key of zeros NumPy would make zeros, and draw again, without end."""
+
+    def change(of: dict[str, Any], tensors: dict[str, Any]) -> None:
+        at = of["random"]["dict"]["state"]["dict"]["key"]["tensor"]
+        tensors[at] = np.zeros_like(tensors[at])
+
+    with pytest.raises(dr.FileFormatError, match="its random generator's key is 0 in every bit"):
+        resumed(change, tmp_path / "fit")
+
+
+SMALL: dict[str, tuple[Any, Any]] = {
+    "20 million rows of no number": ({"list": "zz"}, np.zeros((20_000_000, 0))),
+    "numbers of no dimension": ({"list": "zz"}, np.zeros(())),
+    "one number in a list": ({"float": "zz"}, np.zeros(1)),
+    "one array 3000 times": ([{"tensor": "zz"}] * 3000, np.zeros(60_000)),
+    "one list 3000 times": ({"tuple": [{"list": "zz"}] * 3000}, np.zeros(60_000)),
+    "a kind that is none": ({"set": "zz"}, np.zeros(1)),
+    "no name of an array": ({"tensor": ["zz"]}, np.zeros(1)),
+}
+
+
+@pytest.mark.parametrize("place", ["more", "losses", "metrics"])
+@pytest.mark.parametrize("what", SMALL)
+def test_a_small_checkpoint_takes_little_memory(what: str, place: str, tmp_path: Path) -> None:
+    """Each array is taken once, and a list made of numbers alone: as much as the file holds."""
+    value, a = SMALL[what]
+    most = 0
+
+    def change(of: dict[str, Any], tensors: dict[str, Any]) -> None:
+        of[place], tensors["zz"] = value, a
+        tracemalloc.start()
+
+    try:
+        with pytest.raises(dr.FileFormatError, match="it does not hold together"):
+            resumed(change, tmp_path / "fit")
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert most < 20 * 2**20

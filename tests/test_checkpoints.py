@@ -516,3 +516,49 @@ def test_generators_that_numpy_would_read_beyond(tmp_path: Path) -> None:
         with pytest.raises(dr.FileFormatError, match=f"its generator's {place} is"):
             network().fit(X, Y, seed=seed(), resume=path)
         path.write_bytes(kept)
+
+
+MASK = 2**128 - 1
+MULTIPLIER = {"PCG64": 0x2360ED051FC65DA44385DF649FCCF645, "PCG64DXSM": 0xDA942042E4DD58B5}
+
+
+def stuck(kind: str, at: Any, tensors: Any, which: str) -> None:
+    """Make a generator's state one that gives the same number for ever."""
+    if kind == "MT19937":
+        tensors[f"{which}.key"] = np.zeros(624, np.uint32)
+        tensors[f"{which}.key"][0] = 2**31 - 1  # bits of the first word that do not count
+        return
+    state = 0x0123456789ABCDEFFEDCBA9876543210  # a fixed point of x -> x * multiplier + inc
+    at["state"] = {"state": state, "inc": state * (1 - MULTIPLIER[kind]) & MASK}
+
+
+@pytest.mark.parametrize("which", ["generator", "start"])
+@pytest.mark.parametrize("kind", ["PCG64", "PCG64DXSM", "MT19937"])
+def test_generators_that_give_one_number_for_ever(kind: str, which: str, tmp_path: Path) -> None:
+    """NumPy draws again until a number fits: with these it would draw without end."""
+    path = tmp_path / "checkpoint"
+
+    def seed() -> np.random.Generator:
+        return np.random.Generator(getattr(np.random, kind)(3))
+
+    network().fit(X, Y, seed=seed(), epochs=1, checkpoint=path)
+
+    def change(manifest: Any, tensors: Any) -> None:
+        stuck(kind, manifest["sections"]["fit"][which], tensors, which)
+
+    crafted_like(path, change)
+    mlp, w = network(seed=3), network(seed=3).w
+    with pytest.raises(dr.FileFormatError, match=r"its generator's (inc|key) is .*; expected"):
+        mlp.fit(X, Y, seed=seed(), epochs=1, resume=path)  # its one epoch is over: nothing is drawn
+    assert mlp.w.tobytes() == w.tobytes()
+
+
+@pytest.mark.parametrize("kind", ["Philox", "SFC64"])
+def test_generators_that_count_are_never_stuck(kind: str) -> None:
+    """Each draw changes a counter in their state, so that any state gives changing numbers."""
+    bits = getattr(np.random, kind)(3)
+    state = bits.state
+    for a in state["state"].values():
+        a[:] = 0
+    bits.state = state
+    assert len({*np.random.Generator(bits).integers(2**63, size=64).tolist()}) > 32

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from damaged_files import DAMAGES, Damage
+from damaged_files import DAMAGES, Damage, header_of
 from safetensors import safe_open
 
 import deltarule as dr
@@ -274,3 +274,23 @@ def test_a_long_text_takes_no_long_time(text: str, tmp_path: Path) -> None:
     container.write(path, "model", held.sections, held.tensors)
     with pytest.raises(dr.FileFormatError, match="architecture is not valid"):
         dr.load(path)
+
+
+LOADERS = (dr.load, dr.Trainer.load, dr.Ensemble.load, read_history)
+
+
+@pytest.mark.parametrize("load", LOADERS, ids=lambda load: load.__qualname__)
+@pytest.mark.parametrize(
+    "shape", [[2**64 - 1, 0], [0, 2**63 - 1], [0, 2**62, 2], [2**60, 0], [1] * 65, [0] * 70]
+)
+@pytest.mark.parametrize("metadata", [{}, {"deltarule": "{}"}], ids=["old", "new"])
+def test_shapes_that_numpy_has_not(
+    load: Any, shape: list[int], metadata: dict[str, str], tmp_path: Path
+) -> None:
+    size = 8 * (0 not in shape)
+    entry = {"dtype": "F64", "shape": shape, "data_offsets": [0, size]}
+    old = {"format": "deltarule", "schema": "3", "numerics_contract": "1", "architecture": "{}"}
+    values = {"__metadata__": metadata or old, "W.0": entry}
+    (tmp_path / "net").write_bytes(header_of(values, bytes(size)))
+    with pytest.raises(dr.FileFormatError, match=r"its W\.0 is of the shape \[.*\]; expected"):
+        load(tmp_path / "net")

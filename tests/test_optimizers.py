@@ -365,7 +365,7 @@ DAMAGED = [
     (_damage("key", -1), ValueError, "state: key: -1"),
     (_damage("state.epochs", -5), ValueError, "state: epochs: -5; expected an integer >= 0"),
     (_damage("state.steps", -5), ValueError, "state: steps: -5"),
-    (_damage("state.steps", 2**63), ValueError, "state: steps: 9223372036854775808; expected it"),
+    (_damage("state.steps", 2**63), ValueError, "state: steps: 92233.*; expected an"),
     (_damage("state.steps", 2.0), TypeError, "state: steps: 2.0 of type float"),
     (_damage("state.beta_1_power", 1.5), ValueError, "state: beta_1_power: 1.5; expected"),
     (_damage("state.mu_product", np.nan), ValueError, "state: mu_product: nan"),

@@ -685,6 +685,9 @@ def npy(path: Path, header: str) -> Path:
                 ("()", "(1, 2)"), ("{'a': 1}", "(1, 2)"), ("'<f4'", "(-1, -1)"),
                 ("'<f4'", "(-1, 2)"), ("'<f4'", "(True, 2)"), ("'<f4'", "(2**9, 2)"),
                 ("'<f4'", f"({2**40}, 0)"), ("'<f4'", f"({2**60}, 1)"),
+                ("'<f4'", f"(0x{'f' * 9800}, 2)"), ("'<f4'", f"(-0x{'f' * 9800}, 2)"),
+                ("'<f4'", f"(0, {2**63})"), ("'<f4'", f"({'0x7fffffffffffffff, ' * 450})"),
+                ("'<f4'", f"(0, {'1, ' * 65})"),
             )
         ),
     ],
@@ -693,8 +696,9 @@ def test_headers_that_mean_harm(tmp_path: Path, header: str) -> None:
     """Whatever NumPy's reader raises is a ValueError; no shape is believed that holds no bytes."""
     bad = npy(tmp_path / "bad.npy", header)
     for X, Y in ((bad, bad), ([bad], [bad])):
-        with pytest.raises(ValueError, match=r"^X: .*bad\.npy"):
+        with pytest.raises(ValueError, match=r"^X: .*bad\.npy") as caught:
             streams.ArrayFiles(X, Y)
+        assert "Exceeds the limit" not in str(caught.value)  # digits that Python would not write
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are FIFOs elsewhere")

@@ -3,6 +3,7 @@
 
 import datetime
 import decimal
+import math
 import warnings
 
 import numpy as np
@@ -17,11 +18,11 @@ pa = pytest.importorskip("pyarrow")
 parquet = pytest.importorskip("pyarrow.parquet")
 
 from deltarule.table import TableModel, TableWarning, load, read, write  # noqa: E402  # pyarrow's
-from deltarule.table.columns import Category, learn  # noqa: E402
+from deltarule.table.columns import Category, Number, learn  # noqa: E402
 from deltarule.table.encoder import Encoder, mean_and_deviation  # noqa: E402
 from deltarule.table.settings import Settings  # noqa: E402
 from deltarule.table.target import task_of  # noqa: E402
-from deltarule.table.values import numbers, plain, texts  # noqa: E402
+from deltarule.table.values import IN_DAYS, numbers, plain, texts  # noqa: E402
 
 FEW = {"hidden": (8,), "epochs": 4, "batch_size": 16}
 
@@ -499,7 +500,24 @@ def test_a_file_keeps_all_of_it(tmp_path, model):
         lambda t: t["settings"].update(epochs="4"),
         lambda t: t.update(rows=[1]),
         lambda t: t.update(rows=[1, "2"]),
+        lambda t: t.update(rows=[-5, 10]),
+        lambda t: t.update(rows=[5, 10**30]),
         lambda t: t.update(scores=None),
+        lambda t: t.update(scores={"r2": "nan"}),
+        lambda t: t.update(scores={"\ud800": 0.5}),
+        # What neither Arrow nor a terminal takes.
+        lambda t: t["target"].update(name="\ud800"),
+        lambda t: t["settings"].update(drop=["\ud800"]),
+        lambda t: t["encoder"].update(constant=["\ud800"]),
+        lambda t: t["encoder"].update(constant=[None]),
+        lambda t: t["encoder"]["columns"][0].update(name="\ud800"),
+        lambda t: t["encoder"]["columns"][1].update(categories=["Basel", "Bern", "\ud800"]),
+        lambda t: t["encoder"]["columns"][0].update(name="town"),
+        # Dates that no date is, nor time.
+        lambda t: t["encoder"]["columns"][3].update(median=1e300),
+        lambda t: t["encoder"]["columns"][3].update(median=2.0**63 / 86400),
+        lambda t: t["encoder"]["columns"][3].update(holds="times", median=-1e300),
+        lambda t: t["encoder"]["columns"][3].update(holds="durations", median=1e300),
     ],
 )
 def test_files_that_do_not_hold_together(tmp_path, model, damage):
@@ -510,6 +528,33 @@ def test_files_that_do_not_hold_together(tmp_path, model, damage):
     container.write(path, "table_model", contents.sections, contents.tensors)
     with pytest.raises(dr.FileFormatError, match="table"):
         load(path)
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        {"values": [0, 2**63]},
+        {"values": [-(2**63) - 1, 0]},
+        {"holds": "text", "values": ["a", "\ud800"]},
+    ],
+)
+def test_classes_that_no_column_holds(tmp_path, target):
+    path = tmp_path / "m.safetensors"
+    table = pa.table({"a": [0.0, 1.0] * 9, "y": [-(2**63), 2**63 - 1] * 9})
+    model = TableModel.fit(table, "y", task="classification", **FEW)
+    model.save(path)
+    assert load(path).predict(table) == model.predict(table)
+    contents = container.read(path)
+    contents.sections["table"]["target"].update(target)
+    container.write(path, "table_model", contents.sections, contents.tensors)
+    with pytest.raises(dr.FileFormatError, match="its section of the table does not hold"):
+        load(path)
+
+
+@pytest.mark.parametrize("holds", IN_DAYS)
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_the_largest_median_has_words(holds, sign):
+    assert holds in str(Number("t", holds, sign * math.nextafter(2.0**63 / 86400, 0), False))
 
 
 def test_another_kind_of_file(tmp_path):

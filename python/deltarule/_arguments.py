@@ -57,6 +57,34 @@ def integer(name: str, value: object, minimum: int) -> int:
     return result
 
 
+MOST_COUNTED = 2**62  # what trains counts on in 64 bits
+
+
+def count(name: str, value: object) -> int:
+    """Return `value` as a count that may go on: an int >= 0 and below `MOST_COUNTED`.
+
+    Parameters
+    ----------
+    name : str
+        The argument's name, for the message.
+    value : object
+        As `integer` takes it.
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is none.
+    """
+    result = integer(name, value, 0)
+    if result >= MOST_COUNTED:
+        raise ValueError(f"{name}: {reprlib.repr(result)}; expected an integer >= 0 and < 2**62")
+    return result
+
+
 def number(name: str, value: object, accept: Callable[[float], bool], expected: str) -> float:
     """Return `value` as a finite float for which `accept` holds.
 

@@ -8,14 +8,13 @@ from dataclasses import fields
 from typing import Any, TypeVar
 
 from deltarule import _validate
-from deltarule._arguments import integer, number
+from deltarule._arguments import count, integer, number
 from deltarule.averaging import Averaging, has_begun
 from deltarule.optimizers import OPTIMIZERS, Rule
 from deltarule.results import Array
 
 Made = TypeVar("Made")
 
-LARGEST = 2**63 - 1
 POWERS = ("beta_1_power", "beta_2_power", "mu_power", "mu_product")
 
 
@@ -92,7 +91,7 @@ def native(
         raise ValueError(f"state: {len(slots)} slots; expected {n_slots}")
     result: dict[str, Any] = {
         "slots": [_vector(f"slots[{s}]", a, n_weights, dtype) for s, a in enumerate(slots)],
-        **{name: _count(name, part(state, name)) for name in ("epochs", "steps")},
+        **{name: count(f"state: {name}", part(state, name)) for name in ("epochs", "steps")},
         **{name: _power(name, state[name]) for name in POWERS if name in state},
     }
     if has_begun(average, result["steps"], result["epochs"]):
@@ -105,13 +104,6 @@ def _vector(name: str, value: object, n: int, dtype: str) -> Array:
     if a.shape != (n,):
         raise ValueError(f"state: {name}: shape {a.shape}; expected ({n},)")
     return _validate.exact(a, dtype)
-
-
-def _count(name: str, value: object) -> int:
-    count = integer(f"state: {name}", value, 0)
-    if count > LARGEST:
-        raise ValueError(f"state: {name}: {count}; expected it < 2**63")
-    return count
 
 
 def _power(name: str, value: object) -> float:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import issparse
 
+from deltarule._arguments import MOST_COUNTED
 from deltarule.files import container, generators
 from deltarule.files.errors import damaged, text_of
 from deltarule.files.replacing import check_place
@@ -38,7 +39,8 @@ FREE = {
     "resume", "random_state", "tol", "n_iter_no_change",
 }  # fmt: skip
 # Of the counts in it the largest: NumPy takes its generators' as they come, and reads there.
-MOST = generators._MOST | dict.fromkeys(NUMBERS[:2] + NUMBERS[8:9], 2**63 - 1) | {"has_gauss": 1}
+MOST = {**generators._MOST, "has_gauss": 1}
+MOST |= dict.fromkeys((*NUMBERS[:2], NUMBERS[8], "epochs", "steps", "observed"), MOST_COUNTED - 1)
 
 
 def keeper_of(estimator: Any, data: Any, incremental: bool) -> Keeper | None:
@@ -100,6 +102,8 @@ class Keeper:
         n = state["n_iter_"]
         for name in STATE[:-1]:
             self._judge(name, 0.0 if name == "loss_" and n else own[name])
+        if found := generators.stuck(state["random"]):
+            raise damaged(str(self.resume), f"its random generator's {found}")
         lists = [v for v in (*state.values(), *state["metrics"].values()) if isinstance(v, list)]
         if len(state["losses"]) != n or not {*map(len, lists)} <= {0, n}:
             raise damaged(str(self.resume), f"its lists are not of {n} epochs each")
@@ -171,10 +175,11 @@ class Keeper:
     def _contents(self, path: str) -> dict[str, Any]:
         found = container.read(path, (KIND,))
         try:
-            state: dict[str, Any] = _read(found.sections["fit"], found.tensors)
+            of = found.sections["fit"]["dict"]
+            if strange := {*STATE, "parameters"} ^ of.keys():
+                raise KeyError(reprlib.repr(sorted(strange)))
+            state: dict[str, Any] = _read({"dict": of}, dict(found.tensors))
             theirs, data = dict(state["parameters"]), dict(state["data"])
-            if strange := {*STATE, "parameters"} ^ {*state}:
-                raise KeyError(*strange)
         except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
             raise damaged(path, f"it does not hold together: {error!r}") from None
         for name, value in self._parameters().items():
@@ -258,15 +263,20 @@ def _floats(value: list[Any]) -> bool:
     return all(isinstance(one, float) for one in value)
 
 
-def _read(value: Any, tensors: Any) -> Any:
+def _read(value: Any, left: dict[str, Array]) -> Any:
+    """The inverse of `_written`; each array is taken out, for one named often would grow."""
     if isinstance(value, list):
-        return [_read(one, tensors) for one in value]
+        return [_read(one, left) for one in value]
     if not isinstance(value, dict):
         return value
     ((kind, inner),) = value.items()
     if kind == "dict":
-        return {key: _read(one, tensors) for key, one in inner.items()}
+        return {key: _read(one, left) for key, one in inner.items()}
     if kind == "tuple":
-        return tuple(_read(one, tensors) for one in inner)
-    found = tensors[inner]
-    return float(found) if kind == "float" else found.tolist() if kind == "list" else found.copy()
+        return tuple(_read(one, left) for one in inner)
+    found = left.pop(inner)
+    if kind == "tensor":
+        return found.copy()
+    if found.ndim != {"list": 1, "float": 0}[kind]:  # rows without numbers take no bytes
+        raise ValueError(f"{inner} of {found.ndim} dimensions; expected a {kind}")
+    return float(found) if kind == "float" else found.tolist()

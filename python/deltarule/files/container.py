@@ -200,7 +200,15 @@ def _tensors(path: str, found: bytes) -> dict[str, NDArray[Any]]:
         if entry["dtype"] not in canonical.DTYPES:
             expected = ", ".join(canonical.DTYPES)
             raise damaged(path, f"its {name} is of {entry['dtype']}; expected one of {expected}")
-        a = np.frombuffer(entry["data"], canonical.DTYPES[entry["dtype"]]).reshape(entry["shape"])
+        a = np.frombuffer(entry["data"], canonical.DTYPES[entry["dtype"]])
+        try:
+            a = a.reshape(entry["shape"])
+        except (OverflowError, ValueError):  # rows without numbers may be any number of rows
+            given = reprlib.repr(entry["shape"])
+            expected = "one that an array of NumPy's can have"
+            raise damaged(
+                path, f"its {name} is of the shape {given}; expected {expected}"
+            ) from None  # fmt: skip
         a.flags.writeable = False
         tensors[name] = a
     return tensors

@@ -96,4 +96,33 @@ def set_generator(
             return value
         raise damaged(path, f"its generator's {key} is {reprlib.repr(value)}; expected a state")
 
-    rng.bit_generator.state = read(section, own, "state")
+    state = read(section, own, "state")
+    if found := stuck(state):
+        raise damaged(path, f"its generator's {found}")
+    rng.bit_generator.state = state
+
+
+def stuck(state: Mapping[str, Any]) -> str | None:
+    """Say why a bit generator of this state would give the same few numbers for ever.
+
+    NumPy draws again until a number fits, and so might never end. With an odd increment PCG64
+    and PCG64DXSM pass through all their states, MT19937 through all but zero; Philox and SFC64
+    count.
+
+    Parameters
+    ----------
+    state : mapping
+        As NumPy's bit generators give it.
+
+    Returns
+    -------
+    str or None
+        "inc is ...; expected ...". None: it would not.
+    """
+    of = state["state"]
+    if "inc" in of and of["inc"] % 2 == 0:
+        return f"inc is {reprlib.repr(of['inc'])}; expected an odd number"
+    # Of the first word only the highest bit is used to make others.
+    if state["bit_generator"] == "MT19937" and not (of["key"][0] >> 31 or of["key"][1:].any()):
+        return "key is 0 in every bit that counts; expected some other"
+    return None

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from deltarule._arguments import MOST_COUNTED
 from deltarule._modes import in_default_modes
 from deltarule.dropout import Key
 from deltarule.files import container
@@ -215,8 +216,8 @@ def _moving_of(path: str, fresh: Mapping[str, Any], given: Any) -> dict[str, Any
     known = (
         isinstance(given, dict)
         and given.keys() == fresh.keys()
-        and is_count(given["steps"])
-        and is_count(given["observed"])
+        and is_count(given["steps"], MOST_COUNTED)
+        and is_count(given["observed"], MOST_COUNTED)
         and given["observed"] <= given["steps"]
         and isinstance(given["memory"], dict)
         and given["memory"].keys() == names
@@ -224,7 +225,8 @@ def _moving_of(path: str, fresh: Mapping[str, Any], given: Any) -> dict[str, Any
         and given["last"].keys() <= names
     )
     if not known:
-        raise damaged(path, f"its schedules' state is {reprlib.repr(given)}; expected {fresh}")
+        expected = f"the like of {fresh}, counts < 2**62"
+        raise damaged(path, f"its schedules' state is {reprlib.repr(given)}; expected {expected}")
     memory = {}
     for name, begin in fresh["memory"].items():
         now = given["memory"][name]
@@ -242,7 +244,7 @@ def _moving_of(path: str, fresh: Mapping[str, Any], given: Any) -> dict[str, Any
 def _check_remembered(path: str, name: str, value: Any, begin: float) -> None:
     """Refuse what no schedule remembers: a loss is any number, a rate and a count are >= 0."""
     if isinstance(begin, int):
-        good = is_count(value)
+        good = is_count(value, MOST_COUNTED)
     elif math.isinf(begin):  # the best loss
         good = type(value) is float and not math.isnan(value)
     else:

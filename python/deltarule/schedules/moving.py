@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from deltarule._arguments import integer, number
+from deltarule._arguments import count, number
 from deltarule._modes import in_default_modes
 from deltarule.schedules.base import Clock, Float64, Schedule
 
@@ -186,7 +186,7 @@ class Moving:
         missing = {"steps", "memory", "last"} - set(state)
         if missing:
             raise ValueError(f"state of the schedules: no {', '.join(sorted(missing))}")
-        steps = integer("state of the schedules: steps", state["steps"], 0)
+        steps = count("state of the schedules: steps", state["steps"])
         for name, memory in self._memory.items():
             given, expected = _keys(state["memory"].get(name)), _keys(memory)
             if given != expected:

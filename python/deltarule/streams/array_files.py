@@ -23,6 +23,7 @@ Path = str | PathLike[str]
 BLOCK_BYTES = 2**21  # of X: smaller reads cost more than they are worth
 RUN_BYTES = 2**25  # of X in order: each run is a call of the trainer
 WINDOW_BYTES = 2**23  # fewer are read: to map them costs as much as the copy
+MOST_DIMENSIONS = 32  # of an array, in every release of NumPy
 MADV_POPULATE_READ = 22  # of Linux 5.14
 
 
@@ -201,8 +202,10 @@ def _header(argument: str, path: str) -> tuple[tuple[int, ...], np.dtype[Any], i
                 (3, 0): np.lib.format.read_array_header_2_0,  # differs in names of fields alone
             }[version]
             shape, fortran, dtype = read(file)
-            if not all(type(n) is int and n >= 0 for n in shape):
-                raise ValueError(f"shape {shape}")
+            sizes = all(type(n) is int and 0 <= n < 2**63 for n in shape)
+            if not sizes or len(shape) > MOST_DIMENSIONS:  # whose digits might be too many to show
+                expected = f"at most {MOST_DIMENSIONS} sizes from 0 to 2**63 - 1"
+                raise ValueError(f"a shape of other numbers; expected {expected}")
         except OSError:
             raise
         except Exception as error:  # NumPy parses Python: TokenError, RecursionError, ...

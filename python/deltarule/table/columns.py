@@ -21,6 +21,7 @@ from deltarule.table.values import (
     IN_DAYS,
     SECONDS_OF_A_DAY,
     are,
+    are_texts,
     kind,
     numbers,
     plain,
@@ -57,8 +58,10 @@ class Number:
     what: ClassVar[str] = "number"
 
     def __post_init__(self) -> None:
-        require(are(str, self.name) and are(bool, self.gaps) and are(float, self.median), self)
+        require(are_texts(self.name) and are(bool, self.gaps) and are(float, self.median), self)
         require(self.holds in HOLDS and math.isfinite(self.median), self)
+        in_seconds = abs(self.median) * SECONDS_OF_A_DAY
+        require(self.holds not in IN_DAYS or in_seconds < 2**63, self)  # as Arrow and NumPy count
 
     @classmethod
     def learn(cls, name: str, column: Any) -> Number | None:
@@ -140,7 +143,7 @@ class Category:
     what: ClassVar[str] = "category"
 
     def __post_init__(self) -> None:
-        require(are(str, self.name, *self.categories) and are(bool, self.gaps), self)
+        require(are_texts(self.name, *self.categories) and are(bool, self.gaps), self)
         require(len(set(self.categories)) == len(self.categories) > 0, self)
 
     @classmethod

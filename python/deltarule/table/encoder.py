@@ -12,6 +12,7 @@ import numpy as np
 from deltarule.results import Array
 from deltarule.table.columns import KINDS, Column, learn
 from deltarule.table.notes import some
+from deltarule.table.values import are_texts, require
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,10 @@ class Encoder:
 
     columns: tuple[Column, ...]
     constant: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        names = [column.name for column in self.columns]
+        require(are_texts(*self.constant) and len({*names}) == len(names), self)
 
     @classmethod
     def learn(

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterable
 from contextlib import suppress
@@ -18,7 +19,7 @@ from deltarule.table.encoder import Encoder
 from deltarule.table.model import TableModel
 from deltarule.table.settings import TUPLES, Settings
 from deltarule.table.target import Classes, Quantity, Target
-from deltarule.table.values import are, require
+from deltarule.table.values import are, are_texts, require
 
 TARGETS: dict[str, Any] = {kind.task: kind for kind in (Classes, Quantity)}
 
@@ -72,9 +73,13 @@ def load(path: Path) -> TableModel:
             for name, value in state["settings"].items()
         }
         settings = Settings(**values)
+        require(are_texts(*settings.drop, *settings.categories), settings)
         training, judging = state["rows"]
         require(are(int, training, judging), state["rows"])
-        scores = {name: float(value) for name, value in state["scores"].items()}
+        require(0 < training < 2**63 and 0 <= judging < 2**63, state["rows"])
+        scores = dict(state["scores"])
+        require(are_texts(*scores) and are(float, *scores.values()), scores)
+        require(all(map(math.isfinite, scores.values())), scores)
     except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         raise damaged(named, f"its section of the table does not hold: {error!r}") from None
     if (len(encoder.features), target.n_outputs) != (mlp.layers[0], mlp.layers[-1]):

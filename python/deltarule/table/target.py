@@ -14,7 +14,17 @@ from deltarule.results import Array
 from deltarule.table.arrow import pa, pc
 from deltarule.table.encoder import mean_and_deviation
 from deltarule.table.notes import RowError, some
-from deltarule.table.values import IN_DAYS, are, kind, numbers, plain, require, texts, whole_numbers
+from deltarule.table.values import (
+    IN_DAYS,
+    are,
+    are_texts,
+    kind,
+    numbers,
+    plain,
+    require,
+    texts,
+    whole_numbers,
+)
 
 MOST_CLASSES = 20  # different whole numbers that are taken as classes
 ROWS_PER_CLASS = 5  # on average, at least
@@ -41,9 +51,9 @@ class Classes:
     task: ClassVar[str] = "classification"
 
     def __post_init__(self) -> None:
-        require(are(str, self.name) and self.holds in TYPES, self)
-        of = {"text": str, "boolean": bool, "number": int}[self.holds]
-        require(are(of, *self.values), self)
+        require(are_texts(self.name) and self.holds in TYPES, self)
+        good = {"text": are_texts, "boolean": _are_booleans, "number": _are_int64}[self.holds]
+        require(good(*self.values), self)
         require(len(set(self.values)) == len(self.values) > 1, self)
 
     @classmethod
@@ -109,7 +119,7 @@ class Quantity:
     task: ClassVar[str] = "regression"
 
     def __post_init__(self) -> None:
-        require(are(str, self.name) and are(float, self.shift, self.scale), self)
+        require(are_texts(self.name) and are(float, self.shift, self.scale), self)
         require(bool(np.isfinite([self.shift, self.scale]).all()), self)
         require(self.scale > 0, self)
 
@@ -202,3 +212,11 @@ def _typed(name: str, column: Any, holds: str) -> Any:
 
 def _text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _are_booleans(*values: object) -> bool:
+    return are(bool, *values)
+
+
+def _are_int64(*values: Any) -> bool:
+    return are(int, *values) and all(-(2**63) <= value < 2**63 for value in values)

@@ -22,6 +22,18 @@ def are(of: type, *values: object) -> bool:
     return all(type(value) is of for value in values)
 
 
+def are_texts(*values: object) -> bool:
+    """Whether all values are texts of UTF-8, which Arrow and terminals take."""
+    for value in values:
+        if type(value) is not str:
+            return False
+        try:
+            value.encode()
+        except UnicodeEncodeError:  # half of a pair of surrogates, which JSON can hold
+            return False
+    return True
+
+
 def require(holds: bool, what: object) -> None:
     """Refuse what a file holds if it is not what training would have learnt."""
     if not holds:
