@@ -4,10 +4,13 @@
 `python scripts/fuzz_api.py 600` and `python scripts/soak.py 1800` take longer.
 """
 
+import os
 import random
 from collections import Counter
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import fuzz_api
 import fuzz_kernels
@@ -152,8 +155,39 @@ def test_what_is_no_refusal_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_soak_of_two_seconds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Too short to judge memory by: buffers still find their sizes."""
-    monkeypatch.setattr(soak, "GROWTH", 2**30)
+    monkeypatch.setattr(soak, "MOST", soak.MOST._replace(used=2**30, resident=2**30, blocks=10**6))
     assert soak.soak(2.0, 0, 3, tmp_path) == 0
+
+
+@pytest.mark.parametrize(
+    ("what", "leave"),
+    [
+        ("used", lambda: np.ones(50_000)),
+        ("resident", lambda: np.ones(100_000)),
+        ("blocks", lambda: [object() for _ in range(1000)]),
+        ("files", lambda: os.open(__file__, os.O_RDONLY)),
+    ],
+)
+def test_a_soak_finds_what_networks_leave(
+    what: str, leave: Callable[[], object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """Each limit does, while the others are out of reach."""
+    kept: list[Any] = []
+    difference = soak.difference
+
+    def leaking(job: soak.Job) -> str | None:
+        kept.append(leave())
+        return difference(job)
+
+    endless = soak.Rest(*[2**40] * 5)
+    monkeypatch.setattr(soak, "MOST", endless._replace(**{what: getattr(soak.MOST, what)}))
+    monkeypatch.setattr(soak, "difference", leaking)
+    assert soak.soak(1.0, 0, 2, tmp_path) == 1
+    if what == "files":
+        for one in kept:
+            os.close(one)
+    assert " 0 differ" in capsys.readouterr().out
 
 
 def test_a_soak_finds_other_weights(tmp_path: Path) -> None:
