@@ -33,6 +33,7 @@ def test_a_file_that_is_not_refused_is_found(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="where /proc tells what is resident")
+@pytest.mark.skipif(attack_files.SANITIZED, reason="memory is not judged")
 def test_memory_out_of_proportion_is_found(tmp_path: Path) -> None:
     """A reader that takes 40 MiB for whatever it reads, once the good files are read."""
     code = """
