@@ -100,13 +100,24 @@ def _judged(given: Any, name: str, net: Architecture, lasting: bool) -> Block | 
     if _empty(given[0]) and _empty(given[1]):
         return None
     x, y = _validate.data(given[0], given[1], net, f"{name}: ")
+    weights = given[2] if len(given) == 3 else None
+    s = _validate.sample_weight(weights, len(x), f"{name}: sample_weight")
     if isinstance(y, Given):  # the trainer makes it anew of the rows it takes at once
         y = y.Y
     elif y.ndim == 1 and net.takes_labels:
-        y = y.astype("int64", copy=False)
-    weights = given[2] if len(given) == 3 else None
-    s = _validate.sample_weight(weights, len(x), f"{name}: sample_weight")
+        y = _labels(y, s, net, name)
     return Block(name, x, y, s, lasting)
+
+
+def _labels(y: Array, s: Array | None, net: Architecture, name: str) -> Array:
+    """The labels as int64, the same in all blocks; the core judges those that it holds."""
+    if y.dtype.kind == "u" and y.dtype.itemsize == 8:
+        beyond = (y > np.iinfo(np.int64).max) & (True if s is None else s != 0)
+        if beyond.any():
+            row = int(np.argmax(beyond))
+            expected = f"0 ... {net.n_outputs - 1}"
+            raise ValueError(f"{name}: Y: row {row} holds label {y[row]}; expected {expected}")
+    return y.astype("int64", copy=False)
 
 
 def _kept(array: Array) -> Array:
