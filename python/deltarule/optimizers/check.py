@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from deltarule._quoting import quoted
 from deltarule.optimizers.rule import Rule
 
 # What must not become 0, or infinity, in the network's dtype.
@@ -56,8 +57,8 @@ def check_optimizer(optimizer: object, dtype: str, n_layers: int | None = None) 
     """
     if not isinstance(optimizer, Rule):
         raise TypeError(
-            f"optimizer: {optimizer!r} of type {type(optimizer).__name__}; expected SGD or Adam, "
-            f"or another of deltarule's"
+            f"optimizer: {quoted(optimizer)} of type {type(optimizer).__name__}; expected SGD or "
+            "Adam, or another of deltarule's"
         )
     numbers = optimizer.parameters
     for name in _KEPT:

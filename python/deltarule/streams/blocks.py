@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-import reprlib
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from deltarule import _validate
+from deltarule._quoting import quoted
 from deltarule.architecture import Architecture
 from deltarule.given import Given
 from deltarule.notes import tell
@@ -72,7 +72,7 @@ def _iterator(source: Any, name: str) -> Iterator[Any]:
     given = source() if callable(source) else source
     if not hasattr(given, "__iter__") and not hasattr(given, "__getitem__"):
         what = "a function that returned " if callable(source) else ""
-        raise TypeError(f"X: {name}{what}{reprlib.repr(given)}; expected blocks (X, Y) to iterate")
+        raise TypeError(f"X: {name}{what}{quoted(given)}; expected blocks (X, Y) to iterate")
     return iter(given)
 
 
@@ -94,7 +94,7 @@ def _given(iterator: Iterator[Any], name: str) -> Iterator[Any]:
 def _judged(given: Any, name: str, net: Architecture, lasting: bool) -> Block | None:
     if not isinstance(given, tuple | list) or len(given) not in (2, 3):
         raise TypeError(
-            f"{name}: {reprlib.repr(given)} of type {type(given).__name__}; expected (X, Y) or "
+            f"{name}: {quoted(given)} of type {type(given).__name__}; expected (X, Y) or "
             "(X, Y, sample_weight)"
         )
     if _empty(given[0]) and _empty(given[1]):
