@@ -94,7 +94,7 @@ def sweep_all(hook: ctypes.CDLL, pattern: str) -> int:
     """Print what each call met; return 1 if anything was wrong."""
     from small_calls import small_calls
 
-    failures = bad = 0
+    calls = failures = bad = 0
     with tempfile.TemporaryDirectory() as folder:
         for what, make, do in small_calls(Path(folder)):
             if not re.search(pattern, what):
@@ -102,9 +102,9 @@ def sweep_all(hook: ctypes.CDLL, pattern: str) -> int:
             print(what, end=": ", flush=True)  # should the process end here, its name is told
             sweep = Sweep(hook, make, do)
             count = sweep.run()
-            failures, bad = failures + count, bad + len(sweep.wrong)
+            calls, failures, bad = calls + 1, failures + count, bad + len(sweep.wrong)
             print(count, *sweep.wrong[:5], sep="\n    " if sweep.wrong else "")
-    print(f"fail_allocations: {failures} allocations failed, {bad} of them wrong")
+    print(f"fail_allocations: {failures} allocations of {calls} calls failed, {bad} wrong")
     return int(bad > 0 or not failures)
 
 

@@ -64,23 +64,23 @@ class Reports:
 
 
 class Kills:
-    """The module os, where a call of so many ends the process; a write has then written half."""
+    """The module os, and `open`: a call of so many ends the process; half is written of a write."""
 
     def __init__(self, left: int) -> None:
         self.left = left
 
     def __getattr__(self, name: str) -> Any:
-        found = getattr(os, name)
-        if name not in ("open", "write", "fchmod", "fsync", "replace", "close"):
+        found = open if name == "open_file" else getattr(os, name)
+        if name not in ("open_file", "open", "write", "fchmod", "fsync", "replace", "close"):
             return found
 
-        def call(*given: Any) -> Any:
+        def call(*given: Any, **named: Any) -> Any:
             self.left -= 1
             if self.left < 0:
                 if name == "write":
                     os.write(given[0], given[1][: len(given[1]) // 2])
                 os.kill(os.getpid(), signal.SIGKILL)
-            return found(*given)
+            return found(*given, **named)
 
         return call
 
@@ -143,7 +143,9 @@ def main() -> int:
     if sys.argv[1:2] == ["--child"]:
         print("begin", flush=True)
         if len(sys.argv) > 4:
-            replacing.os = Kills(int(sys.argv[4]))  # type: ignore[assignment, attr-defined]
+            deadly = Kills(int(sys.argv[4]))
+            replacing.os = deadly  # type: ignore[assignment, attr-defined]
+            replacing.open = deadly.open_file  # type: ignore[attr-defined]
         train(Path(sys.argv[2]), int(sys.argv[3]), Reports())
         return 0
     kills = int(sys.argv[1]) if len(sys.argv) > 1 else 200

@@ -343,3 +343,22 @@ def test_given_losses_and_metrics_in_threads() -> None:
     for mlp, same, history in zip(two[1], two[0], histories, strict=True):
         assert losses(mlp.fit(X, targets, **options)) == losses(history)
         assert mlp.w.tobytes() == same.w.tobytes()
+
+
+def test_a_lock_that_a_signal_s_handler_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As `threading.Condition.wait` does where Ctrl-C comes just after it let its lock go."""
+
+    class Pool(module.ThreadPoolExecutor):
+        def submit(self, *given: Any, **named: Any) -> Any:
+            super().submit(*given, **named)
+            lock = threading.Lock()
+            with lock:
+                lock.release()
+                raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, "ThreadPoolExecutor", Pool)
+    mlp = dr.MLP([3, 2])
+    with pytest.raises(KeyboardInterrupt) as caught:
+        dr.fit_many([mlp], np.ones((4, 3)), np.ones((4, 2)), epochs=3)
+    assert len(caught.value.histories) == 1  # type: ignore[attr-defined]
+    mlp.fit(np.ones((4, 3)), np.ones((4, 2)), epochs=1)

@@ -302,6 +302,30 @@ def test_an_eps_that_vanishes_is_refused(rule: Optimizer) -> None:
         dr.Trainer(dr.MLP(SIZES, seed=1), rule)
 
 
+@pytest.mark.parametrize(
+    ("rule", "message"),
+    [
+        (dr.AdaGrad(start=1e300), r"start: 1e\+300 is inf as float32; expected it finite"),
+        (dr.SGD(weight_decay=1e39), r"weight_decay: 1e\+39 is inf as float32; expected it finite"),
+        (dr.Rprop(grow=1e39), r"grow: 1e\+39 is inf as float32; expected it > 1, finite"),
+        (dr.Rprop(grow=1 + 1e-9), r"grow: 1\.000000001 is 1\.0 as float32; expected it > 1"),
+        (dr.Rprop(shrink=1 - 1e-9), r"shrink: 0\.999999999 is 1 as float32; expected it < 1"),
+    ],
+)
+def test_numbers_that_leave_their_range_as_float32_are_refused(
+    rule: Optimizer, message: str
+) -> None:
+    for trainer, mlp in ((dr.Trainer, dr.MLP), (oracle.Trainer, oracle.MLP)):
+        trainer(mlp(SIZES, dtype="float64", seed=1), rule, None)
+        with pytest.raises(ValueError, match=message):
+            trainer(mlp(SIZES, seed=1), rule, None)
+
+
+def test_numbers_that_may_vanish() -> None:
+    """0 may be given, too."""
+    dr.Trainer(dr.MLP(SIZES, seed=1), dr.AdaGrad(start=1e-60, weight_decay=1e-60))
+
+
 def test_numpy_s_bools_are_bools() -> None:
     rule = dr.Adam(amsgrad=np.True_, eps_inside=np.False_)
     assert rule == dr.Adam(amsgrad=True)

@@ -642,6 +642,18 @@ def test_an_error_ends_a_reader_that_fills_a_buffer() -> None:
     assert no_reader()
 
 
+@pytest.mark.parametrize("label", [2**63, 2**64 - 1])
+def test_a_label_beyond_int64(label: int) -> None:
+    """It is named as it was given; where its row has no weight nobody looks at it, as in memory."""
+    X, Y, s = np.ones((4, 5)), np.array([0, 1, label, 2], np.uint64), np.array([1.0, 1, 0, 1])
+    streamed, whole = (dr.MLP([5, 3], loss="cross_entropy", seed=1) for _ in range(2))
+    with pytest.raises(ValueError, match=rf"^block 0: Y: row 2 holds label {label}; expected"):
+        streamed.fit([(X, Y)], shuffle=False)
+    streamed.fit([(X, Y, s)], shuffle=False, epochs=1)
+    whole.fit(X, Y, sample_weight=s, shuffle=False, epochs=1)
+    assert streamed.w.tobytes() == whole.w.tobytes()
+
+
 def test_a_label_that_is_missing(tmp_path: Path) -> None:
     pa = pytest.importorskip("pyarrow")
     pq = pytest.importorskip("pyarrow.parquet")

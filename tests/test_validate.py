@@ -345,6 +345,35 @@ def test_validation_data_of_the_oracle_is_judged_before_the_first_epoch() -> Non
     assert np.array_equal(mlp.w, w)
 
 
+HUGE = 10**5000  # which Python refuses to write down
+BEYOND_TEXT: dict[str, Callable[[], Any]] = {
+    r"layers: \[3, <an integer of 16610 bits>, 1\]": lambda: dr.MLP([3, HUGE, 1]),
+    r"layers\[1\]: <an integer": lambda: dr.MLP([3, -HUGE, 1]),
+    "seed: <an integer": lambda: dr.MLP([3, 1], seed=-HUGE),
+    "activation: <an integer": lambda: dr.MLP([3, 1], HUGE),
+    "batch_size: <an integer": lambda: dr.Trainer(dr.MLP([3, 1]), batch_size=HUGE),
+    "n_threads: <an integer": lambda: dr.Trainer(dr.MLP([3, 1]), n_threads=-HUGE),
+    "optimizer: <an integer": lambda: dr.Trainer(dr.MLP([3, 1]), HUGE),
+    "average: <an integer": lambda: dr.Trainer(dr.MLP([3, 1]), average=HUGE),
+    "sparsity: <an integer": lambda: dr.Trainer(dr.MLP([3, 1]), sparsity=HUGE),
+    "eta: <an integer": lambda: dr.SGD(HUGE),
+    "eta_factors: <an integer": lambda: dr.SGD(eta_factors=HUGE),
+    "nesterov: <an integer": lambda: dr.SGD(nesterov=HUGE),
+    "start: <an integer": lambda: dr.SWA(HUGE),
+    "code: <an integer": lambda: dr.Autoencoder([3, 2, 3], code=HUGE),
+    "order: row <an integer": lambda: dr.Trainer(dr.MLP([3, 1])).epoch(
+        np.ones((2, 3)), np.ones((2, 1)), [HUGE]
+    ),
+    "k: <an integer": lambda: dr.construct.at_least(HUGE, 3),
+}
+
+
+@pytest.mark.parametrize("message", BEYOND_TEXT)
+def test_an_integer_of_thousands_of_digits_is_named(message: str) -> None:
+    with pytest.raises((TypeError, ValueError), match=f"^{message}"):
+        BEYOND_TEXT[message]()
+
+
 def test_wrong_kinds_of_network() -> None:
     with pytest.raises(TypeError, match=r"^mlp: .*str"):
         dr.Trainer("mlp")  # type: ignore[arg-type]

@@ -10,13 +10,13 @@ from __future__ import annotations
 import math
 import numbers
 import operator
-import reprlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from deltarule._modes import in_default_modes
+from deltarule._quoting import quoted
 from deltarule._typing import NDArray
 
 
@@ -50,10 +50,10 @@ def integer(name: str, value: object, minimum: int) -> int:
         result = operator.index(value)  # type: ignore[arg-type]  # refused by the except clause
     except TypeError:
         raise TypeError(
-            f"{name}: {reprlib.repr(value)} of type {type(value).__name__}; expected {expected}"
+            f"{name}: {quoted(value)} of type {type(value).__name__}; expected {expected}"
         ) from None
     if result < minimum:
-        raise ValueError(f"{name}: {result}; expected {expected}")
+        raise ValueError(f"{name}: {quoted(result)}; expected {expected}")
     return result
 
 
@@ -112,14 +112,14 @@ def number(name: str, value: object, accept: Callable[[float], bool], expected: 
     """
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise TypeError(
-            f"{name}: {reprlib.repr(value)} of type {type(value).__name__}; expected {expected}"
+            f"{name}: {quoted(value)} of type {type(value).__name__}; expected {expected}"
         )
     try:
         result = _rounded(value) if hasattr(value, "dtype") else float(value)
     except OverflowError:  # an int beyond float64
         result = math.inf
     if not math.isfinite(result) or not accept(result):
-        raise ValueError(f"{name}: {reprlib.repr(value)}; expected {expected}")
+        raise ValueError(f"{name}: {quoted(value)}; expected {expected}")
     return result
 
 
@@ -154,7 +154,7 @@ def choice(name: str, value: object, allowed: Sequence[str]) -> str:
     expected = " or ".join(repr(a) for a in allowed)
     if not isinstance(value, str):
         raise TypeError(
-            f"{name}: {reprlib.repr(value)} of type {type(value).__name__}; expected {expected}"
+            f"{name}: {quoted(value)} of type {type(value).__name__}; expected {expected}"
         )
     if value not in allowed:
         raise ValueError(f"{name}: {value!r}; expected {expected}")
@@ -180,7 +180,7 @@ def generator(seed: Any, name: str = "seed") -> np.random.Generator:
     TypeError, ValueError
         If `default_rng` refuses the seed.
     """
-    given = f"{name}: {reprlib.repr(seed)}; expected None, an integer >= 0 or a generator"
+    given = f"{name}: {quoted(seed)}; expected None, an integer >= 0 or a generator"
     if isinstance(seed, bool):
         raise TypeError(given)
     try:
@@ -237,5 +237,5 @@ def as_array(name: str, value: object) -> NDArray[Any]:
     except (ValueError, MemoryError):
         raise
     except Exception as error:
-        shown = f"{reprlib.repr(value)} of type {type(value).__name__}"
+        shown = f"{quoted(value)} of type {type(value).__name__}"
         raise TypeError(f"{name}: {shown}; expected numbers ({error})") from None

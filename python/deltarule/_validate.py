@@ -10,7 +10,6 @@ sees them on gather. Scalars are judged in `_arguments.py`.
 
 from __future__ import annotations
 
-import reprlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -18,6 +17,7 @@ import numpy as np
 
 from deltarule._arguments import as_array, integer, unmasked
 from deltarule._modes import in_default_modes
+from deltarule._quoting import quoted
 from deltarule.given import Given
 from deltarule.losses import KINDS
 from deltarule.results import Array, Trace
@@ -426,14 +426,16 @@ def exact(a: Array, dtype: str) -> Array:
 def _bounded(name: str, value: object, maximum: int) -> int:
     result = integer(name, value, 1)
     if result > maximum:
-        raise ValueError(f"{name}: {result}; expected an integer <= {maximum}")
+        raise ValueError(f"{name}: {quoted(result)}; expected an integer <= {maximum}")
     return result
 
 
 def _outside(position: int, index: Any, n_rows: int) -> NoReturn:
-    raise ValueError(f"order: row {index} at position {position}; expected 0 ... {n_rows - 1}")
+    raise ValueError(
+        f"order: row {quoted(int(index))} at position {position}; expected 0 ... {n_rows - 1}"
+    )
 
 
 def _shown(value: object) -> str:
     """What was given, short, for messages."""
-    return f"{reprlib.repr(value)} of type {type(value).__name__}"
+    return f"{quoted(value)} of type {type(value).__name__}"

@@ -7,7 +7,6 @@ network, the oracle, a file) need not ask again. Here too: how w is laid out.
 
 from __future__ import annotations
 
-import reprlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -17,6 +16,7 @@ import numpy as np
 
 from deltarule import losses
 from deltarule._arguments import as_array, choice, integer, number, unmasked
+from deltarule._quoting import quoted
 from deltarule._typing import ArrayLike, NDArray
 from deltarule.activations import NAMES, judge_in, parts, row
 from deltarule.activations import activation as activation_text
@@ -162,7 +162,7 @@ class Architecture:
             if len(hidden) != max(0, len(sizes) - 2):
                 raise ValueError(
                     f"activation: {len(hidden)} names for the {max(0, len(sizes) - 2)} hidden "
-                    f"layers of {reprlib.repr(sizes)}; expected {expected}"
+                    f"layers of {quoted(sizes)}; expected {expected}"
                 )
         if output is None:
             output = OUTPUTS.get(chosen.name, NAMES)[0]
@@ -435,7 +435,7 @@ def _sequence(name: str, value: object, expected: str) -> list[Any]:
         or (isinstance(value, np.ndarray) and value.ndim == 0)
     ):
         raise TypeError(
-            f"{name}: {reprlib.repr(value)} of type {type(value).__name__}; expected {expected}"
+            f"{name}: {quoted(value)} of type {type(value).__name__}; expected {expected}"
         )
     return list(value)
 
@@ -444,13 +444,15 @@ def _layers(layers: object, itemsize: int) -> tuple[int, ...]:
     given = _sequence("layers", layers, "a sequence of integers")
     sizes = tuple(integer(f"layers[{k}]", size, 1) for k, size in enumerate(given))
     if len(sizes) < 2:
-        raise ValueError(f"layers: {list(sizes)}; expected at least the input's and output's sizes")
+        raise ValueError(
+            f"layers: {quoted(list(sizes))}; expected at least the input's and output's sizes"
+        )
     if max(sizes) > MAX_UNITS:
-        raise ValueError(f"layers: {reprlib.repr(list(sizes))}; expected sizes <= {MAX_UNITS}")
+        raise ValueError(f"layers: {quoted(list(sizes))}; expected sizes <= {MAX_UNITS}")
     n_weights = sum((i + 1) * j for i, j in pairwise(sizes))
     if n_weights * itemsize >= MAX_WEIGHT_BYTES:
         raise ValueError(
-            f"layers: {reprlib.repr(list(sizes))} need {n_weights} weights of {itemsize} bytes; "
+            f"layers: {quoted(list(sizes))} need {n_weights} weights of {itemsize} bytes; "
             f"expected less than 2**62 bytes"
         )
     return sizes

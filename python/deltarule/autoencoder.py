@@ -16,6 +16,7 @@ import numpy as np
 from deltarule import _validate
 from deltarule._arguments import choice, generator, integer, number
 from deltarule._modes import in_default_modes
+from deltarule._quoting import quoted
 from deltarule._typing import ArrayLike
 from deltarule.architecture import Architecture
 from deltarule.files import load
@@ -136,7 +137,9 @@ class Autoencoder:
             code = len(layers) // 2
         self.mlp, self.code = mlp, integer("code", code, 1)
         if self.code > len(layers) - 2:
-            raise ValueError(f"code: {code}; expected a hidden layer, 1 ... {len(layers) - 2}")
+            raise ValueError(
+                f"code: {quoted(self.code)}; expected a hidden layer, 1 ... {len(layers) - 2}"
+            )
         self.sparsity = None if sparsity is None else choice("sparsity", sparsity, KINDS)
         self.beta = number("beta", beta, lambda v: v >= 0, "a finite number >= 0")
         self.rho = number("rho", rho, lambda v: 0 < v < 1, "a number in (0, 1)")

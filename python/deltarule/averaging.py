@@ -12,6 +12,7 @@ from typing import TypeAlias
 import numpy as np
 
 from deltarule._arguments import integer, number
+from deltarule._quoting import quoted
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ class SWA:
         for name in ("start", "every"):
             value = integer(name, getattr(self, name), 1)
             if value >= 2**63:
-                raise ValueError(f"{name}: {value}; expected an integer < 2**63")
+                raise ValueError(f"{name}: {quoted(value)}; expected an integer < 2**63")
             object.__setattr__(self, name, value)
 
     @property
@@ -123,7 +124,8 @@ def check_average(average: object, dtype: str) -> Averaging | None:
         return None
     if not isinstance(average, EMA | SWA):
         raise TypeError(
-            f"average: {average!r} of type {type(average).__name__}; expected EMA, SWA or None"
+            f"average: {quoted(average)} of type {type(average).__name__}; expected EMA, SWA or "
+            "None"
         )
     if isinstance(average, EMA) and np.dtype(dtype).type(1.0 - average.decay) == 0:
         raise ValueError(f"decay: 1 - {average.decay!r} is 0 as {dtype}; expected it > 0")

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import reprlib
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -11,6 +10,7 @@ import numpy as np
 
 from deltarule import _validate
 from deltarule._arguments import number
+from deltarule._quoting import quoted
 from deltarule._typing import NDArray
 from deltarule.architecture import Architecture
 from deltarule.given import Given
@@ -63,7 +63,7 @@ def with_class_weights(
     expected = "'balanced', a dict of class to number or None"
     if not isinstance(class_weight, str | Mapping):
         raise TypeError(
-            f"class_weight: {reprlib.repr(class_weight)} of type {type(class_weight).__name__}; "
+            f"class_weight: {quoted(class_weight)} of type {type(class_weight).__name__}; "
             f"expected {expected}"
         )
     if isinstance(class_weight, str) and class_weight != "balanced":
@@ -125,7 +125,7 @@ def classes_of(y: Array, net: Architecture, rows: NDArray[np.int64]) -> Classes:
     if bad.size:
         row = rows[bad[0]]
         raise ValueError(
-            f"class_weight: row {row} of Y is {reprlib.repr(y[row].tolist())}; expected labels or "
+            f"class_weight: row {row} of Y is {quoted(y[row].tolist())}; expected labels or "
             "one-hot rows"
         )
     return Classes(np.asarray(np.argmax(given, axis=1), np.int64), range(K))
@@ -166,7 +166,7 @@ def _by_class(weights: Mapping[Any, Any], classes: Classes) -> Array:
         if name not in classes.known:
             known = classes.known
             expected = f"0 ... {len(known) - 1}" if isinstance(known, range) else "-1, 0 or 1"
-            raise ValueError(f"class_weight: class {name!r}; expected {expected}")
+            raise ValueError(f"class_weight: class {quoted(name)}; expected {expected}")
         label = f"class_weight[{name!r}]"
         factor = number(label, value, lambda v: v >= 0, "a finite number >= 0")
         factors[classes.of_rows == name] = factor

@@ -8,7 +8,6 @@ are SciPy's, in float64.
 from __future__ import annotations
 
 import copy
-import reprlib
 from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -20,6 +19,7 @@ import numpy as np
 from deltarule import _validate
 from deltarule._arguments import choice, integer, number
 from deltarule._modes import in_default_modes
+from deltarule._quoting import quoted
 from deltarule._typing import ArrayLike
 from deltarule.class_weights import with_class_weights
 from deltarule.fitting import Fittable
@@ -152,7 +152,7 @@ def minimize(
         "gtol": number("tol", tol, lambda v: v >= 0, "a number >= 0"),
     }
     if callback is not None and not callable(callback):
-        raise TypeError(f"callback: {reprlib.repr(callback)}; expected a function or None")
+        raise TypeError(f"callback: {quoted(callback)}; expected a function or None")
     _validate.n_threads(n_threads)
     x, y = _validate.data(X, Y, mlp.architecture)
     weights = _validate.sample_weight(sample_weight, len(x))
@@ -264,7 +264,7 @@ def _options(options: object, method: str) -> dict[str, Any]:
     if options is None:
         options = {}
     if not isinstance(options, Mapping):
-        given = f"{reprlib.repr(options)} of type {type(options).__name__}"
+        given = f"{quoted(options)} of type {type(options).__name__}"
         raise TypeError(f"options: {given}; expected {expected}")
     for name in options:
         if name not in allowed:

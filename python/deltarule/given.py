@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-import reprlib
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from deltarule import _core
+from deltarule._quoting import quoted
 from deltarule.losses import ANY, Chosen, Loss
 from deltarule.results import Array
 from deltarule.specification import Specification
@@ -145,4 +145,4 @@ class Given:
 
 
 def _shown(value: object) -> str:
-    return f"{reprlib.repr(value)} of type {type(value).__name__}"
+    return f"{quoted(value)} of type {type(value).__name__}"

@@ -9,7 +9,6 @@ that a seed gives the same bits on every machine.
 from __future__ import annotations
 
 import math
-import reprlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -17,6 +16,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from deltarule._arguments import generator
+from deltarule._quoting import quoted
 from deltarule._typing import NDArray
 from deltarule.activations import parts, row
 from deltarule.architecture import Architecture
@@ -173,12 +173,12 @@ def initialisers(
 
     expected = "a name, or one or an array per weight matrix"
     if not isinstance(init, Sequence) or isinstance(init, bytes):
-        given = f"{reprlib.repr(init)} of type {type(init).__name__}"
+        given = f"{quoted(init)} of type {type(init).__name__}"
         raise TypeError(f"init: {given}; expected {expected}")
     if len(init) != len(defaults):
         raise ValueError(
             f"init: {len(init)} names or arrays for the {len(defaults)} weight matrices of "
-            f"{reprlib.repr(list(architecture.layers))}; expected {expected}"
+            f"{quoted(list(architecture.layers))}; expected {expected}"
         )
     return tuple(
         of_layer(value, k, architecture)

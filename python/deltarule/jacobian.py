@@ -8,7 +8,6 @@ derivatives per output goes back, by the same two steps: through f' (17), or the
 
 from __future__ import annotations
 
-import reprlib
 from typing import TYPE_CHECKING, TypeAlias, cast
 
 import numpy as np
@@ -16,6 +15,7 @@ import numpy as np
 from deltarule import _validate
 from deltarule._arguments import integer
 from deltarule._modes import in_default_modes
+from deltarule._quoting import quoted
 from deltarule._typing import ArrayLike, NDArray
 from deltarule.architecture import Architecture
 from deltarule.chunks import traces
@@ -136,11 +136,13 @@ def _layer(wrt: object, net: Architecture) -> int:
     last = len(net.layers) - 1
     if isinstance(wrt, str):
         if wrt != "X":
-            raise ValueError(f"wrt: {reprlib.repr(wrt)}; expected 'X' or a layer 1 .. {last}")
+            raise ValueError(f"wrt: {quoted(wrt)}; expected 'X' or a layer 1 .. {last}")
         return 0
     k = integer("wrt", wrt, 1)
     if k > last:
-        raise ValueError(f"wrt: {k}; expected 'X' or a layer 1 .. {last}, whose net is meant")
+        raise ValueError(
+            f"wrt: {quoted(k)}; expected 'X' or a layer 1 .. {last}, whose net is meant"
+        )
     return k
 
 

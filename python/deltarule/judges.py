@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 import math
-import reprlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from deltarule._quoting import quoted
 from deltarule.architecture import Architecture
 from deltarule.evaluation import checked
 from deltarule.held_out import HeldOut
@@ -89,7 +89,7 @@ def requested(metrics: object, net: Architecture) -> dict[str, str | Metric]:
     several = isinstance(metrics, list | tuple | set | frozenset)
     if not (several or isinstance(metrics, str) or callable(metrics)):
         raise TypeError(
-            f"metrics: {reprlib.repr(metrics)} of type {type(metrics).__name__}; expected names of "
+            f"metrics: {quoted(metrics)} of type {type(metrics).__name__}; expected names of "
             "metrics, functions of Y and y_hat, or several of them"
         )
     given: Any = metrics if several else (metrics,)

@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import ExitStack
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
+from queue import Empty, SimpleQueue
 from time import perf_counter
 from typing import Any
 
@@ -53,7 +54,7 @@ class Job:
         """Epochs that need no waiting for."""
         return self.run.epochs if self.over else self.run.epoch
 
-    def go(self, flag: _core.StopFlag) -> None:
+    def go(self, flag: _core.StopFlag, ended: SimpleQueue[Job]) -> None:
         """Train in the calling thread, until the flag is raised."""
         try:
             with flag:
@@ -61,6 +62,7 @@ class Job:
         except BaseException as error:
             self.error = error
         self.over = True
+        ended.put(self)
 
 
 @in_default_modes
@@ -137,10 +139,11 @@ def _fit_all(
     threads = min(n_jobs or _core.default_threads(), len(jobs))
     try:
         _run_all(jobs, threads, progress)
-    except BaseException as error:
+    except BaseException as raised:
+        fault = _signal_s(raised)
         note = "fit_many: each network has the weights of its last finished epoch"
-        tell(error, note, histories=_histories(jobs))
-        raise
+        tell(fault, note, histories=_histories(jobs))
+        raise fault from fault.__cause__
     _raise_first(jobs)
     return _histories(jobs)
 
@@ -148,20 +151,30 @@ def _fit_all(
 def _run_all(jobs: list[Job], threads: int, progress: bool) -> None:
     """Train all; what goes wrong in one stays with it, and what goes wrong here stops them."""
     flag = _core.StopFlag()
+    ended: SimpleQueue[Job] = SimpleQueue()  # in C: `wait` loses its locks to a handler that raises
     pool = ThreadPoolExecutor(threads, "fit_many")
     try:
         longest_first = sorted(jobs, key=lambda job: -job.work)
-        waiting = {pool.submit(job.go, flag) for job in longest_first}
+        for job in longest_first:
+            pool.submit(job.go, flag, ended)
         began = perf_counter()
         with counting_line(progress, sum(job.run.epochs for job in jobs)) as draw:
-            while waiting:  # with a time-out, for without one Windows hears no Ctrl-C
-                waiting = wait(waiting, LOOK_SECONDS).not_done
+            while not all(job.over for job in jobs):
+                with suppress(Empty):  # with a time-out, for without one Windows hears no Ctrl-C
+                    ended.get(timeout=LOOK_SECONDS)
                 draw(sum(job.done for job in jobs), lambda: _text(jobs, perf_counter() - began))
     except BaseException:
         flag.set()
         raise
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _signal_s(error: BaseException) -> BaseException:
+    """Return what a signal's handler raised where `threading` then lacks a lock, else the error."""
+    came = error.__context__
+    lost = isinstance(error, RuntimeError) and "release un" in str(error)
+    return came if lost and came is not None else error
 
 
 def _histories(jobs: list[Job]) -> list[History]:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from deltarule._modes import in_default_modes
+from deltarule._quoting import quoted
 from deltarule._typing import NDArray
 from deltarule.results import Array
 
@@ -148,7 +149,7 @@ def greater_is_better(metric: object, given: object = None) -> bool:
         If it is neither True, False nor None, or None of what is not known.
     """
     if given is not None and not isinstance(given, bool):
-        raise TypeError(f"greater_is_better: {given!r}; expected True, False or None")
+        raise TypeError(f"greater_is_better: {quoted(given)}; expected True, False or None")
     if given is None and metric not in ("loss", *METRICS):
         raise ValueError(
             "greater_is_better: None; expected True or False for a metric that is not ours"

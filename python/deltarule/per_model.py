@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import inspect
 import os
-import reprlib
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 from deltarule import _validate
+from deltarule._quoting import quoted
 from deltarule.callbacks import base
 from deltarule.fitting import Fittable
 from deltarule.mlp import MLP
@@ -55,8 +55,7 @@ def each(values: Iterable[Any]) -> Each:
     """
     if isinstance(values, str) or not isinstance(values, Iterable):
         raise TypeError(
-            f"values: {reprlib.repr(values)} of type {type(values).__name__}; expected one for "
-            "each model"
+            f"values: {quoted(values)} of type {type(values).__name__}; expected one for each model"
         )
     return Each(values)
 
@@ -79,7 +78,7 @@ def networks(mlps: Iterable[MLP]) -> list[MLP]:
         If there are none, one is no MLP, or two are one.
     """
     if isinstance(mlps, MLP) or not isinstance(mlps, Iterable):
-        given = f"{reprlib.repr(mlps)} of type {type(mlps).__name__}"
+        given = f"{quoted(mlps)} of type {type(mlps).__name__}"
         raise TypeError(f"mlps: {given}; expected several MLPs")
     several = list(mlps)
     if not several:
@@ -170,6 +169,6 @@ def _check_own(name: str, keys: Sequence[Any], values: Sequence[Any]) -> None:
     seen = set()
     for key, value in zip(keys, values, strict=True):
         if key is not None and key in seen:
-            given = value.__name__ if isinstance(value, type) else reprlib.repr(value)
+            given = value.__name__ if isinstance(value, type) else quoted(value)
             raise ValueError(f"{name}: {given} for several models; expected one for each")
         seen.add(key)

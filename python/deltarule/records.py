@@ -6,12 +6,12 @@ Both are taken at the weights after the epoch, over all rows, by the network's o
 
 from __future__ import annotations
 
-import reprlib
 from typing import Any, Protocol
 
 import numpy as np
 
 from deltarule._arguments import choice
+from deltarule._quoting import quoted
 from deltarule._typing import ArrayLike
 from deltarule.activations import row
 from deltarule.chunks import Traced, traces
@@ -57,7 +57,7 @@ def requested(record: object) -> tuple[str, ...]:
         return (choice("record", record, RECORDS),)
     if not isinstance(record, tuple | list | set | frozenset):
         raise TypeError(
-            f"record: {reprlib.repr(record)} of type {type(record).__name__}; expected None, a "
+            f"record: {quoted(record)} of type {type(record).__name__}; expected None, a "
             f"name or a tuple of names: {', '.join(map(repr, RECORDS))}"
         )
     if isinstance(record, set | frozenset):  # whose order changes from process to process

@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-import reprlib
 from typing import Any
 
 import numpy as np
 
 from deltarule import _validate
+from deltarule._quoting import quoted
 from deltarule.architecture import Architecture
 from deltarule.class_weights import classes_of, with_class_weights
 from deltarule.held_out import is_fraction, split
@@ -52,7 +52,7 @@ def of_arrays(
 ) -> tuple[Source, HeldOutRows]:  # fmt: skip
     """The rows of arrays, and those that judge."""
     if buffer_rows is not None:
-        raise ValueError(f"buffer_rows: {reprlib.repr(buffer_rows)} with arrays; expected None")
+        raise ValueError(f"buffer_rows: {quoted(buffer_rows)} with arrays; expected None")
     net, kept = mlp.architecture, None
     x, y = _validate.data(X, Y, net)
     s = _validate.sample_weight(sample_weight, len(x))
@@ -86,7 +86,7 @@ def of_stream(
                 "validation": " or (X, Y)",
             }
             raise ValueError(
-                f"{name}: {reprlib.repr(value)} with a stream; expected None{hint.get(name, '')}"
+                f"{name}: {quoted(value)} with a stream; expected None{hint.get(name, '')}"
             )
     rows = Stream(X, net, trainer.batch_size, shuffle, rng, buffer_rows)
     return rows, _validate.held_out(validation, net)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from deltarule._arguments import choice, integer, number
+from deltarule._quoting import quoted
 from deltarule.architecture import Architecture
 
 KINDS = ("kl", "l1")
@@ -84,12 +85,13 @@ def check_sparsity(sparsity: object, net: Architecture) -> Sparsity | None:
         return None
     if not isinstance(sparsity, Sparsity):
         raise TypeError(
-            f"sparsity: {sparsity!r} of type {type(sparsity).__name__}; expected a Sparsity or None"
+            f"sparsity: {quoted(sparsity)} of type {type(sparsity).__name__}; expected a Sparsity "
+            "or None"
         )
     m = net.n_hidden_layers
     if sparsity.layer > m:
         hidden = f"1 ... {m}, a hidden layer" if m else "a network with a hidden layer"
-        raise ValueError(f"sparsity: layer {sparsity.layer}; expected {hidden}")
+        raise ValueError(f"sparsity: layer {quoted(sparsity.layer)}; expected {hidden}")
     f = net.activations[sparsity.layer - 1]
     if sparsity.kind == "kl" and f != "logistic":
         raise ValueError(

@@ -9,12 +9,13 @@ canonical form, with every parameter by name: "leaky_relu" and "leaky_relu(0.01)
 from __future__ import annotations
 
 import re
-import reprlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NoReturn
 
 import numpy as np
+
+from deltarule._quoting import quoted
 
 
 @dataclass(frozen=True)
@@ -148,7 +149,7 @@ def specification(
     """
     if not isinstance(value, str):
         raise TypeError(
-            f"{argument}: {reprlib.repr(value)} of type {type(value).__name__}; expected a string"
+            f"{argument}: {quoted(value)} of type {type(value).__name__}; expected a string"
         )
     match = name_and_rest(value)
     if match is None or match[1] not in family:

@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-import reprlib
 from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from deltarule import _validate, judges, stops
 from deltarule import callbacks as ready
 from deltarule._arguments import generator, integer, number
+from deltarule._quoting import quoted
 from deltarule._typing import ArrayLike
 from deltarule.averaging import Averaging, check_start
 from deltarule.callbacks import base
@@ -112,7 +112,9 @@ def prepared(
 def _keeper(checkpoint: Any, every: int, resume: Any) -> Checkpoints | None:
     every = integer("every", every, 1)
     if checkpoint is None and every != 1 and resume is not True:
-        raise ValueError(f"every: {every} without a checkpoint; expected checkpoint=path beside it")
+        raise ValueError(
+            f"every: {quoted(every)} without a checkpoint; expected checkpoint=path beside it"
+        )
     if checkpoint is None and (resume is None or resume is False):
         return None
     from deltarule.checkpointing import asked  # an import costs some ms
@@ -126,7 +128,7 @@ def _callers(callbacks: Any, trainer: OwnTrainer) -> tuple[Any, ...]:
     by_batch = [callback for callback in given if base.has(callback, "on_batch_end")]
     if by_batch and not hasattr(trainer, "in_parts"):
         raise ValueError(
-            f"callbacks: {reprlib.repr(by_batch[0])} has on_batch_end; expected none that has, for "
+            f"callbacks: {quoted(by_batch[0])} has on_batch_end; expected none that has, for "
             "inputs that are corrupted"
         )
     return given
@@ -152,7 +154,7 @@ def _rules(
     if stopping is not None:
         if not isinstance(stopping, EarlyStopping):
             raise TypeError(
-                f"stopping: {reprlib.repr(stopping)} of type {type(stopping).__name__}; expected "
+                f"stopping: {quoted(stopping)} of type {type(stopping).__name__}; expected "
                 "EarlyStopping(...) or None"
             )
         if average is not None and stopping.restore is not None:

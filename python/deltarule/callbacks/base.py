@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-import reprlib
 from typing import TYPE_CHECKING, Any
+
+from deltarule._quoting import quoted
 
 if TYPE_CHECKING:
     from deltarule.training_loop import Run
@@ -60,7 +61,7 @@ def checked(callbacks: object) -> tuple[Any, ...]:
         if isinstance(callback, type) or not some:
             hint = "; a class: expected an object of it" if isinstance(callback, type) else ""
             raise TypeError(
-                f"callbacks: {reprlib.repr(callback)} of type {type(callback).__name__}; expected "
+                f"callbacks: {quoted(callback)} of type {type(callback).__name__}; expected "
                 f"objects with some of {', '.join(METHODS)}{hint}"
             )
     return given

@@ -13,6 +13,7 @@ import numpy as np
 from deltarule import _validate
 from deltarule._arguments import integer, number
 from deltarule._modes import in_default_modes
+from deltarule._quoting import quoted
 from deltarule._typing import ArrayLike
 from deltarule.construct.network import network
 from deltarule.construct.pulses import pulses
@@ -103,7 +104,8 @@ def approximate(
 def _equal(f: Callable[..., Any], box: Array, n: int, dtype: str) -> Approximation:
     if n ** len(box) > MAX_PULSES:
         raise ValueError(
-            f"n_pulses: {n} along {len(box)} coordinates; expected at most {MAX_PULSES} pulses"
+            f"n_pulses: {quoted(n)} along {len(box)} coordinates; expected at most "
+            f"{MAX_PULSES} pulses"
         )
     edges = [np.linspace(a, b, n + 1) for a, b in box]
     return _built(f, edges, _values(f, [(t[:-1] + t[1:]) / 2 for t in edges]), dtype)

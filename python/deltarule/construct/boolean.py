@@ -10,6 +10,7 @@ import numpy as np
 
 from deltarule import _validate
 from deltarule._arguments import choice, integer
+from deltarule._quoting import quoted
 from deltarule._typing import ArrayLike, NDArray
 from deltarule.construct.expression import parse
 from deltarule.construct.gates import all_row, any_row
@@ -94,7 +95,7 @@ def all_inputs(n: int) -> Array:
         If n is none of these.
     """
     if integer("n", n, 1) > MAX_INPUTS:
-        raise ValueError(f"n: {n}; expected an integer <= {MAX_INPUTS}")
+        raise ValueError(f"n: {quoted(n)}; expected an integer <= {MAX_INPUTS}")
     return _rows(n).astype(np.float64)
 
 

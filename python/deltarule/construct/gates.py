@@ -12,6 +12,7 @@ import numpy as np
 
 from deltarule import _validate
 from deltarule._arguments import integer, number
+from deltarule._quoting import quoted
 from deltarule._typing import ArrayLike
 from deltarule.construct.network import network
 from deltarule.mlp import MLP
@@ -117,7 +118,7 @@ def at_least(k: int, n: int, dtype: str = "float64") -> MLP:
     """
     n, k = integer("n", n, 1), integer("k", k, 0)
     if k > n + 1:
-        raise ValueError(f"k: {k}; expected an integer <= n + 1 = {n + 1}")
+        raise ValueError(f"k: {quoted(k)}; expected an integer <= n + 1 = {quoted(n + 1)}")
     return gate(np.ones(n), k, dtype)
 
 
@@ -163,10 +164,10 @@ def any_row(signs: Array) -> Array:
 def _signs(n: int, negated: Iterable[int]) -> Array:
     signs = np.ones(integer("n", n, 1))
     if not isinstance(negated, Iterable):
-        raise TypeError(f"negated: {negated!r}; expected input indices, such as [0]")
+        raise TypeError(f"negated: {quoted(negated)}; expected input indices, such as [0]")
     for index in negated:
         at = integer("negated", index, 0)
         if at >= n:
-            raise ValueError(f"negated: {at}; expected input indices 0 ... {n - 1}")
+            raise ValueError(f"negated: {quoted(at)}; expected input indices 0 ... {n - 1}")
         signs[at] = -1
     return signs

@@ -6,6 +6,7 @@ from __future__ import annotations
 import numpy as np
 
 from deltarule._arguments import choice, integer
+from deltarule._quoting import quoted
 from deltarule.construct.boolean import MAX_INPUTS, all_inputs, dnf
 from deltarule.construct.circuit import Circuit
 from deltarule.construct.network import network
@@ -44,7 +45,7 @@ def parity(n: int, form: str = "tree", dtype: str = "float64") -> MLP:
     n, form = integer("n", n, 1), choice("form", form, FORMS)
     most = MAX_INPUTS if form == "dnf" else 2**16
     if n > most:
-        raise ValueError(f"n: {n}; expected an integer <= {most} for {form!r}")
+        raise ValueError(f"n: {quoted(n)}; expected an integer <= {most} for {form!r}")
     if form == "dnf":
         return network(dnf(all_inputs(n).sum(axis=1) % 2 == 1), dtype=dtype)
     return network(_one_layer(n) if form == "one_layer" else _tree(n), dtype=dtype)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import reprlib
 import zlib
 from typing import Any
 
@@ -16,6 +15,7 @@ import numpy as np
 from scipy.sparse import issparse
 
 from deltarule._arguments import MOST_COUNTED
+from deltarule._quoting import quoted
 from deltarule.files import container, generators
 from deltarule.files.errors import damaged, text_of
 from deltarule.files.replacing import check_place
@@ -163,8 +163,8 @@ class Keeper:
             good = np.array_equal(rows[0], rows[1])
         if not good:
             raise damaged(
-                str(self.resume), f"its {name} is {reprlib.repr(given)}; expected the like of "
-                f"{reprlib.repr(own)}"
+                str(self.resume), f"its {name} is {quoted(given)}; expected the like of "
+                f"{quoted(own)}"
             )  # fmt: skip
 
     def _parameters(self) -> dict[str, str]:

@@ -13,7 +13,6 @@ from __future__ import annotations
 import errno
 import os
 import re
-import reprlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import IO, Any
@@ -21,6 +20,7 @@ from typing import IO, Any
 import numpy as np
 
 from deltarule._modes import in_default_modes
+from deltarule._quoting import quoted
 from deltarule._typing import NDArray
 from deltarule.files import canonical, old_schemas
 from deltarule.files.errors import Path, damaged, text_of
@@ -173,7 +173,7 @@ def _size_of_tensors(path: str, values: dict[str, Any], size: int) -> int:
             ends.append(offsets[-1] if isinstance(offsets, list) and offsets else -1)
     known = all(type(end) is int and end >= 0 for end in ends)
     if not known or max(ends) != size:
-        said = f"end after {reprlib.repr(max(ends))} bytes" if known else "have no places"
+        said = f"end after {quoted(max(ends))} bytes" if known else "have no places"
         raise damaged(
             path, f"it is no safetensors file (its tensors {said}, where {size} bytes are)"
         )  # fmt: skip
@@ -229,7 +229,7 @@ def _judged(
     check_version(path, "schema", manifest.get("schema"), SCHEMA)
     check_version(path, "numerics_contract", manifest.get("numerics_contract"), NUMERICS_CONTRACT)
     if set(manifest) != _MANIFEST or manifest["schema"] != SCHEMA:
-        given = reprlib.repr(sorted(manifest))
+        given = quoted(sorted(manifest))
         raise damaged(path, f"its manifest has {given}; expected {sorted(_MANIFEST)}")
     arrays = canonical.ordered(tensors)
     try:
@@ -243,9 +243,9 @@ def _judged(
         raise damaged(path, f"its SHA-256 is {digest[:12]}...; expected {said}: it was changed")
     kind, sections = manifest["kind"], manifest["sections"]
     if not isinstance(kind, str) or kind not in KINDS:
-        raise damaged(path, f"its kind is {reprlib.repr(kind)}; expected one of {[*KINDS]}")
+        raise damaged(path, f"its kind is {quoted(kind)}; expected one of {[*KINDS]}")
     if not isinstance(sections, dict):
-        raise damaged(path, f"its sections are {reprlib.repr(sections)}; expected them by name")
+        raise damaged(path, f"its sections are {quoted(sections)}; expected them by name")
     check_kind(path, kind, kinds)
     versions = {name: manifest[name] for name in ("schema", "numerics_contract", "deltarule")}
     return Contents(kind, sections, tensors, versions)

@@ -8,10 +8,10 @@ number. A function of the user's has no name that a file could hold, and is refu
 from __future__ import annotations
 
 import math
-import reprlib
 from dataclasses import fields
 from typing import Any
 
+from deltarule._quoting import quoted
 from deltarule.averaging import EMA, SWA
 from deltarule.dropout import Dropout
 from deltarule.files.errors import damaged
@@ -54,7 +54,7 @@ def encoded(name: str, value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [encoded(f"{name}[{i}]", one) for i, one in enumerate(value)]
     if TABLE.get(type(value).__name__) is not type(value):
-        given = f"{reprlib.repr(value)} of type {type(value).__name__}"
+        given = f"{quoted(value)} of type {type(value).__name__}"
         raise ValueError(
             f"{name}: {given}; expected what a file can hold: numbers, and deltarule's own "
             "optimizers and schedules but OfEpoch and OfStep"
@@ -101,10 +101,10 @@ def decoded(path: str, name: str, value: Any, depth: int = 0) -> Any:
     kind = value.get("type")
     known = TABLE.get(kind) if isinstance(kind, str) else None
     if known is None:
-        raise damaged(path, f"its {name} is of type {reprlib.repr(kind)}; expected a known one")
+        raise damaged(path, f"its {name} is of type {quoted(kind)}; expected a known one")
     expected = {field.name for field in fields(known)}
     if set(value) - {"type"} != expected:
-        given = reprlib.repr(sorted(value))
+        given = quoted(sorted(value))
         raise damaged(path, f"its {name}, {kind}, has {given}; expected {sorted(expected)}")
     of = {key: decoded(path, f"{name}.{key}", value[key], depth + 1) for key in sorted(expected)}
     try:

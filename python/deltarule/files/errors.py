@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 import os
-import reprlib
 from os import PathLike
 from typing import Any, TypeAlias
+
+from deltarule._quoting import quoted
 
 Path: TypeAlias = str | bytes | PathLike[Any]
 
@@ -39,6 +40,6 @@ def text_of(path: object, name: str = "path") -> str:
         If it is no str, bytes or path.
     """
     if not isinstance(path, str | bytes | PathLike):
-        given = f"{reprlib.repr(path)} of type {type(path).__name__}"
+        given = f"{quoted(path)} of type {type(path).__name__}"
         raise TypeError(f"{name}: {given}; expected a str, bytes or path")
     return os.fsdecode(path)

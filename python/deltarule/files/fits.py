@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import json
 import math
-import reprlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from deltarule._quoting import quoted
 from deltarule.files import canonical
 from deltarule.files.declarations import decoded, encoded
 from deltarule.files.errors import damaged
@@ -89,15 +89,15 @@ def of_file(path: str, sections: Mapping[str, Any]) -> dict[str, Any]:
     """
     trainer, of, history = (sections.get(name) for name in ("trainer", "fit", "history"))
     if not isinstance(trainer, dict) or not trainer.keys() >= {*DECLARED, "key", "state", "moving"}:
-        raise damaged(path, f"its trainer is {reprlib.repr(trainer)}; expected its settings")
+        raise damaged(path, f"its trainer is {quoted(trainer)}; expected its settings")
     check_key(path, trainer["key"])
     if not isinstance(of, dict) or of.keys() != _FIT or not isinstance(history, dict):
-        given = reprlib.repr(sorted(of) if isinstance(of, dict) else of)
+        given = quoted(sorted(of) if isinstance(of, dict) else of)
         raise damaged(path, f"its fit has {given}; expected {sorted(_FIT)}")
     for name, kind in (("epoch", int), ("seconds", float), ("told", dict), ("stops", dict)):
         good = type(of[name]) is kind and (kind is dict or of[name] >= 0)
         if not good:
-            raise damaged(path, f"its {name} is {reprlib.repr(of[name])}; expected {kind.__name__}")
+            raise damaged(path, f"its {name} is {quoted(of[name])}; expected {kind.__name__}")
     told = {name: trainer[name] for name in DECLARED if name not in FREE}
     return {"architecture": sections["architecture"], **told}
 
@@ -127,7 +127,7 @@ def check_same(path: str, now: Mapping[str, Any], then: Mapping[str, Any]) -> No
 
 def _shown(value: Any) -> str:
     declared = isinstance(value, dict) and "type" in value
-    return f"{value['type']}(...)" if declared else reprlib.repr(value)
+    return f"{value['type']}(...)" if declared else quoted(value)
 
 
 def _differences(name: str, now: Any, then: Any) -> Iterator[tuple[str, Any, Any]]:
@@ -153,8 +153,7 @@ def check_seed(
     same = all(np.array_equal(a, tensors.get(name, ())) for name, a in arrays.items())
     if section != begin or not same:
         raise ValueError(
-            f"seed: {reprlib.repr(seed)}; expected the one with which the checkpoint {path!r} was "
-            "written"
+            f"seed: {quoted(seed)}; expected the one with which the checkpoint {path!r} was written"
         )
 
 
@@ -188,12 +187,12 @@ def states_of_stops(
     rules = {rule.name: rule for rule in run.stops if rule.kept}
     needed = {name for name, rule in rules.items() if rule.state}
     if not needed <= section.keys() <= rules.keys():
-        raise damaged(path, f"its rules to stop are {reprlib.repr(sorted(section))}")
+        raise damaged(path, f"its rules to stop are {quoted(sorted(section))}")
     states = []
     for name, given in section.items():
         kept = rules[name].kept
         if not isinstance(given, dict) or given.keys() != kept.keys():
-            raise damaged(path, f"its {name} has {reprlib.repr(given)}; expected {sorted(kept)}")
+            raise damaged(path, f"its {name} has {quoted(given)}; expected {sorted(kept)}")
         state = {
             key: _remembered(path, run, f"{name}.{key}", kept[key], value, tensors)
             for key, value in given.items()
@@ -218,7 +217,7 @@ def _remembered(
         "number": type(value) is float and not math.isnan(value),
     }
     if not good[kind]:
-        raise damaged(path, f"its {name} is {reprlib.repr(value)}; expected a {kind}")
+        raise damaged(path, f"its {name} is {quoted(value)}; expected a {kind}")
     return value
 
 
@@ -227,7 +226,7 @@ def _weights(path: str, run: Run, value: Any, tensors: Mapping[str, Array]) -> A
     name = value.get("tensor") if isinstance(value, dict) and len(value) == 1 else None
     a = tensors.get(name) if isinstance(name, str) else None
     if a is None or (a.shape, a.dtype) != ((net.n_weights,), np.dtype(net.dtype)):
-        raise damaged(path, f"it has no weights {reprlib.repr(value)}")
+        raise damaged(path, f"it has no weights {quoted(value)}")
     if not np.isfinite(a).all():
         raise damaged(path, f"its {name} holds nan or infinity")
     return a.copy()

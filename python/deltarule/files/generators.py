@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-import reprlib
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
+from deltarule._quoting import quoted
 from deltarule.files.errors import damaged
 from deltarule.results import Array
 
@@ -94,7 +94,7 @@ def set_generator(
                 return value
         elif type(value) is int and 0 <= value <= _MOST.get(key, 2**128 - 1):
             return value
-        raise damaged(path, f"its generator's {key} is {reprlib.repr(value)}; expected a state")
+        raise damaged(path, f"its generator's {key} is {quoted(value)}; expected a state")
 
     state = read(section, own, "state")
     if found := stuck(state):

@@ -6,13 +6,13 @@ Which lists there are is `History`'s own business: its fields are asked for.
 
 from __future__ import annotations
 
-import reprlib
 from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
 import numpy as np
 
+from deltarule._quoting import quoted
 from deltarule.entries import BY_LAYER
 from deltarule.files import container
 from deltarule.files.errors import Path, damaged, text_of
@@ -75,7 +75,7 @@ def history_of(path: str, section: object, tensors: Mapping[str, Array]) -> Hist
         else:
             setattr(history, field.name, stored)
     if given:
-        found = reprlib.repr(sorted(given))
+        found = quoted(sorted(given))
         raise damaged(path, f"its history has tensors {found}; expected no such")
     _check_end(path, history)
     return history
@@ -120,7 +120,7 @@ def _names(path: str, name: str, stored: object) -> list[str]:
     stored = [] if stored is None else stored
     known = isinstance(stored, list) and all(isinstance(one, str) for one in stored)
     if not known or len({*stored}) != len(stored):  # type: ignore[arg-type, misc]
-        given = reprlib.repr(stored)
+        given = quoted(stored)
         raise damaged(path, f"its history's {name} are {given}; expected names")
     return stored  # type: ignore[return-value]
 
@@ -129,7 +129,7 @@ def _check_end(path: str, history: History) -> None:
     """Judge what a history has beside its lists."""
     by, best = history.stopped_by, history.best_epoch
     if by is not None and not isinstance(by, str):
-        raise damaged(path, f"its history's stopped_by is {reprlib.repr(by)}; expected a text")
+        raise damaged(path, f"its history's stopped_by is {quoted(by)}; expected a text")
     if best is not None and not (type(best) is int and 1 <= best <= len(history)):
-        given = reprlib.repr(best)
+        given = quoted(best)
         raise damaged(path, f"its history's best_epoch is {given}; expected one of its epochs")

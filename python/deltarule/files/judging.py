@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 import json
-import reprlib
 from collections.abc import Collection
 from typing import Any
 
+from deltarule._quoting import quoted
 from deltarule.files.errors import damaged
 
 FORMAT = "deltarule"
@@ -48,10 +48,10 @@ def check_version(path: str, name: str, version: object, newest: int) -> None:
         If version is no number in 1 ... newest.
     """
     if not isinstance(version, int) or isinstance(version, bool) or version < 1:
-        raise damaged(path, f"its {name} version is {reprlib.repr(version)}; expected a number")
+        raise damaged(path, f"its {name} version is {quoted(version)}; expected a number")
     if version > newest:
         raise damaged(
-            path, f"its {name} version is {reprlib.repr(version)}; expected {newest} at most: "
+            path, f"its {name} version is {quoted(version)}; expected {newest} at most: "
             "it was written by a newer deltarule"
         )  # fmt: skip
 

@@ -6,7 +6,6 @@ Every kind of file that holds one network has it in this form, so that `load` re
 
 from __future__ import annotations
 
-import reprlib
 from collections.abc import Mapping
 from dataclasses import asdict, fields
 from typing import Any
@@ -15,6 +14,7 @@ import numpy as np
 
 from deltarule import _validate
 from deltarule._modes import in_default_modes
+from deltarule._quoting import quoted
 from deltarule.architecture import Architecture
 from deltarule.files import container
 from deltarule.files.errors import Path, damaged, text_of
@@ -36,7 +36,7 @@ def save(net: Architecture, w: Array, path: Path, history: History | None = None
     sections, tensors = network_parts("save", net, w)
     if history is not None:
         if not isinstance(history, History):
-            given = f"{reprlib.repr(history)} of type {type(history).__name__}"
+            given = f"{quoted(history)} of type {type(history).__name__}"
             raise TypeError(f"history: {given}; expected a History or None")
         section, columns = history_parts(history)
         sections["history"] = section
@@ -76,7 +76,7 @@ def load(path: Path) -> MLP:
     if contents.kind == "model":
         strange = [n for n in contents.tensors if not n.startswith(("W.", "alpha.", "history."))]
         if strange:
-            given = reprlib.repr(sorted(strange))
+            given = quoted(sorted(strange))
             raise damaged(text_of(path), f"its tensors have {given}; expected W.k and alpha.k")
     return network_of(text_of(path), contents.sections, contents.tensors)
 

@@ -8,10 +8,10 @@ l1; since schema 3 activations may hold parameters, and what units learn stands 
 from __future__ import annotations
 
 import re
-import reprlib
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from deltarule._quoting import quoted
 from deltarule._typing import NDArray
 from deltarule.files.errors import damaged
 from deltarule.files.judging import (
@@ -34,7 +34,7 @@ def check(path: str, metadata: Mapping[str, str]) -> None:
         If the format or a version is not known.
     """
     if metadata.get("format") != FORMAT:
-        given = reprlib.repr(metadata.get("format"))
+        given = quoted(metadata.get("format"))
         raise damaged(path, f"its format is {given}; expected {FORMAT!r}")
     for name, newest in (("schema", NEWEST), ("numerics_contract", NUMERICS_CONTRACT)):
         version = metadata.get(name, "")

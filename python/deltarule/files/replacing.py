@@ -3,6 +3,9 @@
 
 It is written under another name, `.deltarule-` and 16 digits, and locked meanwhile: one that nobody
 holds is of a process that was killed, and `check_place` removes it.
+
+A signal's handler may raise between any two steps of Python. So what is open is held by an object
+that closes when nobody holds it any more: a finally would come too late for the step before it.
 """
 
 from __future__ import annotations
@@ -14,13 +17,13 @@ import stat
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from io import FileIO
 
 if sys.platform != "win32":
     import fcntl
 
 # There nobody removes or renames a file while it is open: as good as a lock.
 _OPEN_FILES_STAY = sys.platform == "win32"
-_WRITE = os.O_WRONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 
 
 def replace(path: str, parts: Iterable[bytes | memoryview]) -> None:
@@ -47,21 +50,17 @@ def replace(path: str, parts: Iterable[bytes | memoryview]) -> None:
     with _naming(path):
         file, beside = _beside(folder)
         try:
-            try:
-                for part in parts:
-                    _write(file, memoryview(part))
-                if mode is not None and sys.platform != "win32":
-                    os.fchmod(file, mode)
-                os.fsync(file)
-                if not _OPEN_FILES_STAY:
-                    os.replace(beside, target)
-            finally:
-                os.close(file)
+            for part in parts:
+                _write(file.fileno(), memoryview(part))
+            if mode is not None and sys.platform != "win32":
+                os.fchmod(file.fileno(), mode)
+            os.fsync(file.fileno())
             if _OPEN_FILES_STAY:
-                os.replace(beside, target)
+                file.close()
+            os.replace(beside, target)
+            file.close()
         except BaseException:
-            with suppress(FileNotFoundError):  # it is in its place: closing failed
-                os.unlink(beside)
+            _discard(file, beside)
             raise
         _sync_folder(folder)
 
@@ -86,11 +85,14 @@ def check_place(path: str) -> None:
     folder = os.path.dirname(target)
     with _naming(path):
         file, beside = _beside(folder)
-        if not _OPEN_FILES_STAY:
+        try:
+            if _OPEN_FILES_STAY:
+                file.close()
             os.unlink(beside)
-        os.close(file)
-        if _OPEN_FILES_STAY:
-            os.unlink(beside)
+            file.close()
+        except BaseException:
+            _discard(file, beside)
+            raise
         for name in os.listdir(folder):
             if re.fullmatch(r"\.deltarule-[0-9a-f]{16}", name):
                 _remove_if_left(os.path.join(folder, name))
@@ -151,38 +153,42 @@ def _named(path: str, what: str, error: OSError) -> OSError:
     return named
 
 
-def _beside(folder: str) -> tuple[int, str]:
+def _beside(folder: str) -> tuple[FileIO, str]:
     """Open a new file, locked; the kernel gives it the permissions of a new one."""
     while True:
         path = os.path.join(folder, f".deltarule-{os.urandom(8).hex()}")
         file = None
         try:
-            file = os.open(path, os.O_CREAT | os.O_EXCL | _WRITE, 0o666)
+            file = open(path, "xb", buffering=0)  # noqa: SIM115  # the caller's
             if sys.platform != "win32":
                 with suppress(OSError):  # a file system without locks
                     fcntl.flock(file, fcntl.LOCK_EX)
-            if _OPEN_FILES_STAY or os.fstat(file).st_nlink:
+            if _OPEN_FILES_STAY or os.fstat(file.fileno()).st_nlink:
                 return file, path
+            file.close()  # taken for a file that was left, before it was locked
         except BaseException:  # a signal's handler raises as soon as the file is open, too
-            if file is not None:
-                os.close(file)
-            with suppress(OSError):
-                os.unlink(path)
+            _discard(file, path)
             raise
-        os.close(file)  # taken for a file that was left, before it was locked
+
+
+def _discard(file: FileIO | None, path: str) -> None:
+    """Close and remove it, as far as it is not yet."""
+    with suppress(OSError):
+        if file is not None:
+            file.close()
+    with suppress(OSError):
+        os.unlink(path)
 
 
 def _remove_if_left(path: str) -> None:
     """Remove a file that nobody is writing."""
     with suppress(OSError):  # it is gone, locked or another user's
-        file = None if _OPEN_FILES_STAY else os.open(path, _WRITE)
-        try:
-            if sys.platform != "win32" and file is not None:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if sys.platform == "win32":
             os.unlink(path)
-        finally:
-            if file is not None:
-                os.close(file)
+        else:
+            with open(path, "r+b", buffering=0) as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                os.unlink(path)
 
 
 def _write(file: int, part: memoryview) -> None:
@@ -192,12 +198,17 @@ def _write(file: int, part: memoryview) -> None:
 
 def _sync_folder(folder: str) -> None:
     """Put the file's new name on the disk too."""
-    if sys.platform != "win32":
-        opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(opened)
-        except OSError as error:
-            if error.errno != errno.EINVAL:  # a file system that has no such call
-                raise
-        finally:
-            os.close(opened)
+    if sys.platform == "win32":
+        return
+    # Objects that close hold no folders. But no handler runs within `map`: what is open is in
+    # `opened` at once, and what is closed no longer in `left`.
+    opened: list[int] = []
+    left = iter(opened)
+    try:
+        opened.extend(map(os.open, [folder], [os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC]))
+        os.fsync(opened[0])
+        list(map(os.close, left))
+    except BaseException as error:
+        list(map(os.close, left))
+        if not isinstance(error, OSError) or error.errno != errno.EINVAL:
+            raise  # EINVAL: a file system that has no such call

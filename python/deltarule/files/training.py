@@ -8,7 +8,6 @@ the weights; both in the order of w.
 from __future__ import annotations
 
 import math
-import reprlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,6 +15,7 @@ import numpy as np
 
 from deltarule._arguments import MOST_COUNTED
 from deltarule._modes import in_default_modes
+from deltarule._quoting import quoted
 from deltarule.dropout import Key
 from deltarule.files import container
 from deltarule.files.declarations import decoded, encoded
@@ -61,10 +61,10 @@ def check_names(path: str, contents: container.Contents) -> None:
     sections, tensors = PARTS[contents.kind]
     more = sorted(contents.sections.keys() - {*sections})
     if more:
-        raise damaged(path, f"its sections have {reprlib.repr(more)}; expected {sections}")
+        raise damaged(path, f"its sections have {quoted(more)}; expected {sections}")
     strange = sorted(name for name in contents.tensors if not name.startswith(tensors))
     if strange:
-        raise damaged(path, f"its tensors have {reprlib.repr(strange)}; expected {tensors}")
+        raise damaged(path, f"its tensors have {quoted(strange)}; expected {tensors}")
 
 
 def trainer_parts(what: str, trainer: Trainer) -> tuple[dict[str, Any], dict[str, Array]]:
@@ -127,7 +127,7 @@ def trainer_of(path: str, sections: Mapping[str, Any], tensors: Mapping[str, Arr
     """
     section = sections.get("trainer")
     if not isinstance(section, dict) or set(section) != _SECTION:
-        given = reprlib.repr(sorted(section) if isinstance(section, dict) else section)
+        given = quoted(sorted(section) if isinstance(section, dict) else section)
         raise damaged(path, f"its trainer has {given}; expected {sorted(_SECTION)}")
     check_key(path, key := section["key"])
     mlp = network_of(path, sections, tensors)
@@ -163,7 +163,7 @@ def restore(
     """
     given = section["state"]
     if not isinstance(given, dict) or set(given) != {*_STATE}:
-        raise damaged(path, f"its state is {reprlib.repr(given)}; expected counts and powers")
+        raise damaged(path, f"its state is {quoted(given)}; expected counts and powers")
     slots = sorted(name for name in tensors if name.startswith("slot."))
     if slots != [f"slot.{s}" for s in range(len(slots))]:
         raise damaged(path, f"its tensors are {slots[:20]}; expected slot.0, slot.1, ...")
@@ -193,7 +193,7 @@ def restore(
 def check_key(path: str, key: object) -> None:
     """Refuse what is no key of dropout's and noise's random numbers."""
     if key is not None and not is_count(key, 2**64):
-        raise damaged(path, f"its trainer's key is {reprlib.repr(key)}; expected 64 bits or none")
+        raise damaged(path, f"its trainer's key is {quoted(key)}; expected 64 bits or none")
 
 
 def is_count(value: object, below: int = 2**63) -> bool:
@@ -226,12 +226,12 @@ def _moving_of(path: str, fresh: Mapping[str, Any], given: Any) -> dict[str, Any
     )
     if not known:
         expected = f"the like of {fresh}, counts < 2**62"
-        raise damaged(path, f"its schedules' state is {reprlib.repr(given)}; expected {expected}")
+        raise damaged(path, f"its schedules' state is {quoted(given)}; expected {expected}")
     memory = {}
     for name, begin in fresh["memory"].items():
         now = given["memory"][name]
         if type(now) is not type(begin) or (begin and now.keys() != begin.keys()):
-            found = reprlib.repr(now)
+            found = quoted(now)
             raise damaged(path, f"its {name} remembers {found}; expected the like of {begin}")
         memory[name] = begin and {k: decoded(path, k, v) for k, v in now.items()}
         for key, like in (begin or {}).items():
@@ -250,5 +250,5 @@ def _check_remembered(path: str, name: str, value: Any, begin: float) -> None:
     else:
         good = type(value) is float and 0 <= value < math.inf
     if not good:
-        found = reprlib.repr(value)
+        found = quoted(value)
         raise damaged(path, f"its schedules remember {found} as {name}; expected numbers")

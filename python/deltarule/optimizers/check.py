@@ -7,13 +7,17 @@ from typing import Any
 
 import numpy as np
 
+from deltarule._quoting import quoted
 from deltarule.optimizers.rule import Rule
 
 # What must not become 0, or infinity, in the network's dtype.
 _KEPT = ("eta", "eps", "least", "most", "clip_value", "clip_norm", "max_norm")
 
+# What may be 0 there, but not infinity.
+_FINITE = ("start", "weight_decay")
+
 # What must not become 1.
-_BELOW_1 = ("momentum", "beta", "beta_1", "beta_2")
+_BELOW_1 = ("momentum", "beta", "beta_1", "beta_2", "shrink")
 
 
 def or_adam(optimizer: object) -> Any:
@@ -47,17 +51,21 @@ def check_optimizer(optimizer: object, dtype: str, n_layers: int | None = None) 
         If it is no optimizer.
     ValueError
         If eta, eps or a bound becomes 0 or infinity in `dtype`: the network would stand still, or
-        0/0; if a momentum or beta becomes 1, so that nothing fades; or if there are more or fewer
-        eta_factors than layers.
+        0/0; if a start or weight decay becomes infinity; if a momentum or beta becomes 1, so that
+        nothing fades, or a factor of Rprop's, so that no step changes; or if there are more or
+        fewer eta_factors than layers.
     """
     if not isinstance(optimizer, Rule):
         raise TypeError(
-            f"optimizer: {optimizer!r} of type {type(optimizer).__name__}; expected SGD or Adam, "
-            f"or another of deltarule's"
+            f"optimizer: {quoted(optimizer)} of type {type(optimizer).__name__}; expected SGD or "
+            "Adam, or another of deltarule's"
         )
     numbers = optimizer.parameters
     for name in _KEPT:
         _check_kept(name, numbers.get(name, 1.0), dtype)
+    for name in _FINITE:
+        _check_kept(name, numbers.get(name, 0.0), dtype, -1, "finite")
+    _check_kept("grow", numbers.get("grow", 2.0), dtype, 1, "> 1, finite")
     for name in _BELOW_1:
         if np.dtype(dtype).type(numbers.get(name, 0.0)) == 1:
             raise ValueError(f"{name}: {numbers[name]!r} is 1 as {dtype}; expected it < 1")
@@ -94,8 +102,10 @@ def check_batch_size(optimizer: Rule, batch_size: int | None) -> None:
         )
 
 
-def _check_kept(name: str, value: float, dtype: str) -> None:
+def _check_kept(
+    name: str, value: float, dtype: str, above: float = 0, expected: str = "> 0, finite"
+) -> None:
     with np.errstate(over="ignore", under="ignore"):
         rounded = np.dtype(dtype).type(value)
-    if rounded == 0 or not np.isfinite(rounded):
-        raise ValueError(f"{name}: {value!r} is {rounded} as {dtype}; expected it > 0, finite")
+    if not above < rounded < np.inf:
+        raise ValueError(f"{name}: {value!r} is {rounded} as {dtype}; expected it {expected}")

@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from deltarule._arguments import number
+from deltarule._quoting import quoted
 from deltarule.schedules.base import Schedule, refuse_function
 
 # What may be given, by name: a function that returns the value or raises.
@@ -38,7 +39,7 @@ def fraction(name: str, value: object) -> float:
 def flag(name: str, value: object) -> bool:
     """Return `value` if it is a bool, NumPy's as well."""
     if not isinstance(value, bool | np.bool_):
-        raise TypeError(f"{name}: {value!r} of type {type(value).__name__}; expected a bool")
+        raise TypeError(f"{name}: {quoted(value)} of type {type(value).__name__}; expected a bool")
     return bool(value)
 
 
@@ -54,8 +55,8 @@ def factors(name: str, value: object) -> tuple[float, ...] | None:
     ordered = isinstance(value, Sequence) and not isinstance(value, str | bytes)
     if not (ordered or (isinstance(value, np.ndarray) and value.ndim == 1)):
         raise TypeError(
-            f"{name}: {value!r} of type {type(value).__name__}; expected a sequence of numbers, "
-            f"one per layer"
+            f"{name}: {quoted(value)} of type {type(value).__name__}; expected a sequence of "
+            "numbers, one per layer"
         )
     given: Iterable[object] = value  # type: ignore[assignment]  # one of the two
     return tuple(not_negative(f"{name}[{k}]", factor) for k, factor in enumerate(given))

@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-import reprlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from deltarule import _validate
+from deltarule._quoting import quoted
 from deltarule.architecture import Architecture
 from deltarule.fitting import Fittable
 from deltarule.results import Array
@@ -97,7 +97,7 @@ def panels(ax: Any, n: int, n_columns: int, size: tuple[float, float] = (6.4, 4.
     expected = "Axes" if n == 1 else f"a sequence of {n} Axes"
     for one in given:
         if not isinstance(one, Axes):
-            raise TypeError(f"ax: {reprlib.repr(ax)}; expected None or {expected} of matplotlib")
+            raise TypeError(f"ax: {quoted(ax)}; expected None or {expected} of matplotlib")
     if len(given) != n:
         raise ValueError(f"ax: {len(given)} Axes; expected {expected}")
     return given
@@ -119,7 +119,7 @@ def network_of(mlp: object) -> Any:
         If it is none.
     """
     if not isinstance(mlp, Fittable):
-        raise TypeError(f"mlp: {reprlib.repr(mlp)}; expected an MLP")
+        raise TypeError(f"mlp: {quoted(mlp)}; expected an MLP")
     return mlp
 
 
@@ -155,7 +155,7 @@ def image_shape(shape: object, n_inputs: int) -> tuple[int, int]:
             raise ValueError(f"shape: None; expected (height, width): {n_inputs} is no square")
         return side, side
     if not isinstance(shape, tuple | list) or len(shape) != 2:
-        raise TypeError(f"shape: {reprlib.repr(shape)}; expected (height, width)")
+        raise TypeError(f"shape: {quoted(shape)}; expected (height, width)")
     height, width = integer("shape[0]", shape[0], 1), integer("shape[1]", shape[1], 1)
     if height * width != n_inputs:
         raise ValueError(f"shape: {(height, width)}; expected {n_inputs} pixels, as X has columns")

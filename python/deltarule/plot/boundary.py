@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-import reprlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from deltarule import _validate
 from deltarule._arguments import integer, number
+from deltarule._quoting import quoted
 from deltarule._typing import ArrayLike
 from deltarule.plot._common import BLACK, BLUE, COLOURS, VERMILION, axes, diverging
 from deltarule.results import Array
@@ -68,7 +68,7 @@ def decision_boundary(
     resolution = integer("resolution", resolution, 2)
     predict = getattr(mlp, "predict", mlp)
     if not callable(predict):
-        raise TypeError(f"mlp: {reprlib.repr(mlp)}; expected an MLP, or a function of X")
+        raise TypeError(f"mlp: {quoted(mlp)}; expected an MLP, or a function of X")
     ax = axes(ax)
 
     margin = MARGIN * np.where(np.ptp(x, axis=0) > 0, np.ptp(x, axis=0), 1.0)

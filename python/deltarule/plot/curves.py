@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-import reprlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from deltarule import _validate
 from deltarule._arguments import choice
+from deltarule._quoting import quoted
 from deltarule._typing import ArrayLike
 from deltarule.history import History
 from deltarule.learning_rate import LearningRates
@@ -53,7 +53,7 @@ def loss_curve(
         If an argument does not fit, or the history has no epochs.
     """
     if not isinstance(history, History):
-        raise TypeError(f"history: {reprlib.repr(history)}; expected a History, as fit returns")
+        raise TypeError(f"history: {quoted(history)}; expected a History, as fit returns")
     if len(history) == 0:
         raise ValueError("history: 0 epochs; expected at least one")
     scale = choice("scale", scale, ("linear", "log"))
@@ -108,7 +108,7 @@ def learning_rates(
     """
     if not isinstance(found, LearningRates):
         raise TypeError(
-            f"found: {reprlib.repr(found)}; expected LearningRates, as find_learning_rate returns"
+            f"found: {quoted(found)}; expected LearningRates, as find_learning_rate returns"
         )
     scale = choice("scale", scale, ("linear", "log"))
     ax = axes(ax)

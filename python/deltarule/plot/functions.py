@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-import reprlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from deltarule._arguments import choice, number
+from deltarule._quoting import quoted
 from deltarule.architecture import ACTIVATIONS
 from deltarule.mlp import MLP
 from deltarule.plot._common import BLACK, BLUE, GREY, SKY, VERMILION, panels
@@ -56,7 +56,7 @@ def activations(
     try:
         chosen = [choice(f"names[{k}]", name, ACTIVATIONS) for k, name in enumerate(given)]
     except TypeError:
-        raise TypeError(f"names: {reprlib.repr(names)}; expected names of activations") from None
+        raise TypeError(f"names: {quoted(names)}; expected names of activations") from None
     if not chosen:
         raise ValueError("names: none; expected names of activations")
     low, high = _interval(net)
@@ -87,7 +87,7 @@ def activations(
 
 def _interval(net: object) -> tuple[float, float]:
     if not isinstance(net, tuple | list) or len(net) != 2:
-        raise TypeError(f"net: {reprlib.repr(net)}; expected (low, high)")
+        raise TypeError(f"net: {quoted(net)}; expected (low, high)")
     low, high = (number(f"net[{k}]", net[k], lambda _: True, "a finite number") for k in (0, 1))
     if not 0 < high - low < np.inf:
         raise ValueError(f"net: {net}; expected (low, high) with low < high")

@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-import reprlib
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from deltarule._arguments import integer
+from deltarule._quoting import quoted
 from deltarule._typing import ArrayLike
 from deltarule.plot._common import (
     BLUE,
@@ -131,7 +131,7 @@ def layers(
     row = one_sample(x, net.architecture)
     n_outputs = net.layers[-1]
     if names is not None and (isinstance(names, str) or not isinstance(names, Iterable)):
-        raise TypeError(f"names: {reprlib.repr(names)}; expected {n_outputs}, one per output")
+        raise TypeError(f"names: {quoted(names)}; expected {n_outputs}, one per output")
     ticks = [str(n) for n in (range(n_outputs) if names is None else names)]
     if len(ticks) != n_outputs:
         raise ValueError(f"names: {len(ticks)}; expected {n_outputs}, one per output")

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from deltarule._arguments import number
+from deltarule._quoting import quoted
 from deltarule.schedules.base import Clock, Float64, Schedule
 from deltarule.schedules.times import whole
 
@@ -88,7 +89,7 @@ class OfStep(Schedule):
 
 def _judge_function(function: object) -> None:
     if not callable(function):
-        raise TypeError(f"function: {function!r}; expected a function of an integer")
+        raise TypeError(f"function: {quoted(function)}; expected a function of an integer")
 
 
 def _asked(name: str, function: Callable[[int], float], at: int, unit: str) -> float:

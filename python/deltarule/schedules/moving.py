@@ -212,6 +212,8 @@ class Moving:
             epochs = clock.epoch + np.arange(AHEAD // clock.n_steps)
             try:
                 first, rows = clock.epoch, schedule(epochs[:, None] + clock.shares)
+            except MemoryError:
+                raise
             except Exception:
                 return self._judged(schedule, clock)
             if not _all_below(rows, _limit(clock.name, self._dtype)):

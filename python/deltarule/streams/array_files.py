@@ -6,7 +6,6 @@ from __future__ import annotations
 import math
 import mmap
 import os
-import reprlib
 import sys
 from collections.abc import Iterator, Sequence
 from os import PathLike
@@ -15,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from deltarule._arguments import integer
+from deltarule._quoting import quoted
 from deltarule.files.replacing import regular_mode
 from deltarule.results import Array
 
@@ -164,7 +164,7 @@ def _opened(argument: str, given: Any) -> list[File]:
     for one in given if several else [given]:
         if not isinstance(one, str | PathLike | np.ndarray):
             raise TypeError(
-                f"{argument}: {reprlib.repr(one)} of type {type(one).__name__}; expected a path, "
+                f"{argument}: {quoted(one)} of type {type(one).__name__}; expected a path, "
                 "an array or several of them"
             )
     return [File(argument, one) for one in (given if several else [given])]

@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-import reprlib
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from deltarule import _validate
+from deltarule._quoting import quoted
 from deltarule.architecture import Architecture
 from deltarule.given import Given
 from deltarule.notes import tell
@@ -72,7 +72,7 @@ def _iterator(source: Any, name: str) -> Iterator[Any]:
     given = source() if callable(source) else source
     if not hasattr(given, "__iter__") and not hasattr(given, "__getitem__"):
         what = "a function that returned " if callable(source) else ""
-        raise TypeError(f"X: {name}{what}{reprlib.repr(given)}; expected blocks (X, Y) to iterate")
+        raise TypeError(f"X: {name}{what}{quoted(given)}; expected blocks (X, Y) to iterate")
     return iter(given)
 
 
@@ -94,19 +94,30 @@ def _given(iterator: Iterator[Any], name: str) -> Iterator[Any]:
 def _judged(given: Any, name: str, net: Architecture, lasting: bool) -> Block | None:
     if not isinstance(given, tuple | list) or len(given) not in (2, 3):
         raise TypeError(
-            f"{name}: {reprlib.repr(given)} of type {type(given).__name__}; expected (X, Y) or "
+            f"{name}: {quoted(given)} of type {type(given).__name__}; expected (X, Y) or "
             "(X, Y, sample_weight)"
         )
     if _empty(given[0]) and _empty(given[1]):
         return None
     x, y = _validate.data(given[0], given[1], net, f"{name}: ")
+    weights = given[2] if len(given) == 3 else None
+    s = _validate.sample_weight(weights, len(x), f"{name}: sample_weight")
     if isinstance(y, Given):  # the trainer makes it anew of the rows it takes at once
         y = y.Y
     elif y.ndim == 1 and net.takes_labels:
-        y = y.astype("int64", copy=False)
-    weights = given[2] if len(given) == 3 else None
-    s = _validate.sample_weight(weights, len(x), f"{name}: sample_weight")
+        y = _labels(y, s, net, name)
     return Block(name, x, y, s, lasting)
+
+
+def _labels(y: Array, s: Array | None, net: Architecture, name: str) -> Array:
+    """The labels as int64, the same in all blocks; the core judges those that it holds."""
+    if y.dtype.kind == "u" and y.dtype.itemsize == 8:
+        beyond = (y > np.iinfo(np.int64).max) & (True if s is None else s != 0)
+        if beyond.any():
+            row = int(np.argmax(beyond))
+            expected = f"0 ... {net.n_outputs - 1}"
+            raise ValueError(f"{name}: Y: row {row} holds label {y[row]}; expected {expected}")
+    return y.astype("int64", copy=False)
 
 
 def _kept(array: Array) -> Array:

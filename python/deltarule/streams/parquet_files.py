@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import reprlib
 from collections.abc import Iterator, Sequence
 from os import PathLike, fspath
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from deltarule._arguments import integer
+from deltarule._quoting import quoted
 from deltarule.results import Array
 
 BLOCK_ROWS = 8192
@@ -171,16 +171,14 @@ def _dataset(paths: Any) -> Any:
         raise ValueError("paths: no files; expected one or more")
     for path in paths if several else [paths]:
         if not isinstance(path, str | PathLike):
-            raise TypeError(
-                f"paths: {reprlib.repr(path)} of type {type(path).__name__}; expected paths"
-            )
+            raise TypeError(f"paths: {quoted(path)} of type {type(path).__name__}; expected paths")
     given = [fspath(path) for path in paths] if several else fspath(paths)
     return pyarrow.dataset.dataset(given, format="parquet")
 
 
 def _names(argument: str, given: Any) -> list[str]:
     if isinstance(given, str) or not all(isinstance(name, str) for name in given):
-        raise TypeError(f"{argument}: {reprlib.repr(given)}; expected a sequence of column names")
+        raise TypeError(f"{argument}: {quoted(given)}; expected a sequence of column names")
     names = list(given)
     if not names:
         raise ValueError(f"{argument}: no columns; expected one or more")

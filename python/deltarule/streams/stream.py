@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import re
-import reprlib
 from collections.abc import Callable, Iterator
 from threading import Event
 from time import perf_counter
@@ -13,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from deltarule._arguments import integer
+from deltarule._quoting import quoted
 from deltarule.architecture import Architecture
 from deltarule.epoch_in_parts import EpochInParts
 from deltarule.rows import Passed
@@ -62,7 +62,7 @@ class Stream:
             raise ValueError("batch_size: None; expected a number of rows, for a stream")
         if hasattr(source, "__next__"):
             raise TypeError(
-                f"X: {reprlib.repr(source)}, an iterator that can be iterated only once; expected "
+                f"X: {quoted(source)}, an iterator that can be iterated only once; expected "
                 "a source that begins anew in each epoch: a generator function (without the call), "
                 "a list of blocks or an object with __iter__"
             )
@@ -162,12 +162,12 @@ def _judge_shards(source: Any) -> None:
     if shards is None:
         return
     if not hasattr(shards, "__len__") or not hasattr(shards, "__getitem__"):
-        raise TypeError(f"X: shards {reprlib.repr(shards)}; expected a sequence of sources")
+        raise TypeError(f"X: shards {quoted(shards)}; expected a sequence of sources")
     if isinstance(shards, list | tuple):  # another sequence may open a shard at each access
         for number, shard in enumerate(shards):
             if hasattr(shard, "__next__"):
                 raise TypeError(
-                    f"X: shard {number}, {reprlib.repr(shard)}, is an iterator that can be "
+                    f"X: shard {number}, {quoted(shard)}, is an iterator that can be "
                     "iterated only once; expected sources that begin anew in each epoch"
                 )
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import os
 import re
-import reprlib
 from collections import Counter
 from collections.abc import Mapping
 from os import PathLike
 from typing import Any
 
+from deltarule._quoting import quoted
 from deltarule.table.arrow import pa
 
 SEPARATORS = {".csv": ",", ".tsv": "\t"}
@@ -95,7 +95,7 @@ def _from_memory(source: Any) -> Any:
     try:
         return _without_index(source if isinstance(source, pa.Table) else pa.table(source))
     except (TypeError, ValueError, pa.ArrowException) as error:
-        given = f"{reprlib.repr(source)} of type {type(source).__name__}"
+        given = f"{quoted(source)} of type {type(source).__name__}"
         raise TypeError(
             f"table: {given}; expected the path of a file, or a table that pyarrow takes ({error})"
         ) from None
