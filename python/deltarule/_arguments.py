@@ -81,7 +81,7 @@ def count(name: str, value: object) -> int:
     """
     result = integer(name, value, 0)
     if result >= MOST_COUNTED:
-        raise ValueError(f"{name}: {reprlib.repr(result)}; expected an integer >= 0 and < 2**62")
+        raise ValueError(f"{name}: {quoted(result)}; expected an integer >= 0 and < 2**62")
     return result
 
 

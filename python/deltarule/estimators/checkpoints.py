@@ -177,7 +177,7 @@ class Keeper:
         try:
             of = found.sections["fit"]["dict"]
             if strange := {*STATE, "parameters"} ^ of.keys():
-                raise KeyError(reprlib.repr(sorted(strange)))
+                raise KeyError(quoted(sorted(strange)))
             state: dict[str, Any] = _read({"dict": of}, dict(found.tensors))
             theirs, data = dict(state["parameters"]), dict(state["data"])
         except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:

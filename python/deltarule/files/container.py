@@ -204,7 +204,7 @@ def _tensors(path: str, found: bytes) -> dict[str, NDArray[Any]]:
         try:
             a = a.reshape(entry["shape"])
         except (OverflowError, ValueError):  # rows without numbers may be any number of rows
-            given = reprlib.repr(entry["shape"])
+            given = quoted(entry["shape"])
             expected = "one that an array of NumPy's can have"
             raise damaged(
                 path, f"its {name} is of the shape {given}; expected {expected}"

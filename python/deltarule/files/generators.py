@@ -121,7 +121,7 @@ def stuck(state: Mapping[str, Any]) -> str | None:
     """
     of = state["state"]
     if "inc" in of and of["inc"] % 2 == 0:
-        return f"inc is {reprlib.repr(of['inc'])}; expected an odd number"
+        return f"inc is {quoted(of['inc'])}; expected an odd number"
     # Of the first word only the highest bit is used to make others.
     if state["bit_generator"] == "MT19937" and not (of["key"][0] >> 31 or of["key"][1:].any()):
         return "key is 0 in every bit that counts; expected some other"
