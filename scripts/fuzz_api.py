@@ -30,7 +30,19 @@ from collections import Counter
 import fuzz_kernels
 import numpy as np
 from fuzz_calls import MORE, Call
-from fuzz_draws import ODD, array, laid_out, network, odd, plain, same, shape_of, targets, values
+from fuzz_draws import (
+    ODD,
+    array,
+    few,
+    laid_out,
+    network,
+    odd,
+    plain,
+    same,
+    shape_of,
+    targets,
+    values,
+)
 
 import deltarule as dr
 from deltarule import losses
@@ -129,7 +141,7 @@ def other_models(draw: random.Random) -> None:
         radial.predict(X)
     elif which == 2:
         mlp = dr.MLP([m, 3, 1], seed=0)
-        dr.find_learning_rate(mlp, X, Y, n_steps=odd(draw, 20, 25), seed=0)
+        dr.find_learning_rate(mlp, X, Y, n_steps=few(odd(draw, 20, 25)), seed=0)
     elif which == 3:
         mlps = [dr.MLP([m, 3, 1], seed=k) for k in range(2)]
         dr.fit_many(mlps, X, Y, n_jobs=odd(draw, 1, 2), epochs=draw.choice((1, 1, 1, 0, "x")))

@@ -117,14 +117,20 @@ def array(draw: random.Random, *right: int) -> Any:
 
 
 ODD: list[Any] = [
-    None, 0, -1, 1, 2, 3, 7, 1.5, -0.5, 0.0, 1e-320, 1e39, 2**63, 10**30, True, False, "x", "", [],
-    {}, (), np.nan, np.inf, np.float32(0.1), np.int8(3), np.array(2), np.array([1, 2]), object(),
+    None, 0, -1, 1, 2, 3, 7, 1.5, -0.5, 0.0, 1e-320, 1e39, 2**63, 10**30, 10**400, True, False,
+    "x", "", [], {}, (), np.nan, np.inf, np.float32(0.1), np.int8(3), np.array(2),
+    np.array([1, 2]), object(),
 ]  # fmt: skip
 
 
 def odd(draw: random.Random, *usual: Any) -> Any:
     """A usual value, or any other."""
     return draw.choice(usual) if draw.random() < 0.93 else draw.choice(ODD)
+
+
+def few(n: Any) -> Any:
+    """So many times, or as many as a minute is enough for."""
+    return min(n, 1000) if isinstance(n, int) else n
 
 
 def network(draw: random.Random) -> dr.MLP:

@@ -38,6 +38,15 @@ def test_mean_of_outputs(dtype: str) -> None:
     assert repr(ensemble) == f"Ensemble([{', '.join(map(repr, mlps))}])"
 
 
+@pytest.mark.filterwarnings("ignore:overflow")
+def test_a_sum_beyond_float64_is_infinite() -> None:
+    """As NumPy's mean is; (E1) adds first."""
+    mlp = dr.MLP([1, 1], "identity", dtype="float64", seed=0)
+    mlp.w = [1.1e308, 0.0]
+    assert dr.Ensemble([mlp]).predict([[1.0]]) == mlp.predict([[1.0]]) == 1.1e308
+    assert dr.Ensemble([mlp, copy.copy(mlp)]).predict([[1.0]]) == np.mean([1.1e308] * 2) == np.inf
+
+
 def test_one_network_predicts_as_itself(dtype: str) -> None:
     mlp = dr.MLP([5, 6, 2], activation="relu", dtype=dtype, seed=0)
     mlp.w = np.where(mlp.w > 0, mlp.w, -0.0)  # with outputs of -0

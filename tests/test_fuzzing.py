@@ -20,7 +20,11 @@ import soak
 
 import deltarule as dr
 from deltarule.oracle import literal
+from deltarule.table import TableModel
 
+ESTIMATORS = ("MLPClassifier", "MLPRegressor", "MLPAutoencoder", "LogisticRegressionGD",
+              "PerceptronClassifier")  # fmt: skip
+TABLE = {"a": ["1", "2", "3", "4"], "y": [0, 1, 0, 1]}
 CORNERS = np.array([[0, 0], [4, 0], [4, 3], [2, 1], [0, 3]])
 HUGE = np.array([[10**400, 1], [2, 3], [4, 5], [6, 7]], object)
 
@@ -29,24 +33,44 @@ FOUND = {
     "StopIteration, where products overflow": lambda: dr.construct.polygon(CORNERS * 1e156),
     "OverflowError of a range": lambda: dr.construct.parity(2**63),
     "the same, for one layer": lambda: dr.construct.parity(10**30, "one_layer"),
+    "OverflowError of pyarrow's": lambda: TableModel.fit({"a": [2**63, "1"], "y": [0, 1]}, "y"),
+    "the same, in predictions": lambda: TableModel.fit(TABLE, "y", epochs=1).predict(
+        {"a": [10**400, "1"]}
+    ),
 }
-for name, labels in (
-    ("MLPClassifier", [0, 1, 0, 1]),
-    ("MLPRegressor", [0.5, 1.5, 2.5, 3.5]),
-    ("MLPAutoencoder", None),
-    ("LogisticRegressionGD", [0, 1, 0, 1]),
-    ("PerceptronClassifier", [0, 1, 0, 1]),
-):
+for name in ESTIMATORS:
+    labels = [0.5, 1.5, 2.5, 3.5] if name == "MLPRegressor" else [0, 1, 0, 1]
     FOUND[f"OverflowError of scikit-learn's, in {name}"] = partial(
         lambda name, labels: getattr(dr, name)().fit(HUGE, labels), name, labels
     )
 SEEDS: list[int] = []  # of cases that went wrong as the scripts draw them now
 
 
+@pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("found", FOUND)
 def test_what_was_found_is_refused(found: str) -> None:
-    with pytest.raises(ValueError, match=r"vertices|n: 9|n: 1|X"):
+    with pytest.raises((TypeError, ValueError), match=r"vertices|n: 9|n: 1|X|table"):
         FOUND[found]()
+
+
+@pytest.mark.parametrize("name", [*ESTIMATORS])
+def test_a_parameter_that_no_float_holds_is_refused_by_name(name: str) -> None:
+    """And before the training: the tolerance once broke off its second epoch."""
+    asked = {"alpha", "learning_rate_init", "tol", "max_seconds", "noise"}
+    for parameter in asked & {*getattr(dr, name)().get_params()}:
+        model = getattr(dr, name)(**{parameter: 10**400})
+        with pytest.raises(ValueError, match=f"{parameter}('|: )"):
+            model.fit(np.eye(4), [0, 1, 0, 1])
+        assert not hasattr(model, "coefs_")
+
+
+def test_a_search_that_is_asked_for_many_steps_goes_on() -> None:
+    """Each step once looked through all the losses before it: these took 12 s, and now 2.5."""
+    many = dr.find_learning_rate(
+        dr.MLP([1, 1], seed=0), np.eye(1), np.eye(1), smallest=1e-9, largest=1e-8, n_steps=40_000
+    )
+    assert len(many.losses) == 40_000
+    assert many.smoothed.min() == many.smoothed[-1]
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -27,6 +27,8 @@ class Ensemble:
 
         y_hat = (1/M) sum_m y_hat^(m)                                                    (E1)
 
+    A sum beyond the range of float64 is infinite, as that of `numpy.mean` is.
+
     Of means and variances, `loss="gaussian_nll"`, it has mean and variance of the mixture,
 
         mu = (1/M) sum_m mu^(m),  v = (1/M) sum_m (v^(m) + (mu^(m) - mu)^2)               (E2)

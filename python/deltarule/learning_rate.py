@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass, is_dataclass, replace
-from math import isfinite
+from math import inf, isfinite
 from typing import Any
 
 import numpy as np
@@ -237,7 +237,7 @@ class _Smoothed:
     """The running mean of the losses, corrected for its start."""
 
     def __init__(self, beta: float) -> None:
-        self.beta, self.mean, self.power = beta, 0.0, 1.0
+        self.beta, self.mean, self.power, self.lowest = beta, 0.0, 1.0, inf
         self.losses: list[float] = []
         self.smoothed: list[float] = []
 
@@ -247,8 +247,8 @@ class _Smoothed:
         self.power *= self.beta
         self.losses.append(loss)
         self.smoothed.append(self.mean / (1 - self.power))
-        lowest = min(self.smoothed)
-        bound = max(lowest + DIVERGED * abs(lowest), self.smoothed[0])
+        self.lowest = min(self.lowest, self.smoothed[-1])
+        bound = max(self.lowest + DIVERGED * abs(self.lowest), self.smoothed[0])
         return len(self.losses) > FIRST and self.smoothed[-1] > bound
 
 

@@ -146,7 +146,8 @@ class RBFNetwork:
 
         Notes
         -----
-        An exception before the first epoch has ended leaves the network as it was.
+        An exception before the first epoch has ended leaves the network as it was, but for what
+        its generator has drawn.
         """
         x = _validate.array(X, "X")
         if x.ndim != 2 or x.size == 0:

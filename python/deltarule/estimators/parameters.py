@@ -22,8 +22,20 @@ from deltarule.estimators.targets import CROSS_ENTROPIES, REGRESSIONS
 from deltarule.optimizers import Rule
 from deltarule.schedules import Schedule
 
-POSITIVE = Interval(Real, 0, None, closed="neither")
-NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
+
+class _Floats(Interval):
+    """Real numbers that a float can hold: an int may be larger than any."""
+
+    def __contains__(self, value: Any) -> bool:
+        try:
+            float(value)
+        except (OverflowError, TypeError):
+            return False
+        return bool(super().__contains__(value))
+
+
+POSITIVE = _Floats(Real, 0, None, closed="neither")
+NOT_NEGATIVE = _Floats(Real, 0, None, closed="left")
 FRACTION = Interval(Real, 0, 1, closed="left")
 COUNT = Interval(Integral, 1, None, closed="left")
 

@@ -94,7 +94,7 @@ def kind_of_file(path: str) -> str:
 def _from_memory(source: Any) -> Any:
     try:
         return _without_index(source if isinstance(source, pa.Table) else pa.table(source))
-    except (TypeError, ValueError, pa.ArrowException) as error:
+    except (TypeError, ValueError, OverflowError, pa.ArrowException) as error:
         given = f"{quoted(source)} of type {type(source).__name__}"
         raise TypeError(
             f"table: {given}; expected the path of a file, or a table that pyarrow takes ({error})"
