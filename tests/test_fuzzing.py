@@ -114,7 +114,8 @@ def test_a_polygon_whose_turns_drown_in_rounding_is_refused(found: str) -> None:
 
 
 @pytest.mark.parametrize("seed", [*SEEDS, *range(3 * 10**8, 3 * 10**8 + 60)])
-def test_cases(seed: int) -> None:
+def test_cases(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)  # some write files
     fuzz_api.case(seed)
 
 
