@@ -493,6 +493,45 @@ def test_a_variance_is_never_below_0(dtype: str) -> None:
     assert np.isfinite(mlp.w).all()
 
 
+FADING = [
+    dr.SGD(0.05, momentum=0.5),
+    dr.SGD(0.05, momentum=0.5, nesterov=True),
+    dr.SGD(0.05, momentum=0.5, eta_in_velocity=True),
+    dr.SGD(0.05, momentum=0.5, nesterov=True, eta_in_velocity=True),
+    dr.Adam(0.01, beta_1=0.6, beta_2=0.5),
+    dr.Adam(0.01, beta_1=0.6, beta_2=0.5, amsgrad=True),
+    dr.NAdam(0.01, beta_1=0.6, beta_2=0.5),
+    dr.RMSProp(0.01, beta=0.5),
+    dr.RMSProp(0.01, beta=0.5, momentum=0.6),
+    dr.RMSProp(0.01, beta=0.5, momentum=0.6, centered=True),
+    dr.Adadelta(1.0, beta=0.5),
+]
+
+
+@pytest.mark.parametrize("batch_size", [1, 2])
+@pytest.mark.parametrize("rule", FADING, ids=name_of)
+def test_slots_fade_to_0(rule: Optimizer, batch_size: int, dtype: str, isa: str) -> None:
+    """Of weights without gradients: none ends among the subnormal numbers, where it would stay."""
+    n = batch_size * (200 if dtype == "float32" else 1500)
+    X, Y = np.zeros((n, 40), dtype), np.zeros((n, 2), dtype)
+    X[:4], Y[:4] = np.random.default_rng(0).normal(size=(4, 40)), 1
+    mlp = dr.MLP([40, 2], dtype=dtype, seed=0)
+    trainer, least = dr.Trainer(mlp, rule, batch_size), float(np.finfo(dtype).tiny)
+    loops = literal.Trainer(literal.MLP(mlp.architecture, mlp.w, dtype), rule, batch_size)
+    seen = 0
+    for part in np.array_split(np.arange(n), 10):
+        assert trainer.epoch(X, Y, part) == loops.epoch(X, Y, part)
+        assert mlp.w.tobytes() == np.asarray(loops.mlp.w).tobytes()
+        for slot, other in zip(trainer.state["slots"], loops.state.slots, strict=True):
+            assert slot.tobytes() == np.asarray(other).tobytes()
+            assert not ((slot != 0) & (np.abs(slot) < least)).any()
+            seen += slot.reshape(2, 41)[:, :-1].any()
+    largest = 1 if getattr(rule, "amsgrad", False) else 0  # h never falls
+    left = [slot.reshape(2, 41)[:, :-1].any() for slot in trainer.state["slots"]]
+    assert seen > 0
+    assert sum(left) == largest
+
+
 @every_rule
 def test_failed_epochs_leave_the_state_of_every_rule(rule: Optimizer) -> None:
     X, Y = data("float32")

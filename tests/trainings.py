@@ -104,6 +104,13 @@ TRAININGS = [
     Training((5, 34, 2), "blend(mish, alpha=0.5)", "prelu", "half_squared_error", momentum, None,
              1300),
     Training((7, 33, 3), "prelu", "blend(tanh)", "half_squared_error", adam, 1, 30),
+    # Few rows and many inputs: several threads form net[1] by columns.
+    Training((150, 96, 7, 3), ("prelu", "softmax"), "identity", "half_squared_error", adam, 16, 50),
+    Training((70, 64), (), "softmax", "cross_entropy", sgd, 35, 90, labels=True),
+    Training((600, 100, 40, 2), ("gelu", "tanh"), "identity", "half_squared_error", momentum, 290,
+             600, options={"l2": 1e-3}),
+    # So large that k goes in stretches, and the blocks of weights by parts of the inputs.
+    Training((1100, 40, 1300, 3), "tanh", "identity", "half_squared_error", sgd, 520, 600),
     # Blocks of the batch dealt to the threads, a short one at its end; then a shorter batch.
     Training((30, 40, 3), "prelu", "identity", "half_squared_error", adam, 1100, 1400),
     Training((70, 50, 4), "relu", "softmax", "cross_entropy", adam, 1100, 1400, labels=True),

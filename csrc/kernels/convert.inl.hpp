@@ -114,7 +114,7 @@ __attribute__((noinline)) int convert_rows(const char* const* from, int rows, co
     int c = 0;
     for (; c + L <= left; c += L) finish(converted<T, S>::at(p + c * sizeof(S)), c);
     if (c < left) finish(converted_first<T, S>(p + c * sizeof(S), left - c), c);
-    if (!all_zero((vec<T>)bad)) return r;
+    if (nonzero((vec<T>)bad)) return r;
   }
   return rows;
 }

@@ -46,9 +46,8 @@ template <class T> INLINE void sum_columns(const T* x, int64_t rows, T* total, b
 }
 
 // Tiles of some inputs (rows of the tile) by the output panel, which take their step on registers where
-// `finish(i)` is one, the tile's rows being from i on.
+// `finish(i)` is one and the panel is whole, the tile's rows being from i on.
 template <class T, class Finish> INLINE void by_inputs(const GradientUnit<T>& g, const Update<T>& u, Finish finish) {
-  constexpr bool on_registers = takes<decltype(finish(0))>;
   alignas(64) T tile_total[tile_size<T>::R * PANEL], tile_bias[PANEL];
   const bool carry = g.total && !g.first;
   T* total_bias = totals_of(g, g.in, tile_bias);
@@ -58,10 +57,14 @@ template <class T, class Finish> INLINE void by_inputs(const GradientUnit<T>& g,
     const int rows = next_tile(panel_end(i, g.i_end) - i + bias, tile_size<T>::R) - bias;
     const T* o = g.o + i / PANEL * g.stride + i % PANEL;
     T* total = totals_of(g, i, tile_total);
-    if (bias)
-      tile_row<T, 1, true>(rows, g.columns, o, PANEL * PANEL, g.delta, g.rows, total, total_bias, carry, finish(i));
-    else
-      tile_row<T, 1, false>(rows, g.columns, o, PANEL * PANEL, g.delta, g.rows, total, total_bias, carry, finish(i));
+    const auto sum = [&](const auto& finished) INLINE_LAMBDA {
+      if (bias)
+        tile_row<T, 1, true>(rows, g.columns, o, PANEL * PANEL, g.delta, g.rows, total, total_bias, carry, finished);
+      else
+        tile_row<T, 1, false>(rows, g.columns, o, PANEL * PANEL, g.delta, g.rows, total, total_bias, carry, finished);
+    };
+    const bool on_registers = takes<decltype(finish(0))> && of_whole_panel<T>(rows);
+    on_registers ? sum(finish(i)) : sum(Store{});
     if (g.last && !on_registers) take_step(g, u, i, rows, terms_of(u), total);
     i += rows;
   }

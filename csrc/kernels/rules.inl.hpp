@@ -6,8 +6,15 @@ template <class V> INLINE V sgd(const Update<typename traits<V>::scalar>& u, V w
   return fma(splat<V>(-u.eta), g, w);
 }
 
+// What has faded counts as 0. Without new gradients a slot would end among the subnormal numbers and stay there:
+// half of their least is rounded back to it. Some processors take a hundred times as long for them (an Intel with
+// AVX-512, 64-32-10, Adam, batch 32, after twenty epochs: 12.4 to 4.2 us a step).
+template <class V> INLINE V faded(V x, typename traits<V>::scalar least = elementary<V>::smallest_normal) {
+  return select(magnitude(x) < splat<V>(least), V{}, x);
+}
+
 template <class V> INLINE V momentum(const Update<typename traits<V>::scalar>& u, V w, V g, V& v) {
-  v = fma(splat<V>(u.momentum), v, g);
+  v = faded(fma(splat<V>(u.momentum), v, g));
   return fma(splat<V>(-u.eta), v, w);
 }
 
@@ -20,8 +27,10 @@ template <class U, class V> INLINE V mean_2(const U& u, V mean, V x) {
 }
 // Of x^2.
 template <class U, class V> INLINE V mean_square(const U& u, V mean, V x) {
-  return fma(splat<V>(u.beta_2), mean, (splat<V>(u.one_minus_beta_2) * x) * x);
+  return faded(fma(splat<V>(u.beta_2), mean, (splat<V>(u.one_minus_beta_2) * x) * x));
 }
+// A mean of gradients fades earlier than their mean square, so that what it is multiplied by makes nothing subnormal.
+template <class V> INLINE V faded_mean(V mean) { return faded(mean, elementary<V>::least_mean); }
 
 // sqrt(v_hat) + eps
 template <class U, class V> INLINE V corrected_root(const U& u, V v) {
@@ -29,7 +38,7 @@ template <class U, class V> INLINE V corrected_root(const U& u, V v) {
 }
 
 template <class V> INLINE V adam(const Update<typename traits<V>::scalar>& u, V w, V g, V& m, V& v) {
-  m = mean_1(u, m, g);
+  m = faded_mean(mean_1(u, m, g));
   v = mean_square(u, v, g);
   return w - (splat<V>(u.step_size) * m) / corrected_root(u, v);
 }
@@ -57,7 +66,7 @@ struct Adam {
 struct Velocity {
   static constexpr int slots = 1;
   template <class U, class V> INLINE V step(const U& u, V w, V g, V* s) {
-    s[0] = fma(splat<V>(u.momentum), s[0], splat<V>(u.gain) * g);
+    s[0] = faded(fma(splat<V>(u.momentum), s[0], splat<V>(u.gain) * g));
     return fma(splat<V>(-u.eta), s[0], w);
   }
 };
@@ -66,7 +75,7 @@ struct Nesterov {
   static constexpr int slots = 1;
   template <class U, class V> INLINE V step(const U& u, V w, V g, V* s) {
     const V gained = splat<V>(u.gain) * g;
-    s[0] = fma(splat<V>(u.momentum), s[0], gained);
+    s[0] = faded(fma(splat<V>(u.momentum), s[0], gained));
     return fma(splat<V>(-u.eta), fma(splat<V>(u.momentum), s[0], gained), w);
   }
 };
@@ -75,7 +84,7 @@ struct Nesterov {
 struct AmsGrad {
   static constexpr int slots = 3;
   template <class U, class V> INLINE V step(const U& u, V w, V g, V* s) {
-    s[0] = mean_1(u, s[0], g);
+    s[0] = faded_mean(mean_1(u, s[0], g));
     s[1] = mean_square(u, s[1], g);
     s[2] = select(s[1] > s[2], s[1], s[2]);
     return w - (splat<V>(u.step_size) * s[0]) / corrected_root(u, s[2]);
@@ -85,7 +94,7 @@ struct AmsGrad {
 struct NAdam {
   static constexpr int slots = 2;
   template <class U, class V> INLINE V step(const U& u, V w, V g, V* s) {
-    s[0] = mean_1(u, s[0], g);
+    s[0] = faded_mean(mean_1(u, s[0], g));
     s[1] = mean_square(u, s[1], g);
     return w - fma(splat<V>(u.step_size), s[0], splat<V>(u.gain) * g) / corrected_root(u, s[1]);
   }
@@ -120,7 +129,7 @@ struct RmsPropCentered {
   static constexpr int slots = 3;
   template <class U, class V> INLINE V step(const U& u, V w, V g, V* s) {
     s[0] = mean_square(u, s[0], g);
-    s[2] = mean_2(u, s[2], g);
+    s[2] = faded_mean(mean_2(u, s[2], g));
     const V variance = fma(-s[2], s[2], s[0]);
     return momentum(u, w, g / (sqrt(select(variance < V{}, V{}, variance)) + splat<V>(u.eps)), s[1]);
   }

@@ -203,6 +203,7 @@ template <class T> struct GradientUnit {
   // panel of its net, or null.
   const T* next_o;
   T* next_net;
+  double* reach;  // likewise: no weight has a larger magnitude; null: every row of W is seen
 };
 
 template <class T> struct Kernels {
@@ -230,6 +231,7 @@ template <class T> struct Kernels {
   void (*add_noise)(const Noise<T>&) noexcept;
   void (*elementary)(int function, const T* x, T* y, int64_t n) noexcept;
   double (*fma_chains)(int64_t n) noexcept;
+  double piece;  // operations of a few milliseconds: how often a caller may look up
 };
 
 struct Table {

@@ -87,10 +87,23 @@ __attribute__((noinline)) void tile(const T* A, ptrdiff_t A_stride, const T* B, 
 template <class T, class Finish>
 using Tile = void (*)(const T*, ptrdiff_t, const T*, int64_t, T*, T*, bool, const Finish&) noexcept;
 
-// Tiles of 1 .. 14 rows, so that rows split evenly over tiles and none runs nearly empty.
+// Whether tiles of so many rows are what a whole panel of inputs is dealt to.
+template <class T> constexpr bool of_whole_panel(int rows) {
+  constexpr int n = (PANEL + tile_size<T>::R - 1) / tile_size<T>::R;
+  return rows == PANEL / n || rows == PANEL / n + 1;
+}
+
+// Tiles of 1 .. 14 rows, so that rows split evenly over tiles and none runs nearly empty. Those that take
+// totals in registers are there for whole panels alone, for the wheel's size.
 template <class T, int NV, int A_ROW, bool BIAS, class Finish> struct tiles {
   static constexpr int most = tile_size<T>::R;
-  template <int R> static constexpr Tile<T, Finish> of = tile<T, (R < most ? R : most), NV, A_ROW, BIAS, Finish>;
+  template <int R> static constexpr Tile<T, Finish> tile_of() {
+    if constexpr (takes<Finish> && !of_whole_panel<T>(R))
+      return nullptr;
+    else
+      return tile<T, (R < most ? R : most), NV, A_ROW, BIAS, Finish>;
+  }
+  template <int R> static constexpr Tile<T, Finish> of = tile_of<R>();
   static constexpr Tile<T, Finish> of_rows[15] = {nullptr, of<1>, of<2>,  of<3>,  of<4>,  of<5>,  of<6>, of<7>,
                                                   of<8>,   of<9>, of<10>, of<11>, of<12>, of<13>, of<14>};
 };

@@ -26,6 +26,7 @@ template <class T> struct Trainer<T>::Epoch {
   EndOfEpoch* const end;       // null: more is to come
   std::vector<Rule<T>> rules;  // by thread; made before the region, in which nothing may throw
   const double limit = trainer.network->loss_limit;
+  const bool constant_eta = !numbers.find("eta") && !trainer.average.after_step();
   static constexpr int64_t none = std::numeric_limits<int64_t>::max();
   std::atomic<int64_t> bad{none};  // 2 * place in the order + (in Y)
   EpochSums sums = before;         // the leader's
@@ -101,6 +102,7 @@ template <class T> struct Trainer<T>::Epoch {
         if (next >= 0 && block.layer == 0) {
           unit.next_o = trainer.space_.o[0] + next * PANEL;
           unit.next_net = trainer.space_.o[1] + block.p * trainer.space_.stride + next * PANEL;
+          unit.reach = zeros_count() ? &trainer.reach_ : nullptr;
         }
         kernels.weight_gradient(unit, rule.update(block.layer));
         watch.tick(leader, operations);
@@ -135,11 +137,12 @@ template <class T> struct Trainer<T>::Epoch {
       for (int share = thread; share < shares; share += threads) {
         if (first) penalty_phase(share);
         const Range mine = share_of(part, share, shares);
-        if (!there)
-          rows_phase(pass, begin + at + mine.begin, mine);
-        else if (mine.size())
+        if (there && mine.size())
           backward_phase(pass, begin + at + mine.begin, mine);
+        else if (!there && !trainer.columns_first_)
+          rows_phase(pass, begin + at + mine.begin, mine);
       }
+      if (trainer.columns_first_) columns_phase(pass, thread, threads, barrier, begin + at, part);
       wait(barrier);
       if (pass.leader) {
         add_losses(trainer.space_.row_loss, weights(), part, limit, batch_loss);
@@ -150,6 +153,24 @@ template <class T> struct Trainer<T>::Epoch {
       if (last) end_step(thread, threads, barrier, rule);
       meet(pass.leader, barrier);
     }
+  }
+
+  // The rows' phase where net[1] goes by columns: between gather and the rest a share forms its panels of all rows.
+  void columns_phase(Pass<T>& pass, int thread, int threads, Barrier& barrier, int64_t from, int64_t rows) {
+    const auto each_share = [&](auto work) {
+      for (int share = thread; share < shares; share += threads) work(share, share_of(rows, share, shares));
+    };
+    each_share([&](int, Range mine) {
+      if (mine.size()) gather_phase(pass, from + mine.begin, mine);
+    });
+    wait(barrier);
+    trainer.phases.enter(Phase::forward);
+    each_share([&](int share, Range) { pass.net(0, {0, rows}, share_of(panels_of(shape().sizes[1]), share, shares)); });
+    wait(barrier);
+    if (bad.load() != none) return;  // as everyone sees: all have gathered
+    each_share([&](int, Range mine) {
+      if (mine.size()) delta_phase(pass, from + mine.begin, mine, true);
+    });
   }
 
   // What must see the whole batch before there is any delta: the means that kl draws to its target, a loss
@@ -229,6 +250,7 @@ template <class T> struct Trainer<T>::Epoch {
     const int64_t at = batch.begin;
     const Range here{at % 2, at % 2 + 1}, next{1 - here.begin, 2 - here.begin};
     if (at == 0 && !gather_phase(pass, at, here)) return stop();
+    if (at == 0 && zeros_count()) trainer.reach_ = reach_of_first_layer();
     penalty_phase(0);
     delta_phase(pass, at, here, at > 0);
     add_losses(trainer.space_.row_loss + here.begin, weights(here.begin), 1, limit, batch_loss);
@@ -241,6 +263,21 @@ template <class T> struct Trainer<T>::Epoch {
     weights_phase(trainer.blocks_[0], here, true, true, target(), rule, pass.leader, more ? next.begin : -1);
     average_step(0, rule);
     stop();
+  }
+
+  // Whether inputs of 0 may save a one-row step work: there are enough, and nobody else looks at the weights.
+  bool zeros_count() const {
+    return trainer.settings.rule == Optimizer::sgd && constant_eta && shape().sizes[0] >= 2 * PANEL;
+  }
+
+  double reach_of_first_layer() const {
+    const LayerShape& layer = shape().layers[0];
+    double sum = 0;
+    for (int j = 0; j < layer.out; j++) {
+      const T* w = trainer.packed_.data() + layer.packed_offset + j / PANEL * layer.panel_size() + j % PANEL;
+      for (int i = 0; i < layer.in; i++) sum += std::abs(w[ptrdiff_t(i) * PANEL]);
+    }
+    return sum;
   }
 
   void add_blocks(int share, int n, bool last, const Rule<T>& rule) {

@@ -40,12 +40,12 @@ template <class T> struct Pass {
 
   const Shape& shape() const { return network.shape; }
 
-  // Calls work(rows) for pieces of the rows of about 2e7 operations, a few milliseconds, and looks at the
+  // Calls work(rows) for pieces of the rows of some milliseconds, and looks at the
   // watch in between.
   template <class Work> void in_pieces(Range rows, double operations_per_row, Work work) {
-    const int64_t most = operations_per_row * double(rows.size()) <= 2e7
+    const int64_t most = operations_per_row * double(rows.size()) <= kernels.piece
                              ? rows.size()
-                             : std::max<int64_t>(int64_t(2e7 / operations_per_row), 1);
+                             : std::max<int64_t>(int64_t(kernels.piece / operations_per_row), 1);
     for (int64_t begin = rows.begin; begin < rows.end && !watch.stopped(); begin += most) {
       const Range piece{begin, std::min(begin + most, rows.end)};
       work(piece);
@@ -76,11 +76,11 @@ template <class T> struct Pass {
 
   // C = A B for the rows: as many panels at a time as make a piece, or one panel and pieces of the rows.
   template <class Call> void contract(const T* A, const T* B, ptrdiff_t B_stride, T* C, Range rows, int k, int columns,
-                                      Call call) {
+                                      Call call, Range of_panels) {
     const double per_row = 2.0 * k * PANEL;
-    const int panels = panels_of(columns);
-    const int group = int(std::clamp(2e7 / (per_row * double(rows.size())), 1.0, double(panels)));
-    for (int p = 0; p < panels && !watch.stopped(); p += group) {
+    const int panels = int(of_panels.end);
+    const int group = int(std::clamp(kernels.piece / (per_row * double(rows.size())), 1.0, double(panels)));
+    for (int p = int(of_panels.begin); p < panels && !watch.stopped(); p += group) {
       const int end = std::min(p + group, panels);
       in_pieces(rows, per_row * (end - p), [&](Range piece) {
         call(Contraction<T>{A + piece.begin * PANEL, space.stride, B, B_stride, C + piece.begin * PANEL, space.stride,
@@ -105,14 +105,16 @@ template <class T> struct Pass {
   }
 
   // o[k] -> net[k+1]
-  void net(int k, Range rows) {
-    affine(k, rows, [this](const Contraction<T>& c, Range) { kernels.affine(c, {Activation::identity}, {}); });
+  void net(int k, Range rows) { net(k, rows, all_panels_of(shape().sizes[size_t(k) + 1])); }
+  void net(int k, Range rows, Range panels) {
+    affine(k, rows, panels, [this](const Contraction<T>& c, Range) { kernels.affine(c, {Activation::identity}, {}); });
   }
-  template <class Call> void affine(int k, Range rows, Call call) {
+  template <class Call> void affine(int k, Range rows, Range panels, Call call) {
     const LayerShape& layer = shape().layers[size_t(k)];
     contract(space.o[size_t(k)], packed + layer.packed_offset, layer.panel_size(), space.o[size_t(k) + 1], rows,
-             layer.in, layer.out, call);
+             layer.in, layer.out, call, panels);
   }
+  static Range all_panels_of(int columns) { return {0, panels_of(columns)}; }
 
   // net[k] -> o[k]
   void activate(int k, Range rows) {
@@ -127,7 +129,8 @@ template <class T> struct Pass {
       const Function<T> f = function(k + 1);
       const bool there = k == 0 && net_1;
       if (!there)
-        affine(k, rows, [&](const Contraction<T>& c, Range piece) { kernels.affine(c, f, kept(k + 1, piece.begin)); });
+        affine(k, rows, all_panels_of(shape().sizes[size_t(k) + 1]),
+               [&](const Contraction<T>& c, Range piece) { kernels.affine(c, f, kept(k + 1, piece.begin)); });
       if (there || f.f == Activation::softmax) activate(k + 1, rows);
       if (drops(k + 1)) drop(k + 1, rows);
     }
@@ -217,7 +220,7 @@ template <class T> struct Pass {
   template <class Call> void through_weights(int k, Range rows, T* out, Call call) {
     const LayerShape& layer = shape().layers[size_t(k)];
     contract(space.delta[size_t(k) + 1], transposed + layer.transposed_offset, layer.transposed_panel_size(), out, rows,
-             layer.out, layer.in, call);
+             layer.out, layer.in, call, all_panels_of(layer.in));
   }
 
   // delta of the output layer -> delta[m] ... delta[1].

@@ -2,14 +2,15 @@
 #include "trainer/plan.hpp"
 
 #include <algorithm>
+#include <tuple>
 
 namespace {
 // The finest cut of a panel's inputs: 16 rows are whole vectors of the transposed copy everywhere.
 constexpr int SLOT = 16;
 static_assert(PANEL % SLOT == 0);
 
-template <class F> void each_slot(const Shape& shape, F f) {
-  for (int k = 0; k < shape.depth(); k++) {
+template <class F> void each_slot(const Shape& shape, int begin, int end, F f) {
+  for (int k = begin; k < end; k++) {
     const LayerShape& layer = shape.layers[k];
     for (int p = 0; p < panels_of(layer.out); p++)
       for (int i = 0; i < layer.in; i += SLOT) {
@@ -20,13 +21,13 @@ template <class F> void each_slot(const Shape& shape, F f) {
       }
   }
 }
-}  // namespace
 
-std::vector<std::vector<Block>> deal_blocks(const Shape& shape, int shares) {
+// The blocks of layers [begin, end), in runs of equal work.
+void deal_layers(const Shape& shape, int begin, int end, std::vector<std::vector<Block>>& dealt) {
+  const int shares = int(dealt.size());
   double total = 0, done = 0;
-  each_slot(shape, [&](const Block&, double work) { total += work; });
-  std::vector<std::vector<Block>> dealt(static_cast<size_t>(shares));
-  each_slot(shape, [&](const Block& slot, double work) {
+  each_slot(shape, begin, end, [&](const Block&, double work) { total += work; });
+  each_slot(shape, begin, end, [&](const Block& slot, double work) {
     const int share = std::min(shares - 1, int((done + work / 2) / total * shares));
     done += work;
     std::vector<Block>& blocks = dealt[size_t(share)];
@@ -35,7 +36,36 @@ std::vector<std::vector<Block>> deal_blocks(const Shape& shape, int shares) {
     else
       blocks.push_back(slot);
   });
+}
+}  // namespace
+
+std::vector<std::vector<Block>> deal_blocks(const Shape& shape, int shares, bool columns_first) {
+  std::vector<std::vector<Block>> dealt(static_cast<size_t>(shares));
+  if (columns_first) deal_layers(shape, 0, 1, dealt);
+  deal_layers(shape, columns_first ? 1 : 0, shape.depth(), dealt);
   return dealt;
+}
+
+int inputs_at_a_time(int64_t rows, size_t element) {
+  const int64_t fitting = (int64_t(1) << 19) / (rows * int64_t(element)) / PANEL * PANEL;
+  return int(std::clamp<int64_t>(fitting, 4 * PANEL, 1 << 20));
+}
+
+void order_by_inputs(std::vector<Block>& blocks, int inputs) {
+  std::vector<Block> parts;
+  for (const Block& block : blocks)
+    for (Block part = block; part.i_begin < block.i_end; part.i_begin = part.i_end, part.bias = false) {
+      part.i_end = std::min(block.i_end, (part.i_begin / inputs + 1) * inputs);
+      parts.push_back(part);
+    }
+  const auto place = [&](const Block& b) { return std::tuple(b.layer, b.i_begin / inputs, b.p); };
+  std::stable_sort(parts.begin(), parts.end(), [&](const Block& a, const Block& b) { return place(a) < place(b); });
+  blocks = std::move(parts);
+}
+
+bool takes_columns_first(const Shape& shape, int64_t batch, int shares) {
+  const int panels = panels_of(shape.sizes[1]), most = (panels + shares - 1) / shares;
+  return shares > 1 && shape.sizes[0] >= 2 * batch && double(most * shares) <= 1.2 * double(panels);
 }
 
 std::vector<std::vector<Block>> deal_panels(const Shape& shape, const std::vector<std::vector<Block>>& blocks) {
@@ -75,6 +105,11 @@ int blocks_per_share(const Shape& shape, int64_t batch, int shares, size_t eleme
 
 bool takes_row_ahead(const Shape& shape, int64_t batch, int shares) {
   return batch == 1 && shares == 1 && shape.sizes[0] <= 65536;  // in_parts leaves such panels whole
+}
+
+int64_t numbers_to_fetch(const Shape& shape, int64_t batch) {
+  if (!takes_columns_first(shape, batch, 2)) return shape.n_weights;
+  return shape.n_weights + (batch - shape.sizes[0] - 1) * shape.sizes[1];
 }
 
 int64_t chunk_rows(const Shape& shape, int64_t batch, int shares, size_t element) {

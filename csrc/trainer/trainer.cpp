@@ -45,9 +45,13 @@ template <class T> void Trainer<T>::prepare(int64_t rows, int shares, const Rand
   const size_t others = size_t(shape.packed_size) * size_t(blocks_per_share_) * size_t(shares - 1);
   if (block_totals_.size() != others) block_totals_ = Buffer<T>(others);
   block_losses_.resize(size_t(blocks_per_share_) * size_t(shares));
-  if (shares != shares_) {
+  const bool columns_first = !coupled && !by_blocks && takes_columns_first(shape, rows, shares);
+  const int inputs = inputs_at_a_time(std::min(rows, chunk), sizeof(T));
+  if (shares != shares_ || columns_first != columns_first_ || inputs != inputs_at_a_time_) {
     shares_ = 0;  // not those of before, should memory run out
-    blocks_ = deal_blocks(shape, shares);
+    columns_first_ = columns_first, inputs_at_a_time_ = inputs;
+    blocks_ = deal_blocks(shape, shares, columns_first);
+    for (std::vector<Block>& blocks : blocks_) order_by_inputs(blocks, inputs);
     all_blocks_ = deal_blocks(shape, 1)[0];
     panels_ = deal_panels(shape, blocks_);
     shares_ = shares;
@@ -116,8 +120,8 @@ template <class T> void Trainer<T>::train(const Part<T>& rows, EpochSums& sums, 
   const int64_t count = rows.count, size = std::min(batch_size ? batch_size : count, count);
   const Batches<T> batches(rows.order, count, size, shape.mean, rows.sample_weight, sums.share);
   const int64_t batch = batches.largest();
-  const int shares =
-      threads_for(n_threads, shape.flops_per_row() * double(batch), double(sizeof(T)) * double(shape.n_weights));
+  const int shares = threads_for(n_threads, shape.flops_per_row() * double(batch),
+                                 double(sizeof(T)) * double(numbers_to_fetch(shape, batch)));
   const int workers = workers_for(shares);
   phases.begin(workers);
   const Kernels<T>& kernels = kernels_of<T>(table_in_use());

@@ -117,8 +117,11 @@ template <class T> class Trainer {
   int shares_ = 0;
   std::vector<std::vector<Block>> blocks_;  // of weights, by share
   std::vector<std::vector<Block>> panels_;  // the same, each whole
+  int inputs_at_a_time_ = 0;                // of a share's blocks
   int blocks_per_share_ = 0;                // of the batch; 0: weights are dealt
+  bool columns_first_ = false;              // net[1] by columns, the rest by rows
   bool row_ahead_ = false;                  // one-row batches on one thread
+  double reach_ = 0;                        // of W[0], in one-row batches
   std::vector<Block> all_blocks_;           // of weights, for a share that forms all totals of its rows
   Buffer<T> block_totals_;                  // [blocks between meetings][packed_size]
   std::vector<double> block_losses_;

@@ -32,13 +32,14 @@ std::vector<Case> cases() {
       {"blocks of rows", {6, 17, 2}, 1300, 0},        {"chunks", {200, 40, 8}, 1100, 0},
       {"rows one by one", {40, 70, 3}, 10, 1},        {"means of a code", {9, 40, 7}, 64, 16},
       {"bounds and an average", {40, 70, 3}, 64, 16}, {"masks and noise", {40, 70, 3}, 64, 16},
-      {"weights of rows", {40, 70, 3}, 64, 16},
+      {"weights of rows", {40, 70, 3}, 64, 16},       {"columns first", {80, 60, 3}, 70, 32},
+      {"columns and masks", {80, 60, 3}, 64, 16},
   };
   all[5].sparsity = {1, Sparsity::kl, 0.3, 0.1};
   all[6].rule.clip_norm = all[6].rule.max_norm = 0.1;
   all[6].average = {AveragingSettings::ema, 0.9, 1, 1};
-  all[7].random = {77, {0.2, 0.5}, 0.1};
-  all[8].weighted = true;
+  all[7].random = all[10].random = {77, {0.2, 0.5}, 0.1};
+  all[8].weighted = all[10].weighted = true;
   return all;
 }
 

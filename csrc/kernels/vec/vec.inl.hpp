@@ -106,18 +106,18 @@ template <class V> INLINE void hold(V& a) { asm("" : "+w"(a)); }
 template <class V> INLINE void hold(V&) {}
 #endif
 
-// Whether every lane equals 0 (NaN does not).
+// A bit for each lane that does not equal 0 (NaN does not).
 #if defined(__AVX512F__)
-INLINE bool all_zero(f32v a) { return _mm512_cmp_ps_mask((__m512)a, _mm512_setzero_ps(), _CMP_EQ_OQ) == 0xffff; }
-INLINE bool all_zero(f64v a) { return _mm512_cmp_pd_mask((__m512d)a, _mm512_setzero_pd(), _CMP_EQ_OQ) == 0xff; }
+INLINE int nonzero(f32v a) { return _mm512_cmp_ps_mask((__m512)a, _mm512_setzero_ps(), _CMP_NEQ_UQ); }
+INLINE int nonzero(f64v a) { return _mm512_cmp_pd_mask((__m512d)a, _mm512_setzero_pd(), _CMP_NEQ_UQ); }
 #elif defined(__AVX2__)
-INLINE bool all_zero(f32v a) { return _mm256_movemask_ps((__m256)(a == f32v{})) == 0xff; }
-INLINE bool all_zero(f64v a) { return _mm256_movemask_pd((__m256d)(a == f64v{})) == 0xf; }
+INLINE int nonzero(f32v a) { return _mm256_movemask_ps((__m256)(a != f32v{})); }
+INLINE int nonzero(f64v a) { return _mm256_movemask_pd((__m256d)(a != f64v{})); }
 #else
-template <class V> INLINE bool all_zero(V a) {
-  for (size_t l = 0; l < sizeof(V) / sizeof(a[0]); l++)
-    if (!(a[l] == 0)) return false;
-  return true;
+template <class V> INLINE int nonzero(V a) {
+  int lanes = 0;
+  for (size_t l = 0; l < sizeof(V) / sizeof(a[0]); l++) lanes |= (a[l] != 0) << l;
+  return lanes;
 }
 #endif
 

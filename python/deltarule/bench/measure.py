@@ -17,8 +17,8 @@ from deltarule.bench.workloads import PREDICTED, Workload, prediction_flops
 from deltarule.trainer import Trainer
 
 RUNS = 5
-# Calls, not more, however short: after thousands of epochs on a few rows gradients and moments are
-# subnormal numbers, and nobody trains like that.
+# Calls, not more, however short: after thousands of epochs on a few rows gradients are subnormal
+# numbers, and nobody trains like that.
 MAX_EPOCHS = 200
 
 

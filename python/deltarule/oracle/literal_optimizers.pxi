@@ -39,6 +39,18 @@ def sgd(const real[:] w, const real[:] g, double eta):
     return result
 
 
+cdef inline real faded(real x) noexcept nogil:
+    """x, or 0 where it is subnormal."""
+    cdef real least = <real>constants(x).smallest_normal
+    return <real>0 if -least < x < least else x
+
+
+cdef inline real faded_mean(real x) noexcept nogil:
+    """x, or 0 below 2^-100, in float64 2^-1000."""
+    cdef real least = <real>constants(x).least_mean
+    return <real>0 if -least < x < least else x
+
+
 def momentum(const real[:] w, const real[:] g, const real[:] v, double eta, double mu):
     """v <- mu v + g, w <- w - eta v; returns w, v  (30)."""
     w_result = np.empty(w.shape[0], dtype_of(<real>0))
@@ -46,7 +58,7 @@ def momentum(const real[:] w, const real[:] g, const real[:] v, double eta, doub
     cdef real[:] new_w = w_result, new_v = v_result
     cdef Py_ssize_t i
     for i in range(w.shape[0]):
-        new_v[i] = fma(<real>mu, v[i], g[i])
+        new_v[i] = faded(fma(<real>mu, v[i], g[i]))
         new_w[i] = fma(<real>-eta, new_v[i], w[i])
     return w_result, v_result
 
@@ -64,7 +76,7 @@ def nesterov(
     cdef Py_ssize_t i
     for i in range(w.shape[0]):
         gained = gain * g[i]
-        new_v[i] = fma(<real>mu, v[i], gained)
+        new_v[i] = faded(fma(<real>mu, v[i], gained))
         new_w[i] = fma(minus_rate, fma(<real>mu, new_v[i], gained), w[i])
     return w_result, v_result
 
@@ -76,7 +88,7 @@ def velocity(const real[:] w, const real[:] g, const real[:] v, double eta, doub
     cdef real[:] new_w = w_result, new_v = v_result
     cdef Py_ssize_t i
     for i in range(w.shape[0]):
-        new_v[i] = fma(<real>mu, v[i], <real>eta * g[i])
+        new_v[i] = faded(fma(<real>mu, v[i], <real>eta * g[i]))
         new_w[i] = w[i] - new_v[i]
     return w_result, v_result
 
@@ -87,8 +99,8 @@ cdef inline real mean(real value, real x, double beta) noexcept nogil:
 
 
 cdef inline real mean_square(real value, real x, double beta) noexcept nogil:
-    """beta value + (1 - beta) x^2."""
-    return fma(<real>beta, value, (<real>(1.0 - beta) * x) * x)
+    """beta value + (1 - beta) x^2, faded."""
+    return faded(fma(<real>beta, value, (<real>(1.0 - beta) * x) * x))
 
 
 cdef double step_size(double eta, double beta_1_power, double beta_2_power, bint eps_inside):
@@ -110,7 +122,7 @@ def adam(
     cdef real[:] new_w = w_result, new_m = m_result, new_v = v_result
     cdef Py_ssize_t i
     for i in range(w.shape[0]):
-        new_m[i] = mean(m[i], g[i], beta_1)
+        new_m[i] = faded_mean(mean(m[i], g[i], beta_1))
         new_v[i] = mean_square(v[i], g[i], beta_2)
         new_w[i] = w[i] - (a * new_m[i]) / (sqrt(new_v[i] * c) + <real>eps)
     return w_result, m_result, v_result
@@ -129,7 +141,7 @@ def amsgrad(
     cdef real[:] new_w = w_result, new_m = m_result, new_v = v_result, new_h = h_result
     cdef Py_ssize_t i
     for i in range(w.shape[0]):
-        new_m[i] = mean(m[i], g[i], beta_1)
+        new_m[i] = faded_mean(mean(m[i], g[i], beta_1))
         new_v[i] = mean_square(v[i], g[i], beta_2)
         new_h[i] = new_v[i] if new_v[i] > h[i] else h[i]
         new_w[i] = w[i] - (a * new_m[i]) / (sqrt(new_h[i] * c) + <real>eps)
@@ -150,7 +162,7 @@ def nadam(
     cdef real[:] new_w = w_result, new_m = m_result, new_v = v_result
     cdef Py_ssize_t i
     for i in range(w.shape[0]):
-        new_m[i] = mean(m[i], g[i], beta_1)
+        new_m[i] = faded_mean(mean(m[i], g[i], beta_1))
         new_v[i] = mean_square(v[i], g[i], beta_2)
         new_w[i] = w[i] - fma(a, new_m[i], b * g[i]) / (sqrt(new_v[i] * c) + <real>eps)
     return w_result, m_result, v_result
@@ -193,7 +205,7 @@ def rmsprop_momentum(
     cdef Py_ssize_t i
     for i in range(w.shape[0]):
         new_v[i] = mean_square(v[i], g[i], beta)
-        new_b[i] = fma(<real>mu, b[i], g[i] / (sqrt(new_v[i]) + <real>eps))
+        new_b[i] = faded(fma(<real>mu, b[i], g[i] / (sqrt(new_v[i]) + <real>eps)))
         new_w[i] = fma(<real>-eta, new_b[i], w[i])
     return w_result, v_result, b_result
 
@@ -210,10 +222,10 @@ def rmsprop_centered(
     cdef Py_ssize_t i
     for i in range(w.shape[0]):
         new_v[i] = mean_square(v[i], g[i], beta)
-        new_a[i] = mean(a[i], g[i], beta)
+        new_a[i] = faded_mean(mean(a[i], g[i], beta))
         variance = fma(-new_a[i], new_a[i], new_v[i])
         variance = zero if variance < 0 else variance
-        new_b[i] = fma(<real>mu, b[i], g[i] / (sqrt(variance) + <real>eps))
+        new_b[i] = faded(fma(<real>mu, b[i], g[i] / (sqrt(variance) + <real>eps)))
         new_w[i] = fma(<real>-eta, new_b[i], w[i])
     return w_result, v_result, b_result, a_result
 
