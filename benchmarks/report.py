@@ -147,7 +147,8 @@ def page(results: Results, pictures: str | None = None) -> str:
             "median of the runs, at the best setting and thread count (in brackets). The peak is "
             "that of fused multiply-adds on all threads, of one for batches of one row; the share "
             "counts the matrix products. Cores far apart: the ratio while a cache line took more "
-            "than 80 ns from one to the other.",
+            "than 80 ns from one to the other. PyTorch's medium may multiply in bfloat16, which "
+            "processors with tiles for it do several times as fast.",
             training_table(part),
             *picture("training", "Training beside other libraries"),
         ]

@@ -15,9 +15,14 @@ from problem import Floats, Order, Problem
 
 
 class Torch(Base):
-    """Chooses the form that the setting names."""
+    """Chooses the form that the setting names.
+
+    "medium" may round the factors of its products to bfloat16, and does where the processor has
+    tiles for them: 0.4 % of the check's fall.
+    """
 
     module: ClassVar[str] = "torch"
+    tolerance: ClassVar[float] = 2e-2
     settings: ClassVar[tuple[str, ...]] = (
         "eager highest", "eager medium", "manual highest", "manual medium",
     )  # fmt: skip
