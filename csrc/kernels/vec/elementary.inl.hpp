@@ -20,7 +20,7 @@ template <> struct elementary<f32v> {
   static constexpr float tanh_one = 10;                  // from here tanh rounds to 1
   static constexpr float smallest_normal = __FLT_MIN__, largest = __FLT_MAX__;
   static constexpr float least_mean = 0x1p-100f;  // of gradients: below, 0
-  static constexpr float lift = 0x1p23f;  // makes a subnormal number normal
+  static constexpr float lift = 0x1p23f;          // makes a subnormal number normal
   static constexpr float exp_tail[] = {0.49999997f, 0.16666546f, 0.041667435f, 0.008366266f, 0.0013870656f};
   static constexpr float tanh_tail[] = {-0.33332947f, 0.13320726f, -0.0526717f, 0.016437126f};
   static constexpr float log_tail[] = {0.6666695f, 0.3995772f, 0.30362338f};
