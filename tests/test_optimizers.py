@@ -508,6 +508,18 @@ FADING = [
 ]
 
 
+@pytest.mark.parametrize("rule", [dr.Adam(1.0, beta_2=0.9, eps=1e-30), dr.RMSProp(1.0, eps=1e-30)])
+def test_gradients_whose_squares_are_subnormal_take_no_leap(rule: Optimizer) -> None:
+    """v fades only where its root divides nothing: eps alone would make the step huge."""
+    mlp = dr.MLP([1, 1], loss="binary_cross_entropy", seed=0)
+    trainer, X, Y = dr.Trainer(mlp, rule, 4), np.ones((4, 1), "f4"), np.zeros((4, 1), "f4")
+    for _ in range(8200):
+        before = mlp.w.copy()
+        trainer.epoch(X, Y)
+        assert np.abs(mlp.w - before).max() < 20
+    assert mlp.w.sum() < -45  # the gradient is 1e-20 there
+
+
 @pytest.mark.parametrize("batch_size", [1, 2])
 @pytest.mark.parametrize("rule", FADING, ids=name_of)
 def test_slots_fade_to_0(rule: Optimizer, batch_size: int, dtype: str, isa: str) -> None:
@@ -516,7 +528,7 @@ def test_slots_fade_to_0(rule: Optimizer, batch_size: int, dtype: str, isa: str)
     X, Y = np.zeros((n, 40), dtype), np.zeros((n, 2), dtype)
     X[:4], Y[:4] = np.random.default_rng(0).normal(size=(4, 40)), 1
     mlp = dr.MLP([40, 2], dtype=dtype, seed=0)
-    trainer, least = dr.Trainer(mlp, rule, batch_size), float(np.finfo(dtype).tiny)
+    trainer = dr.Trainer(mlp, rule, batch_size)
     loops = literal.Trainer(literal.MLP(mlp.architecture, mlp.w, dtype), rule, batch_size)
     seen = 0
     for part in np.array_split(np.arange(n), 10):
@@ -524,7 +536,6 @@ def test_slots_fade_to_0(rule: Optimizer, batch_size: int, dtype: str, isa: str)
         assert mlp.w.tobytes() == np.asarray(loops.mlp.w).tobytes()
         for slot, other in zip(trainer.state["slots"], loops.state.slots, strict=True):
             assert slot.tobytes() == np.asarray(other).tobytes()
-            assert not ((slot != 0) & (np.abs(slot) < least)).any()
             seen += slot.reshape(2, 41)[:, :-1].any()
     largest = 1 if getattr(rule, "amsgrad", False) else 0  # h never falls
     left = [slot.reshape(2, 41)[:, :-1].any() for slot in trainer.state["slots"]]

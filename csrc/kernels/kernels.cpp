@@ -59,7 +59,7 @@ template <class T> void evaluate(int function, const T* x, T* y, int64_t n) noex
 }
 
 // Where an fma is a call for each lane a thread makes some 2 GFLOP/s, elsewhere more than 60.
-constexpr double PIECE = VEC_BYTES > 16 ? 4e8 : 2e7;
+constexpr double PIECE = VEC_BYTES > 16 ? 2e8 : 2e7;
 
 template <class T>
 constexpr Kernels<T> kernels = {

@@ -25,12 +25,15 @@ template <class U, class V> INLINE V mean_1(const U& u, V mean, V x) {
 template <class U, class V> INLINE V mean_2(const U& u, V mean, V x) {
   return fma(splat<V>(u.beta_2), mean, splat<V>(u.one_minus_beta_2) * x);
 }
-// Of x^2.
-template <class U, class V> INLINE V mean_square(const U& u, V mean, V x) {
-  return faded(fma(splat<V>(u.beta_2), mean, (splat<V>(u.one_minus_beta_2) * x) * x));
-}
-// A mean of gradients fades earlier than their mean square, so that what it is multiplied by makes nothing subnormal.
+// A mean of gradients fades early, so that what it is multiplied by makes nothing subnormal.
 template <class V> INLINE V faded_mean(V mean) { return faded(mean, elementary<V>::least_mean); }
+
+// Of x^2. It fades where `divided` is 0, which its root divides: gradients whose squares are subnormal go on to be
+// divided by their size, however small eps is.
+template <class U, class V> INLINE V mean_square(const U& u, V mean, V x, V divided) {
+  const V next = fma(splat<V>(u.beta_2), mean, (splat<V>(u.one_minus_beta_2) * x) * x);
+  return select(divided == V{}, faded(next), next);
+}
 
 // sqrt(v_hat) + eps
 template <class U, class V> INLINE V corrected_root(const U& u, V v) {
@@ -39,7 +42,7 @@ template <class U, class V> INLINE V corrected_root(const U& u, V v) {
 
 template <class V> INLINE V adam(const Update<typename traits<V>::scalar>& u, V w, V g, V& m, V& v) {
   m = faded_mean(mean_1(u, m, g));
-  v = mean_square(u, v, g);
+  v = mean_square(u, v, g, m);
   return w - (splat<V>(u.step_size) * m) / corrected_root(u, v);
 }
 
@@ -85,7 +88,7 @@ struct AmsGrad {
   static constexpr int slots = 3;
   template <class U, class V> INLINE V step(const U& u, V w, V g, V* s) {
     s[0] = faded_mean(mean_1(u, s[0], g));
-    s[1] = mean_square(u, s[1], g);
+    s[1] = mean_square(u, s[1], g, s[0]);
     s[2] = select(s[1] > s[2], s[1], s[2]);
     return w - (splat<V>(u.step_size) * s[0]) / corrected_root(u, s[2]);
   }
@@ -95,7 +98,7 @@ struct NAdam {
   static constexpr int slots = 2;
   template <class U, class V> INLINE V step(const U& u, V w, V g, V* s) {
     s[0] = faded_mean(mean_1(u, s[0], g));
-    s[1] = mean_square(u, s[1], g);
+    s[1] = mean_square(u, s[1], g, s[0]);
     return w - fma(splat<V>(u.step_size), s[0], splat<V>(u.gain) * g) / corrected_root(u, s[1]);
   }
 };
@@ -111,7 +114,7 @@ struct AdaGrad {
 struct RmsProp {
   static constexpr int slots = 1;
   template <class U, class V> INLINE V step(const U& u, V w, V g, V* s) {
-    s[0] = mean_square(u, s[0], g);
+    s[0] = mean_square(u, s[0], g, g);
     return w - (splat<V>(u.eta) * g) / (sqrt(s[0]) + splat<V>(u.eps));
   }
 };
@@ -119,7 +122,7 @@ struct RmsProp {
 struct RmsPropMomentum {
   static constexpr int slots = 2;
   template <class U, class V> INLINE V step(const U& u, V w, V g, V* s) {
-    s[0] = mean_square(u, s[0], g);
+    s[0] = mean_square(u, s[0], g, g);
     return momentum(u, w, g / (sqrt(s[0]) + splat<V>(u.eps)), s[1]);
   }
 };
@@ -128,7 +131,7 @@ struct RmsPropMomentum {
 struct RmsPropCentered {
   static constexpr int slots = 3;
   template <class U, class V> INLINE V step(const U& u, V w, V g, V* s) {
-    s[0] = mean_square(u, s[0], g);
+    s[0] = mean_square(u, s[0], g, g);
     s[2] = faded_mean(mean_2(u, s[2], g));
     const V variance = fma(-s[2], s[2], s[0]);
     return momentum(u, w, g / (sqrt(select(variance < V{}, V{}, variance)) + splat<V>(u.eps)), s[1]);
@@ -138,9 +141,9 @@ struct RmsPropCentered {
 struct Adadelta {
   static constexpr int slots = 2;
   template <class U, class V> INLINE V step(const U& u, V w, V g, V* s) {
-    s[0] = mean_square(u, s[0], g);
+    s[0] = mean_square(u, s[0], g, g);
     const V change = sqrt(s[1] + splat<V>(u.eps)) / sqrt(s[0] + splat<V>(u.eps)) * g;
-    s[1] = mean_square(u, s[1], change);
+    s[1] = mean_square(u, s[1], change, change);
     return fma(splat<V>(-u.eta), change, w);
   }
 };

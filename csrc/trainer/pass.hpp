@@ -78,13 +78,12 @@ template <class T> struct Pass {
   template <class Call> void contract(const T* A, const T* B, ptrdiff_t B_stride, T* C, Range rows, int k, int columns,
                                       Call call, Range of_panels) {
     const double per_row = 2.0 * k * PANEL;
-    const int panels = int(of_panels.end);
-    const int group = int(std::clamp(kernels.piece / (per_row * double(rows.size())), 1.0, double(panels)));
-    for (int p = int(of_panels.begin); p < panels && !watch.stopped(); p += group) {
-      const int end = std::min(p + group, panels);
-      in_pieces(rows, per_row * (end - p), [&](Range piece) {
+    const int64_t most = std::max<int64_t>(int64_t(kernels.piece / (per_row * double(rows.size()))), 1);
+    for (int64_t p = of_panels.begin; p < of_panels.end && !watch.stopped(); p += most) {
+      const int64_t end = std::min(p + most, of_panels.end);
+      in_pieces(rows, per_row * double(end - p), [&](Range piece) {
         call(Contraction<T>{A + piece.begin * PANEL, space.stride, B, B_stride, C + piece.begin * PANEL, space.stride,
-                            piece.size(), k, columns, p, end},
+                            piece.size(), k, columns, int(p), int(end)},
              piece);
       });
     }

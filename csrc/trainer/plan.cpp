@@ -65,7 +65,7 @@ void order_by_inputs(std::vector<Block>& blocks, int inputs) {
 
 bool takes_columns_first(const Shape& shape, int64_t batch, int shares) {
   const int panels = panels_of(shape.sizes[1]), most = (panels + shares - 1) / shares;
-  return shares > 1 && shape.sizes[0] >= 2 * batch && double(most * shares) <= 1.2 * double(panels);
+  return shares > 1 && shares <= panels && shape.sizes[0] >= 2 * batch && double(most * shares) <= 1.2 * double(panels);
 }
 
 std::vector<std::vector<Block>> deal_panels(const Shape& shape, const std::vector<std::vector<Block>>& blocks) {

@@ -98,9 +98,10 @@ cdef inline real mean(real value, real x, double beta) noexcept nogil:
     return fma(<real>beta, value, <real>(1.0 - beta) * x)
 
 
-cdef inline real mean_square(real value, real x, double beta) noexcept nogil:
-    """beta value + (1 - beta) x^2, faded."""
-    return faded(fma(<real>beta, value, (<real>(1.0 - beta) * x) * x))
+cdef inline real mean_square(real value, real x, double beta, real divided) noexcept nogil:
+    """beta value + (1 - beta) x^2, faded where what its root divides is 0."""
+    cdef real result = fma(<real>beta, value, (<real>(1.0 - beta) * x) * x)
+    return faded(result) if divided == 0 else result
 
 
 cdef double step_size(double eta, double beta_1_power, double beta_2_power, bint eps_inside):
@@ -123,7 +124,7 @@ def adam(
     cdef Py_ssize_t i
     for i in range(w.shape[0]):
         new_m[i] = faded_mean(mean(m[i], g[i], beta_1))
-        new_v[i] = mean_square(v[i], g[i], beta_2)
+        new_v[i] = mean_square(v[i], g[i], beta_2, new_m[i])
         new_w[i] = w[i] - (a * new_m[i]) / (sqrt(new_v[i] * c) + <real>eps)
     return w_result, m_result, v_result
 
@@ -142,7 +143,7 @@ def amsgrad(
     cdef Py_ssize_t i
     for i in range(w.shape[0]):
         new_m[i] = faded_mean(mean(m[i], g[i], beta_1))
-        new_v[i] = mean_square(v[i], g[i], beta_2)
+        new_v[i] = mean_square(v[i], g[i], beta_2, new_m[i])
         new_h[i] = new_v[i] if new_v[i] > h[i] else h[i]
         new_w[i] = w[i] - (a * new_m[i]) / (sqrt(new_h[i] * c) + <real>eps)
     return w_result, m_result, v_result, h_result
@@ -163,7 +164,7 @@ def nadam(
     cdef Py_ssize_t i
     for i in range(w.shape[0]):
         new_m[i] = faded_mean(mean(m[i], g[i], beta_1))
-        new_v[i] = mean_square(v[i], g[i], beta_2)
+        new_v[i] = mean_square(v[i], g[i], beta_2, new_m[i])
         new_w[i] = w[i] - fma(a, new_m[i], b * g[i]) / (sqrt(new_v[i] * c) + <real>eps)
     return w_result, m_result, v_result
 
@@ -189,7 +190,7 @@ def rmsprop(
     cdef real[:] new_w = w_result, new_v = v_result
     cdef Py_ssize_t i
     for i in range(w.shape[0]):
-        new_v[i] = mean_square(v[i], g[i], beta)
+        new_v[i] = mean_square(v[i], g[i], beta, g[i])
         new_w[i] = w[i] - (<real>eta * g[i]) / (sqrt(new_v[i]) + <real>eps)
     return w_result, v_result
 
@@ -204,7 +205,7 @@ def rmsprop_momentum(
     cdef real[:] new_w = w_result, new_v = v_result, new_b = b_result
     cdef Py_ssize_t i
     for i in range(w.shape[0]):
-        new_v[i] = mean_square(v[i], g[i], beta)
+        new_v[i] = mean_square(v[i], g[i], beta, g[i])
         new_b[i] = faded(fma(<real>mu, b[i], g[i] / (sqrt(new_v[i]) + <real>eps)))
         new_w[i] = fma(<real>-eta, new_b[i], w[i])
     return w_result, v_result, b_result
@@ -221,7 +222,7 @@ def rmsprop_centered(
     cdef real[:] new_w = w_result, new_v = v_result, new_b = b_result, new_a = a_result
     cdef Py_ssize_t i
     for i in range(w.shape[0]):
-        new_v[i] = mean_square(v[i], g[i], beta)
+        new_v[i] = mean_square(v[i], g[i], beta, g[i])
         new_a[i] = faded_mean(mean(a[i], g[i], beta))
         variance = fma(-new_a[i], new_a[i], new_v[i])
         variance = zero if variance < 0 else variance
@@ -241,9 +242,9 @@ def adadelta(
     cdef real[:] new_w = w_result, new_v = v_result, new_a = a_result
     cdef Py_ssize_t i
     for i in range(w.shape[0]):
-        new_v[i] = mean_square(v[i], g[i], beta)
+        new_v[i] = mean_square(v[i], g[i], beta, g[i])
         d = sqrt(a[i] + <real>eps) / sqrt(new_v[i] + <real>eps) * g[i]
-        new_a[i] = mean_square(a[i], d, beta)
+        new_a[i] = mean_square(a[i], d, beta, d)
         new_w[i] = fma(<real>-eta, d, w[i])
     return w_result, v_result, a_result
 
