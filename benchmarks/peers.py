@@ -20,6 +20,7 @@ class Peer(Protocol):
     module: ClassVar[str]
     settings: ClassVar[tuple[str, ...]]
     tolerance: ClassVar[float]
+    coarse: ClassVar[tuple[str, ...]]  # settings that may be ten times as far off
 
     def __init__(self, problem: Problem, setting: str, threads: int) -> None: ...
 
@@ -38,6 +39,7 @@ class Base:
     """What most peers share."""
 
     tolerance: ClassVar[float] = 2e-3
+    coarse: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, problem: Problem, setting: str, threads: int) -> None:
         self.problem, self.rows = problem, len(problem.X)

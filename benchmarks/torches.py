@@ -22,7 +22,7 @@ class Torch(Base):
     """
 
     module: ClassVar[str] = "torch"
-    tolerance: ClassVar[float] = 2e-2
+    coarse: ClassVar[tuple[str, ...]] = ("eager medium", "manual medium")
     settings: ClassVar[tuple[str, ...]] = (
         "eager highest", "eager medium", "manual highest", "manual medium",
     )  # fmt: skip

@@ -169,6 +169,8 @@ def check(cells: Sequence[Cell]) -> None:
     known, first = registry(), cells[0]
     for cell in cells:
         limit = max(known[cell.peer].tolerance, known[first.peer].tolerance)
+        if cell.setting in known[cell.peer].coarse:
+            limit *= 10
         if not cell.loss < cell.start_loss or not difference(cell, first) <= limit:
             raise SystemExit(
                 f"{cell.workload}: {cell.peer} {cell.setting} took the loss from {cell.start_loss} "

@@ -161,6 +161,10 @@ def test_no_speed_without_agreement(bench: SimpleNamespace, cell: Any) -> None:
         other = replace(cell, peer="PyTorch", setting="eager highest", loss=loss)
         with pytest.raises(SystemExit, match=r"digits: PyTorch eager highest took the loss from 2"):
             bench.training.check([cell, other])
+    medium = replace(cell, peer="PyTorch", setting="manual medium", loss=1.51)  # may round factors
+    bench.training.check([cell, medium])
+    with pytest.raises(SystemExit, match="manual medium"):
+        bench.training.check([cell, replace(medium, loss=1.52)])
     with pytest.raises(SystemExit, match="deltarule"):
         bench.training.check([replace(cell, loss=2.4)])
 

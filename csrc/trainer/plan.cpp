@@ -59,7 +59,7 @@ void order_by_inputs(std::vector<Block>& blocks, int inputs) {
       parts.push_back(part);
     }
   const auto place = [&](const Block& b) { return std::tuple(b.layer, b.i_begin / inputs, b.p); };
-  std::stable_sort(parts.begin(), parts.end(), [&](const Block& a, const Block& b) { return place(a) < place(b); });
+  std::sort(parts.begin(), parts.end(), [&](const Block& a, const Block& b) { return place(a) < place(b); });
   blocks = std::move(parts);
 }
 
