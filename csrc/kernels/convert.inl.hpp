@@ -84,18 +84,21 @@ template <class T> struct Standard {
   ptrdiff_t shift_step, scale_step;  // from panel to panel: 0 where one panel serves all
 };
 
-constexpr int AHEAD = 2;
+// How many rows ahead memory is asked for: of short rows more are under way at a time.
+constexpr int AHEAD = 8;
+INLINE int rows_ahead(int64_t bytes) { return bytes > 512 ? 2 : bytes > 256 ? 4 : AHEAD; }
 
 // `columns` consecutive numbers of S from each of some rows; returns the first bad row, or `rows`. `from`
-// goes on for AHEAD rows that will be wanted next: asking memory for the row after the next shortens this for shuffled
-// rows of 784 numbers, 30 000 of them, from 326 to 113 ns (uint8) and from 467 to 335 (float32).
+// goes on for AHEAD rows that will be wanted next. Asking memory for them shortens this, for shuffled rows: 784
+// numbers, 30 000 rows, 326 to 113 ns (uint8), 467 to 335 (float32); 28 numbers, 1 000 000 rows, 53 to 44 ns with Y.
 template <class T, class S>
 __attribute__((noinline)) int convert_rows(const char* const* from, int rows, const Standard<T>& standard, int columns,
                                            T* out, ptrdiff_t stride) noexcept {
   constexpr int L = lanes<T>;
   const vec<T> low = splat<vec<T>>(standard.low), high = splat<vec<T>>(standard.high);
+  const int distance = rows_ahead(int64_t(columns) * int64_t(sizeof(S)));
   for (int r = 0; r < rows; r++) {
-    const char *p = from[r], *ahead = from[r + AHEAD];
+    const char *p = from[r], *ahead = from[r + distance];
     const T *shift = standard.shift, *scale = standard.scale;
     T* to = out + r * PANEL;
     ivec<T> bad{};
@@ -112,6 +115,10 @@ __attribute__((noinline)) int convert_rows(const char* const* from, int rows, co
       shift += standard.shift_step, scale += standard.scale_step;
     }
     int c = 0;
+    if (left) {
+      __builtin_prefetch(ahead);
+      __builtin_prefetch(ahead + left * sizeof(S) - 1);
+    }
     for (; c + L <= left; c += L) finish(converted<T, S>::at(p + c * sizeof(S)), c);
     if (c < left) finish(converted_first<T, S>(p + c * sizeof(S), left - c), c);
     if (nonzero((vec<T>)bad)) return r;
