@@ -14,10 +14,11 @@ from differences import partial
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from tolerances import FD_STEP, FD_USEFUL, gamma
+from tolerances import FD_STEP, FD_USEFUL, FLOOR_DIGITS, gamma, softmax_floor
 
 import deltarule as dr
 from deltarule import losses
+from deltarule.oracle import literal
 from deltarule.oracle.data import targets_as
 from deltarule.oracle.losses import delta_of_net, descent, row_loss
 
@@ -325,6 +326,8 @@ def test_softmax_at_its_ends(loss: str, nets: tuple[float, ...], dtype: str) -> 
     g = max(1.0, *losses.read(loss).values, 0.0)
     # A net below the largest by n is an exponent that rounds to n u, and a power of it g of those.
     relative = Decimal(gamma(64 + 8 * int(g * (2 + spread)), dtype))
+    # A term that counts as 0 is missing in each sum, and times a logarithm or a power of it.
+    missing = Decimal(K * (1 + g * (2 + spread)) * softmax_floor(dtype))
     for y in (*np.eye(K), np.full(K, 1 / K), np.full(K, 0.75)):
         y = y.astype(dtype)
         back = mlp.backward(mlp.forward([[0.0]]), y[None])
@@ -337,7 +340,33 @@ def test_softmax_at_its_ends(loss: str, nets: tuple[float, ...], dtype: str) -> 
             for native, truth in pairs:
                 size = abs(truth) + (1 if mixed else 0)
                 error = abs(Decimal(float(native)) - truth)
-                assert error <= relative * size + Decimal(64 * tiny), (native, truth)
+                assert error <= relative * size + Decimal(64 * tiny) + missing, (native, truth)
+
+
+FAR = {"float32": -70.0, "float64": -690.0}
+
+
+@pytest.mark.parametrize("rows", [1, 40])
+def test_softmax_terms_far_below_the_largest_are_0(rows: int, isa: str, dtype: str) -> None:
+    """From D of (8) on: no output or delta is subnormal, nor its product with numbers near 1."""
+    far = np.dtype(dtype).type(FAR[dtype])
+    nets = np.array([0, far, np.nextafter(far, -np.inf), 1.2 * far, 1.4 * far, 9 * far], dtype)
+    mlp = dr.MLP([1, 6], (), "softmax", "cross_entropy", dtype)
+    mlp.w = np.column_stack([nets, np.zeros(6)]).ravel()
+    X, labels = np.ones((rows, 1)), np.eye(6, dtype=dtype)
+    forward = mlp.forward(X)
+    y_hat = forward.y_hat[0]
+    assert list(y_hat > 0) == [True, True, False, False, False, False]
+    assert y_hat[1] >= 1e6 * np.finfo(dtype).tiny
+    assert y_hat[1] / softmax_floor(dtype) == pytest.approx(1, rel=FLOOR_DIGITS)
+    assert (
+        mlp.predict(X).tobytes() == forward.y_hat.tobytes() == np.tile(y_hat, (rows, 1)).tobytes()
+    )
+    assert y_hat.tobytes() == literal.activate("softmax", nets[None])[0].tobytes()
+    right = mlp.backward(forward, np.tile(labels[0], (rows, 1))).delta[1]
+    wrong = mlp.backward(forward, np.tile(labels[-1], (rows, 1))).delta[1]
+    assert right.tolist() == rows * [[0, -y_hat[1], 0, 0, 0, 0]]
+    assert wrong.tolist() == rows * [[-1, -y_hat[1], 0, 0, 0, 1]]
 
 
 def test_the_limit_of_tweedie_far_below() -> None:

@@ -28,6 +28,15 @@ def gamma(k: int, dtype: str = "float64") -> float:
     return ku / (1.0 - ku)
 
 
+def softmax_floor(dtype: str) -> float:
+    """What a term of (8) may be off by: it is 0 below e^-70, e^-690, of the largest, which is 1."""
+    return {"float32": 3.98e-31, "float64": 2.18e-300}[dtype]
+
+
+# e^-70 = 3.9754e-31 and e^-690 = 2.1717e-300, rounded up to three digits above.
+FLOOR_DIGITS = 0.01
+
+
 def trajectory_bound(steps: int, size: float, growth: float) -> float:
     """How far two trainings by the same float64 formulas may be apart after some steps.
 

@@ -59,11 +59,19 @@ template <class T> INLINE T row_maximum(const T* z, int columns, ptrdiff_t strid
   return fold<lanes<T>>(m, [](auto a, auto b) { return b > a ? b : a; });
 }
 
+// exp(d), d = net_j - M, and 0 far below the largest: so small a y_hat would make subnormal numbers of deltas and of
+// what they are multiplied by, for which some processors take a hundred times as long (64-32-10, Adam, batch 32, epochs
+// 500 to 700, an Intel with AVX-512: 1.3 to 4.4 M samples/s).
+template <class V> INLINE V softmax_term(V d) {
+  const V least = splat<V>(elementary<V>::least_distance);
+  return select(d < least, V{}, exp(select(d < least, V{}, d)));
+}
+
 template <class T> INLINE void softmax_row(T* z, int columns, ptrdiff_t stride) {
   const vec<T> m = splat<vec<T>>(row_maximum(z, columns, stride));
   Tree16<T> sum;
   along_row<T>(columns, stride, [&](int column, ptrdiff_t at, ivec<T> live) {
-    const vec<T> e = select(live, exp(load(z + at) - m), vec<T>{});
+    const vec<T> e = select(live, softmax_term(load(z + at) - m), vec<T>{});
     sum.add(column, e);
     store(z + at, e);
   });

@@ -17,7 +17,7 @@ template <class T> INLINE void exponentials(const Output<T>& c, int64_t first, i
     Tree16<T> sum, sum_y;
     along_row<T>(c.columns, c.stride, [&](int column, ptrdiff_t at, ivec<T> live) {
       const vec<T> d = load(z + at) - m;
-      const vec<T> e = select(live, exp(d), vec<T>{});
+      const vec<T> e = select(live, softmax_term(d), vec<T>{});
       sum.add(column, e);
       sum_y.add(column, select(live, load(c.Y + row + at), vec<T>{}));
       store(z + at, e);
@@ -57,7 +57,7 @@ template <class T> INLINE void few_cross_entropy(const Output<T>& c, int64_t fir
   FewTree<T> sum, sum_y, loss;
   for (int j = 0; j < c.columns; j++) {
     d[j] = d[j] - m;
-    e[j] = exp(d[j]);
+    e[j] = softmax_term(d[j]);
     sum.add(j, e[j]);
     sum_y.add(j, y[j]);
   }

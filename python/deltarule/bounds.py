@@ -58,6 +58,8 @@ class Bounds:
         self.u_oracle = float(np.finfo(np.float64).eps) / 2
         self.tiny = float(np.finfo(dtype).tiny)
         self.huge = float(np.finfo(dtype).max)
+        # What softmax leaves out of a sum that is 1 or more: its terms far below the largest.
+        self.left_out = float(np.exp(-70.0 if dtype == "float32" else -690.0))
 
     def roundings(self, count: int, magnitude: Array) -> Float64:
         """Of `count` roundings in a row, natively and in the oracle."""
@@ -112,7 +114,8 @@ class Bounds:
             return self.ulps(name, o)
         e, s = self._exponentials(net)
         u, y_hat = self.u + self.u_oracle, softmax(net)
-        return np.asarray(y_hat * ((1 + e) * (1 + 2 * u) / (1 - s) - 1) + 2 * self.tiny)
+        relative = (1 + e) * (1 + 2 * u) / (1 - s) - 1
+        return np.asarray(y_hat * relative + self.left_out + 2 * self.tiny)
 
     def exp_error(self) -> float:
         """Relative error of exp: an ulp is at most 2 u."""
@@ -127,7 +130,8 @@ class Bounds:
         distance = np.max(net, axis=1, keepdims=True) - net
         e = (1 + self.exp_error()) * np.exp(np.minimum(distance * u, 1.0)) - 1
         weighted = np.sum(softmax(net) * e, axis=1, keepdims=True)
-        return e, np.asarray(weighted + self.tree(net.shape[1], 1.0 + weighted))
+        left_out = net.shape[1] * self.left_out
+        return e, np.asarray(weighted + self.tree(net.shape[1], 1.0 + weighted) + left_out)
 
     def back_activation(
         self,

@@ -161,7 +161,7 @@ def _softmax(b: Bounds, net: Float64) -> _Softmax:
     e = np.exp(-distance) * np.where(parts.top, 0.0, grown + 2 * b.exp_error())
     others = np.sum(np.where(distance > 0, np.exp(-distance), 0.0), axis=1, keepdims=True)
     e_others = np.sum(e, axis=1, keepdims=True) + b.tree(net.shape[1], others)
-    near = e_others + others * (2 * b.exp_error() + 8 * u) + 2 * b.tiny
+    near = e_others + others * (2 * b.exp_error() + 8 * u) + net.shape[1] * b.left_out + 2 * b.tiny
     # Near 1/2 either form may be taken.
     by_others, by_1 = parts.p > 0.45, parts.p < 0.55
     e_rest = np.maximum(np.where(by_others, near, 0.0), np.where(by_1, plain, 0.0))

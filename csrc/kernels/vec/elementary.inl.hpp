@@ -20,6 +20,7 @@ template <> struct elementary<f32v> {
   static constexpr float tanh_one = 10;                  // from here tanh rounds to 1
   static constexpr float smallest_normal = __FLT_MIN__, largest = __FLT_MAX__;
   static constexpr float least_mean = 0x1p-100f;  // of gradients: below, 0
+  static constexpr float least_distance = -70;    // of a softmax's net from the largest: below, its term is 0
   static constexpr float lift = 0x1p23f;          // makes a subnormal number normal
   static constexpr float exp_tail[] = {0.49999997f, 0.16666546f, 0.041667435f, 0.008366266f, 0.0013870656f};
   static constexpr float tanh_tail[] = {-0.33332947f, 0.13320726f, -0.0526717f, 0.016437126f};
@@ -40,6 +41,7 @@ template <> struct elementary<f64v> {
   static constexpr double tanh_one = 20;
   static constexpr double smallest_normal = __DBL_MIN__, largest = __DBL_MAX__;
   static constexpr double least_mean = 0x1p-1000;
+  static constexpr double least_distance = -690;
   static constexpr double lift = 0x1p52;
   static constexpr double exp_tail[] = {0.5000000000000006,    0.16666666666666646,    0.041666666666575945,
                                         0.008333333333361384,  0.001388888893153519,   0.000198412697687604,

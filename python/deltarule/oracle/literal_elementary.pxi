@@ -21,6 +21,7 @@ cdef struct Constants:
     double exp_low, exp_high, tanh_one
     double smallest_normal, largest, lift
     double least_mean  # of gradients: below, 0
+    double least_distance  # of a softmax's net from the largest: below, its term is 0
     int n_exp, n_tanh, n_log, n_normal
     double[10] exp_tail, tanh_tail, log_tail
     double normal_reach
@@ -33,6 +34,7 @@ FLOAT.integers, FLOAT.lift = 1.5 * 2.0**23, 2.0**23
 FLOAT.log2_e, FLOAT.ln_2, FLOAT.ln_2_rest = 1.442695, 0.6931472, -1.9046542e-09
 FLOAT.exp_low, FLOAT.exp_high, FLOAT.tanh_one = -104, 89, 10
 FLOAT.least_mean = 2.0**-100
+FLOAT.least_distance = -70.0
 FLOAT.smallest_normal, FLOAT.largest = 2.0**-126, (2 - 2.0**-23) * 2.0**127
 FLOAT.n_exp, FLOAT.n_tanh, FLOAT.n_log = 5, 4, 3
 FLOAT.exp_tail[:5] = [0.49999997, 0.16666546, 0.041667435, 0.008366266, 0.0013870656]
@@ -45,6 +47,7 @@ DOUBLE.log2_e, DOUBLE.ln_2 = 1.4426950408889634, 0.6931471805599453
 DOUBLE.ln_2_rest = 2.3190468138462996e-17
 DOUBLE.exp_low, DOUBLE.exp_high, DOUBLE.tanh_one = -746, 710, 20
 DOUBLE.least_mean = 2.0**-1000
+DOUBLE.least_distance = -690.0
 DOUBLE.smallest_normal, DOUBLE.largest = 2.0**-1022, (2 - 2.0**-52) * 2.0**1023
 DOUBLE.n_exp, DOUBLE.n_tanh, DOUBLE.n_log = 10, 10, 7
 DOUBLE.exp_tail[:10] = [

@@ -117,12 +117,17 @@ cdef real maximum(const real[:] net) noexcept nogil:
     return M
 
 
+cdef inline real softmax_term(real d) noexcept nogil:
+    """exp(d), d = net_j - M, and 0 far below the largest."""
+    return <real>0 if d < <real>constants(d).least_distance else exp(d)
+
+
 cdef void softmax(const real[:] net, real[:] o) noexcept nogil:
     """o_j = exp(net_j - M) / sum_l exp(net_l - M)  (8)."""
     cdef real M = maximum(net), s
     cdef Py_ssize_t j
     for j in range(net.shape[0]):
-        o[j] = exp(net[j] - M)
+        o[j] = softmax_term(net[j] - M)
     s = tree16(o)
     for j in range(net.shape[0]):
         o[j] = o[j] / s

@@ -70,7 +70,7 @@ cdef void minus_log_softmax(const real[:] net, real[:] term) noexcept nogil:
     cdef real M = maximum(net), log_s
     cdef Py_ssize_t j
     for j in range(net.shape[0]):
-        term[j] = exp(net[j] - M)
+        term[j] = softmax_term(net[j] - M)
     log_s = log(tree16(term))
     for j in range(net.shape[0]):
         term[j] = log_s - (net[j] - M)

@@ -162,7 +162,7 @@ def softmax_terms(chosen, const real[:, :] y, const real[:, :] net):
         minus_log_softmax(net[d, :], minus_log)
         M = maximum(net[d, :])
         for j in range(K):
-            e[j] = exp(net[d, j] - M)
+            e[j] = softmax_term(net[d, j] - M)
             apart[j] = e[j] if net[d, j] - M < zero else zero
         s = tree16(e)
         others = tree16(apart)
