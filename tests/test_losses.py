@@ -296,6 +296,7 @@ def exact_softmax(loss: str, y: Array, nets: Array) -> tuple[Decimal, list[Decim
     return sum(terms, Decimal(0)), slopes
 
 
+FAR = {"float32": -70.0, "float64": -690.0}
 ENDS = [
     (0.0, 0.0), (0.5, 0.0), (3.0, 0.0), (14.5, 0.0), (36.5, 0.0, 0.0), (75.5, 57.7, 42.8),
     (20.0, 0.0, -20.0), (0.0, 9.0, 9.0), (80.0, 0.0, 0.0), (0.0, 87.0), (200.0, 0.0, 1.0),
@@ -318,7 +319,7 @@ ENDS = [
 )
 @pytest.mark.parametrize("nets", ENDS, ids=str)
 def test_softmax_at_its_ends(loss: str, nets: tuple[float, ...], dtype: str) -> None:
-    """One class far above the others, against 60 digits: every digit of loss and slopes."""
+    """One class far above the others, against 60 digits: every digit, of terms that count."""
     K, z = len(nets), np.array(nets, dtype)
     mlp = dr.MLP([1, K], (), "softmax", loss, dtype)
     mlp.w = np.column_stack([np.zeros(K), z]).ravel()
@@ -328,6 +329,8 @@ def test_softmax_at_its_ends(loss: str, nets: tuple[float, ...], dtype: str) -> 
     relative = Decimal(gamma(64 + 8 * int(g * (2 + spread)), dtype))
     # A term that counts as 0 is missing in each sum, and times a logarithm or a power of it.
     missing = Decimal(K * (1 + g * (2 + spread)) * softmax_floor(dtype))
+    if z.max() - z.min() <= -FAR[dtype]:
+        missing = Decimal(0)
     for y in (*np.eye(K), np.full(K, 1 / K), np.full(K, 0.75)):
         y = y.astype(dtype)
         back = mlp.backward(mlp.forward([[0.0]]), y[None])
@@ -341,9 +344,6 @@ def test_softmax_at_its_ends(loss: str, nets: tuple[float, ...], dtype: str) -> 
                 size = abs(truth) + (1 if mixed else 0)
                 error = abs(Decimal(float(native)) - truth)
                 assert error <= relative * size + Decimal(64 * tiny) + missing, (native, truth)
-
-
-FAR = {"float32": -70.0, "float64": -690.0}
 
 
 @pytest.mark.parametrize("rows", [1, 40])

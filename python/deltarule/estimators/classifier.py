@@ -254,7 +254,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     @available_if(lambda est: est._require_probabilities())
     @in_default_modes
     def predict_log_proba(self, X: Any) -> Any:
-        """Return the logarithm of `predict_proba`.
+        """Return the logarithm of `predict_proba`, -inf where that is 0.
 
         Parameters
         ----------
